@@ -1,0 +1,5 @@
+//! Names to store paths, and the lock that keeps the answers.
+
+mod lock;
+
+pub use lock::{Lock, LockedChannel, LockedPackage, LockedRequest};

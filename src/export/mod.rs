@@ -1,0 +1,1 @@
+//! What an image becomes: archives, OCI directories.

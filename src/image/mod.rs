@@ -1,0 +1,8 @@
+//! Images: trees, tar, compressed members, configuration, manifest.
+//!
+//! Pure but for the readers and writers handed in.
+
+mod path;
+pub mod tree;
+
+pub use path::{ImagePath, ParseImagePathError};

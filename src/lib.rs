@@ -1,0 +1,30 @@
+//! Container images from packages that are already built.
+//!
+//! Three TOML files say what a machine holds. dumbc resolves them to package closures in binary caches, plans
+//! layers, writes them and emits an image. [`build`] is the whole way on one page; the rooms below it are:
+//!
+//! * [`config`]: the TOML files, checked; yields a [`config::Machine`]
+//! * [`nix`]: Nix's formats, pure
+//! * [`channel`]: names to store paths; the lock
+//! * [`cache`]: binary caches, reading and writing
+//! * [`plan`]: which unit goes into which layer
+//! * [`root`]: generated units: system environment, users, databases
+//! * [`image`]: tar, compressed members, configuration and manifest
+//! * [`store`]: fragments and layer records on disk
+//! * [`export`]: archives and OCI directories
+//!
+//! Arrows point one way: `cli -> build -> {export, store, cache, channel} -> {image, root, plan} -> {config, nix}`,
+//! over [`failure`] and [`progress`], which everybody may use.
+
+pub mod cache;
+pub mod channel;
+pub mod cli;
+pub mod config;
+pub mod export;
+pub mod failure;
+pub mod image;
+pub mod nix;
+pub mod plan;
+pub mod progress;
+pub mod root;
+pub mod store;

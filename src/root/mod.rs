@@ -1,0 +1,1 @@
+//! Generated units: what an image holds beside its packages.

@@ -1,0 +1,1 @@
+//! Fragments and layer records on disk.
