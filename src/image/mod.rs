@@ -4,5 +4,6 @@
 
 mod path;
 pub mod tree;
+pub mod walk;
 
 pub use path::{ImagePath, ParseImagePathError};
