@@ -1,6 +1,6 @@
 //! Images: trees, tar, compressed members, configuration, manifest.
 //!
-//! Pure but for the readers and writers handed in.
+//! Pure but for the readers and writers handed in, and [`walk`], which looks at folders of the machine that builds.
 
 pub mod codec;
 mod digest;
@@ -8,6 +8,7 @@ mod path;
 pub mod tar;
 pub mod tree;
 pub mod untar;
+pub mod walk;
 
 pub use digest::{BlobDigest, DiffId};
 pub use path::{ImagePath, ParseImagePathError};
