@@ -4,6 +4,7 @@
 
 pub mod codec;
 mod digest;
+pub mod head;
 mod path;
 pub mod tar;
 pub mod tree;
