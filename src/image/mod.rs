@@ -2,6 +2,7 @@
 //!
 //! Pure but for the readers and writers handed in.
 
+pub mod listing;
 mod path;
 pub mod tree;
 pub mod walk;
