@@ -5,6 +5,8 @@
 pub mod codec;
 mod digest;
 pub mod head;
+pub mod invert;
+pub mod listing;
 mod path;
 pub mod tar;
 pub mod tree;

@@ -104,6 +104,12 @@ impl<R: Read> TarReader<R> {
         }
     }
 
+    /// Bytes read so far: behind an entry's header, where its contents begin.
+    #[must_use]
+    pub const fn offset(&self) -> u64 {
+        self.offset
+    }
+
     /// Gives the input back.
     pub fn into_inner(self) -> R {
         self.input

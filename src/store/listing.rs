@@ -39,29 +39,40 @@ impl ListingWriter {
 
     pub(super) fn entry(&mut self, path: &[u8], kind: Kind<'_>, metadata: Metadata, offset: u64) -> io::Result<()> {
         self.record.clear();
-        let record = &mut self.record;
-        match kind {
-            Kind::Directory => record.push(b'D'),
-            Kind::File(size) => {
-                record.push(if metadata.mode & 0o100 == 0 { b'F' } else { b'X' });
-                record.extend_from_slice(&size.to_le_bytes());
-                record.extend_from_slice(&offset.to_le_bytes());
-            }
-            Kind::Symlink(_) => record.push(b'L'),
-        }
-        let target = if let Kind::Symlink(target) = kind { Some(target) } else { None };
-        for text in std::iter::once(path).chain(target) {
-            record.extend_from_slice(&u32::try_from(text.len()).map_err(io::Error::other)?.to_le_bytes());
-            record.extend_from_slice(text);
-        }
-        self.digest.update(record);
-        self.file.write_all(record)
+        append_record(&mut self.record, path, kind, metadata, offset)?;
+        self.digest.update(&self.record);
+        self.file.write_all(&self.record)
     }
 
     pub(super) fn finish(self) -> io::Result<(NamedTempFile, Sha256)> {
         let file = self.file.into_inner().map_err(io::IntoInnerError::into_error)?;
         Ok((file, self.digest.finish()))
     }
+}
+
+/// Appends the record of one entry.
+pub(super) fn append_record(
+    record: &mut Vec<u8>,
+    path: &[u8],
+    kind: Kind<'_>,
+    metadata: Metadata,
+    offset: u64,
+) -> io::Result<()> {
+    match kind {
+        Kind::Directory => record.push(b'D'),
+        Kind::File(size) => {
+            record.push(if metadata.mode & 0o100 == 0 { b'F' } else { b'X' });
+            record.extend_from_slice(&size.to_le_bytes());
+            record.extend_from_slice(&offset.to_le_bytes());
+        }
+        Kind::Symlink(_) => record.push(b'L'),
+    }
+    let target = if let Kind::Symlink(target) = kind { Some(target) } else { None };
+    for text in std::iter::once(path).chain(target) {
+        record.extend_from_slice(&u32::try_from(text.len()).map_err(io::Error::other)?.to_le_bytes());
+        record.extend_from_slice(text);
+    }
+    Ok(())
 }
 
 impl Store {
