@@ -125,7 +125,7 @@ fn a_key_that_is_gone_is_trusted_no_more() {
     assert_eq!(verify(hello(), &[]), Err(unknown.clone()));
     // Another key under the same name does not help.
     let impostor = crate::nix::SecretKey::generate("cache.nixos.org-1", [7; 32]).unwrap().public_key();
-    assert!(matches!(verify(hello(), &[impostor.clone()]), Err(TrustError::BadSignature { .. })));
+    assert!(matches!(verify(hello(), std::slice::from_ref(&impostor)), Err(TrustError::BadSignature { .. })));
     assert!(verify(hello(), &[impostor, nixos()[0].clone()]).is_ok());
     let mut unsigned = hello();
     unsigned.info.signatures.clear();
