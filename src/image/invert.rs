@@ -4,7 +4,8 @@
 
 use std::io::{self, Read};
 
-use crate::nix::{Hasher, NarWriter, Sha256, StorePath};
+use crate::nix::nar::NarWriter;
+use crate::nix::{Hasher, Sha256, StorePath};
 
 use super::untar::{TarEntry, TarKind, TarReader};
 

@@ -4,6 +4,7 @@
 
 pub mod codec;
 mod digest;
+pub mod documents;
 pub mod head;
 pub mod invert;
 pub mod listing;

@@ -12,7 +12,8 @@ use crate::image::codec::{Codec, CodecError};
 use crate::image::tar::{Kind, TAIL, padding, write_header};
 use crate::image::tree::{Metadata, Node, Tree};
 use crate::image::{BlobDigest, DiffId, ImagePath};
-use crate::nix::{Hasher, NarKind, NarReader, Sha256};
+use crate::nix::nar::{NarKind, NarReader};
+use crate::nix::{Hasher, Sha256};
 
 use super::fragment::{Alone, Record};
 use super::listing::ListingWriter;
