@@ -22,6 +22,14 @@ pub enum Error {
         /// As it was given.
         weight: f64,
     },
+    /// Nothing in the closure is meant by a text.
+    #[error("no package in the closure is called `{text}`")]
+    UnknownUnit {
+        /// As the user gave it.
+        text: String,
+        /// The key that looks most like it.
+        nearest: Option<String>,
+    },
     /// The closure is so large that planning it would take all memory.
     #[error("{units} packages with {causes} things that can change them are too many to plan")]
     TooLarge {
@@ -37,6 +45,7 @@ impl Classified for Error {
         match self {
             Self::NoBudget | Self::Weight { .. } | Self::TooLarge { .. } => Class::Usage,
             Self::DuplicateUnit { .. } => Class::Other,
+            Self::UnknownUnit { .. } => Class::UnknownName,
         }
     }
 
@@ -44,6 +53,10 @@ impl Classified for Error {
         match self {
             Self::NoBudget => Some("raise `layers` in `[image]`; 100 is the default".to_owned()),
             Self::TooLarge { .. } => Some("split the packages over several images".to_owned()),
+            Self::UnknownUnit { nearest: Some(nearest), .. } => Some(format!("did you mean `{nearest}`?")),
+            Self::UnknownUnit { nearest: None, .. } => {
+                Some("give a store path, its base name, the first characters of its hash, or a name".to_owned())
+            }
             Self::Weight { .. } | Self::DuplicateUnit { .. } => None,
         }
     }

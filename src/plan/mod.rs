@@ -10,9 +10,11 @@
 mod causes;
 mod coarse;
 mod error;
+mod find;
 mod graph;
 mod greedy;
 mod groups;
+mod impact;
 mod key;
 mod query;
 #[cfg(test)]
@@ -24,8 +26,10 @@ mod tests;
 use std::collections::BTreeMap;
 
 pub use error::Error;
+pub use find::find;
+pub use impact::{Impact, LayerFacts, impacts, layer_facts};
 pub use key::key;
-pub use query::{Chain, Impact, Request, RequestSize, find, impacts, largest, request_sizes, why};
+pub use query::{Chain, Request, RequestSize, largest, request_sizes, why};
 
 use causes::CauseSets;
 use graph::Graph;

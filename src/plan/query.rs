@@ -1,10 +1,9 @@
-//! Questions about a closure and its plan: why a unit is there, what is large, what a change moves.
+//! Questions about a closure: why a unit is there, what is large, what each request alone needs.
 
 use std::collections::VecDeque;
 
-use super::causes::{CauseSets, intersect, unite};
 use super::graph::Graph;
-use super::{Error, Options, Plan, Unit};
+use super::{Error, Unit};
 
 /// What a user asked for, and the units that answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,43 +32,6 @@ pub struct RequestSize {
     pub closure: u64,
     /// Bytes that no other request needs: what leaving it out would save.
     pub alone: u64,
-}
-
-/// What a change of a request's own units means.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Impact {
-    /// The request.
-    pub request: String,
-    /// Bytes of the units that would change: the request's own and all that refer to them.
-    pub changed: u64,
-    /// Bytes of the layers that hold those: what a push and a pull would move, uncompressed.
-    pub moved: u64,
-    /// Indices of those layers in the plan.
-    pub layers: Vec<usize>,
-}
-
-/// The units that `text` can mean, sorted by id: a store path or id, else all whose id begins so, else all with that
-/// key or a name that begins with it.
-#[must_use]
-pub fn find<'a>(units: &'a [Unit], text: &str) -> Vec<&'a Unit> {
-    let wanted = text.strip_prefix("/nix/store/").unwrap_or(text).split('/').next().unwrap_or_default();
-    let whole = |unit: &&Unit| unit.id == text || unit.id == wanted;
-    let prefix = |unit: &&Unit| wanted.len() >= 4 && unit.id.starts_with(wanted);
-    let named = |unit: &&Unit| unit.key == wanted || name(&unit.id).is_some_and(|name| name == wanted);
-    let among = |matches: &dyn Fn(&&Unit) -> bool| -> Vec<&'a Unit> { units.iter().filter(matches).collect() };
-    let mut found = among(&whole);
-    for matches in [&named as &dyn Fn(&&Unit) -> bool, &prefix] {
-        if found.is_empty() {
-            found = among(matches);
-        }
-    }
-    found.sort_by(|one, other| one.id.cmp(&other.id));
-    found
-}
-
-/// What follows the hash of a store path's base name.
-fn name(id: &str) -> Option<&str> {
-    id.split_once('-').filter(|(hash, _)| hash.len() == 32).map(|(_, name)| name)
 }
 
 /// The shortest chains of references from each request to the unit `id`, at most `limit` for each request; the
@@ -127,7 +89,8 @@ fn descend(graph: &Graph, distances: &[Option<usize>], starts: Vec<usize>, limit
     chains
 }
 
-fn indices(graph: &Graph, request: &Request) -> Vec<usize> {
+/// Where the units of `request` are, sorted.
+pub(super) fn indices(graph: &Graph, request: &Request) -> Vec<usize> {
     let mut indices: Vec<usize> = request.units.iter().filter_map(|id| graph.index(id)).collect();
     indices.sort_unstable();
     indices.dedup();
@@ -158,32 +121,76 @@ pub fn request_sizes(units: &[Unit], requests: &[Request]) -> Result<Vec<Request
 }
 
 /// Bytes of the units that `which` picks.
-fn total(graph: &Graph, which: impl Fn(usize) -> bool) -> u64 {
+pub(super) fn total(graph: &Graph, which: impl Fn(usize) -> bool) -> u64 {
     let sizes = (0..graph.len()).filter(|&unit| which(unit)).map(|unit| graph.unit(unit).size);
     sizes.fold(0, u64::saturating_add)
 }
 
-/// What a change of each request's own units would move, in the requests' order.
-pub fn impacts(units: &[Unit], plan: &Plan, requests: &[Request]) -> Result<Vec<Impact>, Error> {
-    let graph = Graph::new(units)?;
-    let causes = CauseSets::new(&graph, &Options::default().weights)?;
-    let layers: Vec<Vec<usize>> =
-        plan.layers.iter().map(|layer| layer.units.iter().filter_map(|id| graph.index(id)).collect()).collect();
-    let impact = |request: &Request| {
-        let mut changing = vec![0; causes.words()];
-        for unit in indices(&graph, request) {
-            unite(&mut changing, &causes.own(&graph, unit));
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{request, unit};
+    use super::*;
+
+    /// git -> {curl, ssl}, curl -> {ssl, zlib}, ssl <-> rand -> libc, zlib -> libc; doc alone.
+    fn closure() -> Vec<Unit> {
+        vec![
+            unit("git", 1_000, &["curl", "ssl", "git"]),
+            unit("curl", 200, &["ssl", "zlib"]),
+            unit("ssl", 500, &["rand"]),
+            unit("rand", 10, &["ssl", "libc"]),
+            unit("zlib", 50, &["libc"]),
+            unit("libc", 9_000, &[]),
+            unit("doc", 7, &[]),
+        ]
+    }
+
+    fn requests() -> Vec<Request> {
+        vec![request("git^out,doc", &["git", "doc"]), request("curl", &["curl"]), request("gone", &["gone"])]
+    }
+
+    fn chains(id: &str, limit: usize) -> Vec<String> {
+        let chains = why(&closure(), &requests(), id, limit).expect("distinct");
+        chains.iter().map(|chain| format!("{}: {}", chain.request, chain.units.join(" "))).collect()
+    }
+
+    #[test]
+    fn why_gives_the_shortest_chains_of_each_request() {
+        assert_eq!(chains("libc", 1), ["curl: curl zlib libc", "git^out,doc: git curl zlib libc"]);
+        let all = ["curl: curl zlib libc", "git^out,doc: git curl zlib libc", "git^out,doc: git ssl rand libc"];
+        assert_eq!(chains("libc", 9), all);
+        assert_eq!(chains("doc", 9), ["git^out,doc: doc"]);
+        assert_eq!(chains("git", 9), ["git^out,doc: git"], "curl does not need git");
+        assert_eq!(chains("nobody", 9), [""; 0]);
+        assert_eq!(chains("libc", 0), [""; 0]);
+    }
+
+    #[test]
+    fn why_is_quick_where_there_are_endless_chains() {
+        // Forty diamonds, one below the other: 2^40 chains.
+        let mut units = vec![unit("40", 1, &[])];
+        for step in 0..40 {
+            let (left, right, next) = (format!("{step}l"), format!("{step}r"), format!("{}", step + 1));
+            units.push(unit(&format!("{step}"), 1, &[&left, &right]));
+            units.push(unit(&left, 1, &[&next]));
+            units.push(unit(&right, 1, &[&next]));
         }
-        let changes = |unit: usize| intersect(causes.of(unit), &changing);
-        let moved = |layer: &Vec<usize>| layer.iter().any(|&unit| changes(unit));
-        let moved: Vec<usize> = (0..layers.len()).filter(|&layer| moved(&layers[layer])).collect();
-        let sizes = moved.iter().flat_map(|&layer| &layers[layer]).map(|&unit| graph.unit(unit).size);
-        Impact {
-            request: request.text.clone(),
-            changed: total(&graph, changes),
-            moved: sizes.fold(0, u64::saturating_add),
-            layers: moved,
-        }
-    };
-    Ok(requests.iter().map(impact).collect())
+        let chains = why(&units, &[request("top", &["0"])], "40", 5).expect("distinct");
+        assert_eq!(chains.len(), 5);
+        assert!(chains.iter().all(|chain| chain.units.len() == 81));
+    }
+
+    #[test]
+    fn alone_is_what_no_other_request_needs() {
+        let sizes = request_sizes(&closure(), &requests()).expect("distinct");
+        let figures: Vec<_> = sizes.iter().map(|size| (size.request.as_str(), size.closure, size.alone)).collect();
+        assert_eq!(figures, [("git^out,doc", 10_767, 1_007), ("curl", 9_760, 0), ("gone", 0, 0)]);
+    }
+
+    #[test]
+    fn largest_breaks_ties_by_id() {
+        let mut units = closure();
+        units.push(unit("aaa", 1_000, &[]));
+        let ids: Vec<&str> = largest(&units, 3).iter().map(|unit| unit.id.as_str()).collect();
+        assert_eq!(ids, ["libc", "aaa", "git"]);
+    }
 }

@@ -3,7 +3,7 @@ use super::*;
 
 use proptest::prelude::*;
 
-fn unit(id: &str, size: u64, references: &[&str]) -> Unit {
+pub(super) fn unit(id: &str, size: u64, references: &[&str]) -> Unit {
     Unit {
         id: id.to_owned(),
         key: id.trim_end_matches(char::is_numeric).to_owned(),
@@ -11,6 +11,10 @@ fn unit(id: &str, size: u64, references: &[&str]) -> Unit {
         references: references.iter().map(|&to| to.to_owned()).collect(),
         causes: Causes::Closure,
     }
+}
+
+pub(super) fn request(text: &str, units: &[&str]) -> Request {
+    Request { text: text.to_owned(), units: units.iter().map(|&id| id.to_owned()).collect() }
 }
 
 fn plan_of(units: &[Unit], budget: usize) -> Plan {
