@@ -25,9 +25,9 @@ pub fn write_directory(store: &Store, images: &[Image], name: &ImageName, folder
     for (digest, blob) in small_blobs(images, Format::OciDir)? {
         put(&blobs.join(digest), |out| Ok(out.write_all(&blob)?))?;
     }
-    let entries = images.iter().map(|image| {
-        Ok(index_entry(&image.manifest(Format::OciDir.form())?, image.system, &name.annotations())?)
-    });
+    let entries = images
+        .iter()
+        .map(|image| Ok(index_entry(&image.manifest(Format::OciDir.form())?, image.system, &name.annotations())?));
     let entries = others.into_iter().map(Ok).chain(entries).collect::<Result<Vec<_>, Error>>()?;
     put(&folder.join("oci-layout"), |out| Ok(out.write_all(OCI_LAYOUT)?))?;
     let index = index(entries)?;
@@ -57,8 +57,7 @@ fn other_entries(folder: &Path, tag: &str) -> Result<Vec<Descriptor>, Error> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
         Err(source) => Err(Error::Io { path, source }),
         Ok(text) => {
-            let index: ImageIndex =
-                serde_json::from_slice(&text).map_err(|_| Error::NotALayout(folder.to_owned()))?;
+            let index: ImageIndex = serde_json::from_slice(&text).map_err(|_| Error::NotALayout(folder.to_owned()))?;
             Ok(index.manifests().iter().filter(|entry| !has_tag(entry)).cloned().collect())
         }
     }

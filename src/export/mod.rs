@@ -243,9 +243,8 @@ const OCI_LAYOUT: &[u8] = br#"{"imageLayoutVersion":"1.0.0"}"#;
 /// The OCI index over all images.
 fn oci_index(images: &[Image], format: Format, name: &ImageName) -> Result<Vec<u8>, Error> {
     use crate::image::documents::{index, index_entry};
-    let entries = images.iter().map(|image| {
-        Ok(index_entry(&image.manifest(format.form())?, image.system, &name.annotations())?)
-    });
+    let entries =
+        images.iter().map(|image| Ok(index_entry(&image.manifest(format.form())?, image.system, &name.annotations())?));
     Ok(index(entries.collect::<Result<Vec<_>, Error>>()?)?)
 }
 

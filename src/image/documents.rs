@@ -4,11 +4,11 @@
 
 use std::collections::BTreeMap;
 
+use oci_spec::OciSpecError;
 use oci_spec::image::{
     Arch, ConfigBuilder, Descriptor, DescriptorBuilder, HistoryBuilder, ImageConfigurationBuilder, ImageIndexBuilder,
     ImageManifestBuilder, MediaType, Os, PlatformBuilder, RootFsBuilder, Sha256Digest,
 };
-use oci_spec::OciSpecError;
 use serde_json::json;
 
 use crate::config::System;
@@ -101,9 +101,9 @@ pub fn configuration(
         config = config.stop_signal(signal);
     }
     let env = run.env.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>();
-    let history = layers.iter().map(|layer| {
-        HistoryBuilder::default().created(created).created_by("dumbc").comment(&layer.comment).build()
-    });
+    let history = layers
+        .iter()
+        .map(|layer| HistoryBuilder::default().created(created).created_by("dumbc").comment(&layer.comment).build());
     let diff_ids = layers.iter().map(|layer| layer.diff_id.to_string()).collect::<Vec<_>>();
     let image = ImageConfigurationBuilder::default()
         .created(created)
@@ -162,8 +162,7 @@ pub fn index_entry(
     system: System,
     annotations: &BTreeMap<String, String>,
 ) -> Result<Descriptor, OciSpecError> {
-    let platform =
-        PlatformBuilder::default().architecture(Arch::from(system.architecture())).os(Os::Linux).build()?;
+    let platform = PlatformBuilder::default().architecture(Arch::from(system.architecture())).os(Os::Linux).build()?;
     let digest = Sha256::of(manifest).hex().parse::<Sha256Digest>()?;
     DescriptorBuilder::default()
         .media_type(MediaType::ImageManifest)
@@ -227,9 +226,9 @@ mod tests {
         assert!(text.contains(r#""Labels":{"a":"2","b":"4","m":"3","z":"1"}"#), "{text}");
         let digest = |bytes: &[u8]| Sha256::of(bytes).hex()[..16].to_owned();
         let manifest = |form| manifest(&config, &[layer()], form).unwrap();
-        assert_eq!(digest(&config), "?");
-        assert_eq!(digest(&manifest(Form::Oci)), "?");
-        assert_eq!(digest(&manifest(Form::OciUncompressed)), "?");
-        assert_eq!(digest(&manifest(Form::Docker)), "?");
+        assert_eq!(digest(&config), "e6a92ddd5ad62fbe");
+        assert_eq!(digest(&manifest(Form::Oci)), "715938559f3e7276");
+        assert_eq!(digest(&manifest(Form::OciUncompressed)), "b7e6289f2023f1a1");
+        assert_eq!(digest(&manifest(Form::Docker)), "8edeeb739d3ba7c9");
     }
 }

@@ -107,7 +107,8 @@ impl Store {
         match serde_json::from_slice::<Record>(&text) {
             Ok(record) if record.is_consistent(codec) && on_disk == Some(size(&record)) => {
                 // Collection goes by this; a store on a read-only disk only loses its order of use.
-                let _ = fs::File::options().append(true).open(&path).and_then(|file| file.set_modified(SystemTime::now()));
+                let _ =
+                    fs::File::options().append(true).open(&path).and_then(|file| file.set_modified(SystemTime::now()));
                 Ok(Some(Fragment { key, codec, record }))
             }
             _ => {

@@ -64,13 +64,7 @@ impl Store {
         serde_json::from_slice(&fs::read(self.layer_path(key)).ok()?).ok()
     }
 
-    fn derive(
-        &self,
-        head: &[u8],
-        fragments: &[Arc<Fragment>],
-        codec: Codec,
-        key: &Sha256,
-    ) -> Result<Record, Error> {
+    fn derive(&self, head: &[u8], fragments: &[Arc<Fragment>], codec: Codec, key: &Sha256) -> Result<Record, Error> {
         let (mut tar, mut blob) = (Hasher::new(), Hasher::new());
         let mut decoder = codec.decoder()?;
         tar.update(head);

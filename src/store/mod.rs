@@ -151,3 +151,6 @@ impl Store {
         file.persist(path).map(drop).map_err(|error| error.error).context("write", path)
     }
 }
+
+#[cfg(test)]
+mod tests;
