@@ -48,7 +48,7 @@ mod tests {
     fn a_bundle_is_read_whatever_stands_between() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("bundle.pem");
-        let body = data_encoding::BASE64.encode(webpki_root_certs::TLS_SERVER_ROOT_CERTS[0]);
+        let body = data_encoding::BASE64.encode(&webpki_root_certs::TLS_SERVER_ROOT_CERTS[0]);
         std::fs::write(&path, format!("a remark\n-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n"))
             .expect("written");
         assert_eq!(read_bundle(&path).expect("readable").len(), 1);
