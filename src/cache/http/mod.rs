@@ -144,6 +144,12 @@ impl Http {
         self.settings.offline
     }
 
+    /// The clock that tells how old answers are.
+    #[must_use]
+    pub fn clock(&self) -> &dyn Clock {
+        &*self.settings.clock
+    }
+
     /// Fetches a document of at most `limit` bytes.
     pub fn fetch_bytes(&self, url: &Url, limit: u64, conditions: Conditions<'_>) -> Result<Answer, HttpError> {
         self.with_retries(url, || {
@@ -256,7 +262,8 @@ impl Http {
                 };
             }
             let redirect = |reason: String| HttpError::Redirect { url: current.clone(), reason };
-            let location = header(response.headers(), "location").ok_or_else(|| redirect("it names no place".into()))?;
+            let location =
+                header(response.headers(), "location").ok_or_else(|| redirect("it names no place".into()))?;
             let next = current.join(location).map_err(|fault| redirect(fault.to_string()))?;
             if current.is_secure() && !next.is_secure() {
                 return Err(redirect(format!("{next} is not encrypted")).into());
