@@ -2,4 +2,4 @@
 
 mod lock;
 
-pub use lock::{Lock, LockedChannel, LockedPackage, LockedRequest};
+pub use lock::{Lock, LockError, LockedChannel, LockedPackage, LockedRequest};
