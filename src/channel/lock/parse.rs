@@ -145,7 +145,7 @@ impl TomlLock {
             ..Lock::default()
         };
         for (name, mut groups) in self.layers {
-            groups.iter_mut().for_each(|group| sort(group));
+            groups.iter_mut().for_each(sort);
             lock.layers.insert(system(text, &name)?, groups);
         }
         for request in self.request {

@@ -112,7 +112,9 @@ fn lines(values: &[String], indent: &str) -> String {
         return "[]".to_owned();
     }
     let mut text = "[\n".to_owned();
-    values.iter().for_each(|value| text.extend([indent, "  ", value, ",\n"]));
+    for value in values {
+        text.extend([indent, "  ", value, ",\n"]);
+    }
     text + indent + "]"
 }
 
