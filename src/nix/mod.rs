@@ -4,6 +4,7 @@
 
 pub mod base32;
 mod hash;
+pub mod nar;
 mod store_path;
 
 pub use hash::{Hasher, ParseHashError, Sha256};
