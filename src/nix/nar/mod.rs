@@ -41,4 +41,5 @@ fn check_target(target: &[u8]) -> Result<(), NarFault> {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 mod tests;

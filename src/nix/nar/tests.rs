@@ -1,20 +1,8 @@
 use std::fs;
 use std::io::Read as _;
-use std::path::PathBuf;
 
 use super::*;
-
-/// Where the real test data lies, or `None`, said aloud, where it is absent.
-fn shared(below: &str) -> Option<PathBuf> {
-    let root = std::env::var_os("DUMBC_SHARED")
-        .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared")), PathBuf::from);
-    let path = root.join(below);
-    let there = path.exists();
-    if !there {
-        eprintln!("skipped: {} is absent", path.display());
-    }
-    there.then_some(path)
-}
+use crate::nix::test_data::shared;
 
 /// All entries with their contents.
 fn read_all(archive: &[u8]) -> Result<Vec<(NarEntry, Vec<u8>)>, NarError> {
