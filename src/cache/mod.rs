@@ -1,5 +1,8 @@
 //! Binary caches: reading, writing, mirroring.
 
+pub mod decode;
+pub mod http;
+
 use crate::nix::Sha256;
 
 /// Where a NAR was found. A hint: a build that finds nothing there asks the caches again.

@@ -2,7 +2,9 @@
 //!
 //! Pure but for the readers and writers handed in.
 
+pub mod listing;
 mod path;
 pub mod tree;
+pub mod walk;
 
 pub use path::{ImagePath, ParseImagePathError};

@@ -76,6 +76,26 @@ impl ImagePath {
         &self.0[start..]
     }
 
+    /// `self` with all of `relative` below it.
+    #[must_use]
+    pub fn append(&self, relative: &Self) -> Self {
+        match (self.is_root(), relative.is_root()) {
+            (true, _) => relative.clone(),
+            (_, true) => self.clone(),
+            _ => Self([self.as_bytes(), relative.as_bytes()].join(&b'/')),
+        }
+    }
+
+    /// `self` as seen from `base`; `None` where it doesn't lie at `base` or below.
+    #[must_use]
+    pub fn strip_prefix(&self, base: &Self) -> Option<Self> {
+        if !self.starts_with(base) {
+            return None;
+        }
+        let rest = &self.0[base.0.len()..];
+        Some(Self(rest.strip_prefix(b"/").unwrap_or(rest).to_vec()))
+    }
+
     /// Whether `self` is `other` or lies below it.
     #[must_use]
     pub fn starts_with(&self, other: &Self) -> bool {
