@@ -15,6 +15,7 @@ use crate::nix::{ParseStorePathError, Sha256, StorePath};
 
 use super::name::Attribute;
 
+pub(super) use lookup::nearest;
 pub use read::{Limits, ReadError};
 
 /// Everything that an index says.

@@ -2,14 +2,8 @@ use std::io::Write as _;
 
 use super::*;
 
-const ALL: [Compression; 6] = [
-    Compression::None,
-    Compression::Xz,
-    Compression::Zstd,
-    Compression::Bzip2,
-    Compression::Brotli,
-    Compression::Gzip,
-];
+const ALL: [Compression; 6] =
+    [Compression::None, Compression::Xz, Compression::Zstd, Compression::Bzip2, Compression::Brotli, Compression::Gzip];
 
 /// An uncompressed meta-block behind a header for a window of 64 KiB, then the end: brotli has no encoder here.
 fn brotli_stored(content: &[u8]) -> Vec<u8> {
@@ -62,8 +56,7 @@ fn encode(compression: Compression, content: &[u8]) -> Vec<u8> {
 
 fn decode(compression: Compression, bytes: &[u8]) -> Result<Vec<u8>, String> {
     let budget = DecoderBudget::default();
-    let mut reader =
-        decoder(compression, Box::new(bytes), 1 << 20, &budget).map_err(|fault| fault.to_string())?;
+    let mut reader = decoder(compression, Box::new(bytes), 1 << 20, &budget).map_err(|fault| fault.to_string())?;
     let mut out = Vec::new();
     reader.read_to_end(&mut out).map_err(|fault| fault.to_string())?;
     Ok(out)

@@ -71,7 +71,8 @@ impl<'a> Download<'a> {
     fn reopen(&self) -> Result<Box<dyn Read + Send>, Fault> {
         let request = Request { resume: Some((self.position, self.etag.as_deref())), ..Request::default() };
         let (response, place) = self.http.attempt(&self.url, &request)?;
-        let changed = || HttpError::Interrupted { url: self.url.clone(), reason: "it changed while it was read".into() };
+        let changed =
+            || HttpError::Interrupted { url: self.url.clone(), reason: "it changed while it was read".into() };
         match response.status().as_u16() {
             206 => {
                 let range = header(response.headers(), "content-range").and_then(parse_content_range);

@@ -256,7 +256,8 @@ impl Http {
                 };
             }
             let redirect = |reason: String| HttpError::Redirect { url: current.clone(), reason };
-            let location = header(response.headers(), "location").ok_or_else(|| redirect("it names no place".into()))?;
+            let location =
+                header(response.headers(), "location").ok_or_else(|| redirect("it names no place".into()))?;
             let next = current.join(location).map_err(|fault| redirect(fault.to_string()))?;
             if current.is_secure() && !next.is_secure() {
                 return Err(redirect(format!("{next} is not encrypted")).into());

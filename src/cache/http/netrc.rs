@@ -76,7 +76,10 @@ impl Entry {
 
 impl fmt::Debug for Netrc {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_list().entries(self.entries.iter().map(|entry| entry.host.as_deref().unwrap_or("default"))).finish()
+        formatter
+            .debug_list()
+            .entries(self.entries.iter().map(|entry| entry.host.as_deref().unwrap_or("default")))
+            .finish()
     }
 }
 

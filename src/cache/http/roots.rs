@@ -17,7 +17,8 @@ const SYSTEM_BUNDLES: [&str; 4] = [
 /// A named bundle that can't be read gives no roots at all: every connection then fails, which is what who restricts
 /// the roots wants.
 pub(super) fn root_certificates() -> RootCerts {
-    let named = ["NIX_SSL_CERT_FILE", "SSL_CERT_FILE"].iter().find_map(std::env::var_os).filter(|path| !path.is_empty());
+    let named =
+        ["NIX_SSL_CERT_FILE", "SSL_CERT_FILE"].iter().find_map(std::env::var_os).filter(|path| !path.is_empty());
     if let Some(path) = named.map(PathBuf::from) {
         let certificates = read_bundle(&path).unwrap_or_else(|fault| {
             tracing::warn!("cannot read the certificates in {}: {fault}", path.display());

@@ -300,7 +300,9 @@ mod tests {
 
     #[test]
     fn refuses_what_could_split_a_request() {
-        for text in ["https://", "https://a b/", "https://a/\r\nHost: b", "https://a:port/", "ftp://a/", "https://[::1/", "a"] {
+        for text in
+            ["https://", "https://a b/", "https://a/\r\nHost: b", "https://a:port/", "ftp://a/", "https://[::1/", "a"]
+        {
             assert!(text.parse::<Url>().is_err(), "{text}");
         }
         assert_eq!(url("http://[::1]:8080/x").port(), 8080);
