@@ -13,6 +13,7 @@ mod lock;
 mod pool;
 mod proof;
 mod read;
+mod tree;
 mod write;
 
 use std::fs;
@@ -30,6 +31,7 @@ pub use layer::Layer;
 pub use listing::Extent;
 pub use pool::Pool;
 pub use read::FragmentReader;
+pub use tree::TreeUnit;
 pub use write::FragmentWriter;
 
 /// The store: a folder that builds share, collection has to itself, and anybody may delete.

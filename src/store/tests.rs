@@ -210,8 +210,9 @@ fn a_file_that_changes_under_the_walk_is_named() {
     for claimed in [4, 6] {
         let node = Node::LocalFile { path: local.clone(), size: claimed };
         let tree = Tree::from([(ImagePath::new(b"srv/grows").unwrap(), (Metadata::root(0o644), node))]);
-        let mut writer = store.write_fragment(&pool, Codec::default(), b"").unwrap();
-        assert!(matches!(writer.tree(&tree, |_| false), Err(Error::Changed(path)) if path == local));
+        let unit = TreeUnit { tree: &tree, is_shared: &|_| false, base: &ImagePath::default() };
+        let outcome = store.tree_fragment(&pool, Codec::default(), b"", unit);
+        assert!(matches!(outcome, Err(Error::Changed(path)) if path == local));
     }
 }
 
@@ -246,4 +247,32 @@ fn collection_takes_the_oldest_first_and_leftovers_always() {
 
 fn store_has(root: &Path, fragment: &Fragment) -> bool {
     Store::open(root, false).unwrap().fragment(fragment.key, Codec::None).unwrap().is_some()
+}
+
+#[test]
+fn a_tree_is_written_once_and_without_the_folders_that_it_shares() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path(), false).unwrap();
+    let pool = Pool::new(1);
+    let path = |text: &str| ImagePath::new(text.as_bytes()).unwrap();
+    let tree = Tree::from([
+        (path("etc"), (Metadata::root(0o755), Node::Directory)),
+        (path("etc/empty"), (Metadata::root(0o700), Node::Directory)),
+        (path("etc/hosts"), (Metadata { mode: 0o640, uid: 1, gid: 2 }, Node::File(b"127.0.0.1".to_vec()))),
+    ]);
+    let parents = Parents::from([(path("etc"), Metadata::root(0o755))]);
+    let head = head(tree.keys(), &parents);
+    let unit = TreeUnit { tree: &tree, is_shared: &|path| parents.contains_key(path), base: &ImagePath::default() };
+    let (fragment, known) = store.tree_fragment(&pool, Codec::None, &head, unit).unwrap();
+    assert!(!known);
+    let mut tar = Vec::new();
+    store.read_fragment(&fragment).unwrap().copy_members(&mut tar).unwrap();
+    tar.extend_from_slice(&crate::image::tar::TAIL);
+    let mut reader = crate::image::untar::TarReader::new(&tar[..]);
+    let first = reader.next_entry().unwrap().unwrap();
+    assert_eq!((&first.path[..], first.metadata.mode), (&b"etc/empty"[..], 0o700));
+    let second = reader.next_entry().unwrap().unwrap();
+    assert_eq!((&second.path[..], second.metadata), (&b"etc/hosts"[..], Metadata { mode: 0o640, uid: 1, gid: 2 }));
+    assert_eq!(reader.next_entry().unwrap(), None);
+    assert_eq!(store.tree_fragment(&pool, Codec::None, &head, unit).unwrap(), (fragment, true));
 }

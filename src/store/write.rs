@@ -10,7 +10,7 @@ use tempfile::NamedTempFile;
 
 use crate::image::codec::{Codec, CodecError};
 use crate::image::tar::{Kind, TAIL, padding, write_header};
-use crate::image::tree::{Metadata, Node, Tree};
+use crate::image::tree::Metadata;
 use crate::image::{BlobDigest, DiffId, ImagePath};
 use crate::nix::nar::{NarKind, NarReader};
 use crate::nix::{Hasher, Sha256};
@@ -106,35 +106,6 @@ impl FragmentWriter<'_> {
         Ok(())
     }
 
-    /// Appends what a tree holds, folders that `is_shared` names excepted: those stand in the layer's head.
-    pub fn tree(&mut self, tree: &Tree, is_shared: impl Fn(&ImagePath) -> bool) -> Result<(), Error> {
-        for (path, (metadata, node)) in tree {
-            match node {
-                Node::Directory if is_shared(path) => {}
-                Node::Directory => self.header(path, Kind::Directory, *metadata, path.as_bytes())?,
-                Node::Symlink(target) => self.header(path, Kind::Symlink(target), *metadata, path.as_bytes())?,
-                Node::File(content) => {
-                    self.header(path, Kind::File(content.len() as u64), *metadata, path.as_bytes())?;
-                    self.contents(content.len() as u64, &mut &content[..])?;
-                }
-                Node::LocalFile { path: local, size } => {
-                    self.header(path, Kind::File(*size), *metadata, path.as_bytes())?;
-                    let mut file = std::fs::File::open(local)?;
-                    match self.contents(*size, &mut file) {
-                        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                            return Err(Error::Changed(local.clone()));
-                        }
-                        outcome => outcome?,
-                    }
-                    if file.read(&mut [0])? != 0 {
-                        return Err(Error::Changed(local.clone()));
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
-
     /// Completes the fragment and puts it where it belongs.
     pub fn finish(mut self, store: &Store, key: FragmentKey) -> Result<Fragment, Error> {
         if self.filled > 0 {
@@ -170,7 +141,13 @@ impl FragmentWriter<'_> {
         Ok(Fragment { key, codec: self.codec, record })
     }
 
-    fn header(&mut self, path: &ImagePath, kind: Kind<'_>, metadata: Metadata, listed: &[u8]) -> io::Result<()> {
+    pub(super) fn header(
+        &mut self,
+        path: &ImagePath,
+        kind: Kind<'_>,
+        metadata: Metadata,
+        listed: &[u8],
+    ) -> io::Result<()> {
         let mut header = std::mem::take(&mut self.scratch);
         header.clear();
         write_header(&mut header, path.as_bytes(), kind, metadata);
@@ -180,7 +157,7 @@ impl FragmentWriter<'_> {
     }
 
     /// Appends exactly `size` bytes from `reader`, and padding.
-    fn contents(&mut self, size: u64, reader: &mut dyn Read) -> io::Result<()> {
+    pub(super) fn contents(&mut self, size: u64, reader: &mut dyn Read) -> io::Result<()> {
         let mut rest = size;
         while rest > 0 {
             if self.filled == self.block.len() {
@@ -237,6 +214,7 @@ impl FragmentWriter<'_> {
     }
 }
 
+/// An error that is the source's fault, not the disk's.
 fn invalid(error: impl std::error::Error + Send + Sync + 'static) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, error)
 }
