@@ -11,6 +11,8 @@ mod lock;
 mod name;
 mod resolve;
 mod sources;
+#[cfg(test)]
+mod test_support;
 mod trust;
 mod wanted;
 
