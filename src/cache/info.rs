@@ -65,7 +65,10 @@ mod tests {
 
     #[test]
     fn priorities_and_store_directories() {
-        assert_eq!(CacheInfo::parse(b"StoreDir: /nix/store\nWantMassQuery: 1\nPriority: 40\n").expect("a real one").priority, 40);
+        assert_eq!(
+            CacheInfo::parse(b"StoreDir: /nix/store\nWantMassQuery: 1\nPriority: 40\n").expect("a real one").priority,
+            40
+        );
         assert_eq!(CacheInfo::parse(b"").expect("says nothing").priority, 50);
         let other = CacheInfo::parse(b"StoreDir: /gnu/store\n").expect_err("another place");
         assert!(other.to_string().contains("/gnu/store"));

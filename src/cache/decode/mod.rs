@@ -12,6 +12,7 @@ use std::io::{self, BufReader, Cursor, Read};
 
 pub use budget::{DecoderBudget, Lease};
 
+use crate::nix::{Compression, UnknownCompression};
 use brotli::BrotliReader;
 
 /// No decoder gets more.
@@ -26,29 +27,15 @@ const OVERHEAD: u64 = 1 << 20;
 /// Documents of the network are small; they don't wait for packages.
 static DOCUMENTS: DecoderBudget = DecoderBudget::new(DecoderBudget::DEFAULT);
 
-/// How a file is compressed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Compression {
-    /// Not at all.
-    None,
-    /// xz
-    Xz,
-    /// Zstandard
-    Zstd,
-    /// bzip2
-    Bzip2,
-    /// Brotli
-    Brotli,
-    /// gzip
-    Gzip,
-}
-
 /// A stream that is not decoded.
 #[derive(Debug, thiserror::Error)]
 pub enum DecodeError {
-    /// A name that no decoder has.
+    /// A compression that is known, but not decoded here.
     #[error("compression `{0}` is not supported (supported are xz, zstd, bzip2, br, gzip and none)")]
-    Unknown(String),
+    Unsupported(Compression),
+    /// A name that no compression has.
+    #[error(transparent)]
+    Unknown(#[from] UnknownCompression),
     /// Too wide a window.
     #[error("its {name} stream needs a {} MiB window; at most {} MiB are granted", .window >> 20, LARGEST_WINDOW >> 20)]
     Window {
@@ -62,44 +49,18 @@ pub enum DecodeError {
     Io(#[from] io::Error),
 }
 
-impl Compression {
-    /// From the name that narinfos use.
-    pub fn from_name(name: &str) -> Result<Self, DecodeError> {
-        match name {
-            "none" | "" => Ok(Self::None),
-            "xz" => Ok(Self::Xz),
-            "zstd" => Ok(Self::Zstd),
-            "bzip2" => Ok(Self::Bzip2),
-            "br" => Ok(Self::Brotli),
-            "gzip" => Ok(Self::Gzip),
-            other => Err(DecodeError::Unknown(other.chars().take(40).flat_map(char::escape_debug).collect())),
-        }
-    }
-
-    /// The name that narinfos use.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Xz => "xz",
-            Self::Zstd => "zstd",
-            Self::Bzip2 => "bzip2",
-            Self::Brotli => "br",
-            Self::Gzip => "gzip",
-        }
-    }
-
-    /// What a file's name ends in, with its dot.
-    #[must_use]
-    pub fn extension(self) -> &'static str {
-        match self {
-            Self::None => "",
-            Self::Xz => ".xz",
-            Self::Zstd => ".zst",
-            Self::Bzip2 => ".bz2",
-            Self::Brotli => ".br",
-            Self::Gzip => ".gz",
-        }
+/// What the name of a file compressed this way ends in, with its dot.
+#[must_use]
+pub(super) fn extension(compression: Compression) -> &'static str {
+    match compression {
+        Compression::None => "",
+        Compression::Xz => ".xz",
+        Compression::Bzip2 => ".bz2",
+        Compression::Zstd => ".zst",
+        Compression::Brotli => ".br",
+        Compression::Gzip => ".gz",
+        Compression::Lzip => ".lz",
+        Compression::Lz4 => ".lz4",
     }
 }
 
@@ -124,8 +85,10 @@ pub fn decoder<'a>(
     size: u64,
     budget: &'a DecoderBudget,
 ) -> Result<Box<dyn Read + 'a>, DecodeError> {
-    if compression == Compression::None {
-        return Ok(input);
+    match compression {
+        Compression::None => return Ok(input),
+        Compression::Lzip | Compression::Lz4 => return Err(DecodeError::Unsupported(compression)),
+        _ => {}
     }
     let mut head = Vec::with_capacity(window::HEAD);
     input.by_ref().take(window::HEAD as u64).read_to_end(&mut head)?;
@@ -138,7 +101,7 @@ pub fn decoder<'a>(
     let lease = budget.lease(window.min(content) + OVERHEAD);
     let input = BufReader::with_capacity(1 << 17, Cursor::new(head).chain(input));
     let reader: Box<dyn Read + 'a> = match compression {
-        Compression::None => Box::new(input),
+        Compression::None | Compression::Lzip | Compression::Lz4 => Box::new(input),
         Compression::Xz => {
             let limit = window.saturating_add(OVERHEAD);
             let stream = liblzma::stream::Stream::new_stream_decoder(limit, liblzma::stream::CONCATENATED);
@@ -163,9 +126,9 @@ pub(super) fn content<'a>(
     limit: u64,
 ) -> Result<Box<dyn Read + 'a>, DecodeError> {
     let compression = match encoding.map(str::trim).unwrap_or_default() {
-        "identity" => Compression::None,
+        "" | "identity" => Compression::None,
         "x-gzip" => Compression::Gzip,
-        name => Compression::from_name(name)?,
+        name => name.parse()?,
     };
     decoder(compression, input, limit, &DOCUMENTS)
 }

@@ -1,6 +1,6 @@
 //! How much memory a compressed stream wants, read from its first bytes.
 
-use super::Compression;
+use crate::nix::Compression;
 
 /// Bytes of a stream that [`declared`] needs to see: an xz stream header and the largest block header.
 pub(super) const HEAD: usize = 12 + 1024;
@@ -14,7 +14,7 @@ pub(super) fn declared(compression: Compression, head: &[u8]) -> Option<u64> {
         // Four bytes for each of a block's 900,000, and the block.
         Compression::Bzip2 => Some(5 << 20),
         Compression::Gzip => Some(32 << 10),
-        Compression::None => Some(0),
+        Compression::None | Compression::Lzip | Compression::Lz4 => Some(0),
     }
 }
 

@@ -144,6 +144,12 @@ impl Http {
         self.settings.offline
     }
 
+    /// The clock that tells how old answers are.
+    #[must_use]
+    pub fn clock(&self) -> &dyn Clock {
+        &*self.settings.clock
+    }
+
     /// Fetches a document of at most `limit` bytes.
     pub fn fetch_bytes(&self, url: &Url, limit: u64, conditions: Conditions<'_>) -> Result<Answer, HttpError> {
         self.with_retries(url, || {
