@@ -3,6 +3,9 @@
 //! What the previous lock answers is kept, and checked against today's keys; the rest is asked. A lock that must not
 //! change is only checked: nothing is asked then.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::{Machine, System};

@@ -178,14 +178,13 @@ impl From<TomlRequest> for LockedRequest {
 
 impl From<TomlPackage> for LockedPackage {
     fn from(package: TomlPackage) -> Self {
-        let mut references = package.references.into_iter().map(|reference| reference.0).collect();
         let mut signatures = package.signatures;
-        sort(&mut references);
         sort(&mut signatures);
         Self {
             nar_hash: package.nar_hash,
             nar_size: package.nar_size,
-            references,
+            // As they stand: a signature may cover them in this order.
+            references: package.references.into_iter().map(|reference| reference.0).collect(),
             signatures,
             content_address: package.content_address,
             deriver: package.deriver,
