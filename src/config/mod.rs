@@ -6,6 +6,6 @@ mod diagnostic;
 mod machine;
 mod request;
 
-pub use diagnostic::{Diagnostic, Place, Severity};
+pub use diagnostic::{Diagnostic, Invalid, Place, Severity, count_errors};
 pub use machine::*;
 pub use request::{Outputs, ParseRequestError, Request, RequestKind};
