@@ -1,6 +1,6 @@
 //! From locked packages to fragments: what is not in the store is fetched, decoded, checked, written and compressed in one pass.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,10 +8,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crossbeam_channel::unbounded;
 
 use crate::cache::{CacheSet, Wanted};
+use crate::channel::{Lock, wanted_nars};
+use crate::config::Machine;
 use crate::image::ImagePath;
 use crate::image::codec::Codec;
 use crate::image::head::{Parents, head};
-use crate::nix::StorePath;
+use crate::nix::{Sha256, StorePath};
 use crate::progress::Progress;
 use crate::store::{Fragment, FragmentKey, Pool, Store};
 
@@ -22,28 +24,31 @@ pub(super) type Fragments = BTreeMap<StorePath, Arc<Fragment>>;
 
 /// Everything that turns packages into fragments.
 pub(super) struct Packages<'a> {
+    pub(super) machine: &'a Machine,
     pub(super) store: &'a Store,
     pub(super) pool: &'a Pool,
     pub(super) codec: Codec,
     /// Opened only when something is missing: a build whose fragments are there asks the network for nothing.
-    pub(super) caches: &'a dyn Fn() -> Result<CacheSet, Error>,
+    pub(super) caches: &'a dyn Fn() -> Result<&'a CacheSet, Error>,
     pub(super) progress: &'a dyn Progress,
 }
 
 impl Packages<'_> {
-    /// The fragments of all `wanted`.
-    pub(super) fn fragments(&self, wanted: &[Wanted]) -> Result<Fragments, Error> {
+    /// The fragments of all packages of `closure`, which the lock holds.
+    pub(super) fn fragments(&self, lock: &Lock, closure: &BTreeSet<StorePath>) -> Result<Fragments, Error> {
         let mut fragments = Fragments::new();
-        let mut missing = Vec::new();
-        for package in wanted {
-            match self.known(package)? {
-                Some(fragment) => drop(fragments.insert(package.path.clone(), Arc::new(fragment))),
-                None => missing.push(package),
+        let mut missing = BTreeSet::new();
+        for path in closure {
+            let package = lock.packages.get(path).ok_or_else(|| Error::OutsideLock { path: path.clone() })?;
+            match self.known(path, &package.nar_hash)? {
+                Some(fragment) => drop(fragments.insert(path.clone(), Arc::new(fragment))),
+                None => drop(missing.insert(path.clone())),
             }
         }
         if missing.is_empty() {
             return Ok(fragments);
         }
+        let mut missing = wanted_nars(lock, self.machine, &missing)?;
         // The largest first, so that none is left alone at the end.
         missing.sort_by(|a, b| b.nar_size.cmp(&a.nar_size).then_with(|| a.path.cmp(&b.path)));
         self.progress.begin("fetch", Some(missing.iter().map(|package| package.nar_size).sum()));
@@ -51,23 +56,22 @@ impl Packages<'_> {
         Ok(fragments)
     }
 
-    fn known(&self, package: &Wanted) -> Result<Option<Fragment>, Error> {
-        let Some(fragment) = self.store.fragment(key(package), self.codec)? else { return Ok(None) };
-        if self.store.is_untrusted()
-            && self.store.prove(&fragment, &package.path, &package.nar_hash, &lone_head(&package.path)).is_err()
-        {
-            self.progress.warn(&format!("the store held something else as {}: fetching it anew", package.path));
+    fn known(&self, path: &StorePath, nar_hash: &Sha256) -> Result<Option<Fragment>, Error> {
+        let key = FragmentKey::store_path(path, nar_hash);
+        let Some(fragment) = self.store.fragment(key, self.codec)? else { return Ok(None) };
+        if self.store.is_untrusted() && self.store.prove(&fragment, path, nar_hash, &lone_head(path)).is_err() {
+            self.progress.warn(&format!("the store held something else as {path}: fetching it anew"));
             return Ok(None);
         }
         Ok(Some(fragment))
     }
 
     /// Fetches side by side. The first fault ends it; what was whole by then stays in the store.
-    fn fetch(&self, missing: &[&Wanted]) -> Result<Fragments, Error> {
+    fn fetch(&self, missing: &[Wanted]) -> Result<Fragments, Error> {
         let caches = (self.caches)()?;
         let failed = AtomicBool::new(false);
         let (jobs, queue) = unbounded();
-        missing.iter().for_each(|package| drop(jobs.send(*package)));
+        missing.iter().for_each(|package| drop(jobs.send(package)));
         drop(jobs);
         std::thread::scope(|scope| {
             let work = || -> Result<Vec<(StorePath, Arc<Fragment>)>, Error> {
@@ -76,7 +80,7 @@ impl Packages<'_> {
                     if failed.load(Ordering::Relaxed) {
                         break;
                     }
-                    let fragment = self.fetch_one(&caches, package).inspect_err(|_| failed.store(true, Ordering::Relaxed))?;
+                    let fragment = self.fetch_one(caches, package).inspect_err(|_| failed.store(true, Ordering::Relaxed))?;
                     done.push((package.path.clone(), Arc::new(fragment)));
                 }
                 Ok(done)
@@ -98,12 +102,8 @@ impl Packages<'_> {
             writer.nar(&root, archive)?;
             Ok(writer)
         })?;
-        Ok(writer.finish(self.store, key(package))?)
+        Ok(writer.finish(self.store, FragmentKey::store_path(&package.path, &package.nar_hash))?)
     }
-}
-
-fn key(package: &Wanted) -> FragmentKey {
-    FragmentKey::store_path(&package.path, &package.nar_hash)
 }
 
 /// The head of a layer that holds one store path: `/nix` and `/nix/store`.

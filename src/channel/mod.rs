@@ -23,5 +23,5 @@ pub use lock::{Lock, LockError, LockedChannel, LockedPackage, LockedRequest};
 pub use name::{Attribute, package_key, split_version, version_matches};
 pub use resolve::{Mode, Resolution, resolve};
 pub use sources::{ChannelSources, Sources, cache_specs, sources};
-pub use trust::{Distrust, verify_lock};
+pub use trust::{Distrust, verify_lock, wanted_nars};
 pub use wanted::request_key;

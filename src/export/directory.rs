@@ -31,7 +31,7 @@ pub fn write_directory(store: &Store, images: &[Image], name: &ImageName, folder
     let entries = others.into_iter().map(Ok).chain(entries).collect::<Result<Vec<_>, Error>>()?;
     put(&folder.join("oci-layout"), |out| Ok(out.write_all(OCI_LAYOUT)?))?;
     let index = index(entries)?;
-    replace(&folder.join("index.json"), |out| Ok(out.write_all(&index)?))
+    replace_file(&folder.join("index.json"), |out| Ok(out.write_all(&index)?))
 }
 
 /// What a layout that is there says of other tags.
@@ -65,11 +65,11 @@ fn other_entries(folder: &Path, tag: &str) -> Result<Vec<Descriptor>, Error> {
 
 /// Writes a content-addressed file unless it is there.
 fn put(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<(), Error>) -> Result<(), Error> {
-    if path.is_file() { Ok(()) } else { replace(path, write) }
+    if path.is_file() { Ok(()) } else { replace_file(path, write) }
 }
 
 /// Writes a file under a temporary name beside `path`, then renames it.
-pub(super) fn replace(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<(), Error>) -> Result<(), Error> {
+pub fn replace_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<(), Error>) -> Result<(), Error> {
     use std::os::unix::fs::PermissionsExt as _;
     let failed = |source| Error::Io { path: path.to_owned(), source };
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));

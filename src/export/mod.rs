@@ -22,7 +22,7 @@ use crate::nix::Sha256;
 use crate::store::{self, Layer, Store};
 
 pub use archive::write_archive;
-pub use directory::write_directory;
+pub use directory::{replace_file, write_directory};
 
 /// An image of one system, ready to be written anywhere.
 #[derive(Debug, Clone)]
