@@ -1,5 +1,8 @@
 //! What is different between two locks: a report that is computed from them alone.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
