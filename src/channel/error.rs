@@ -123,6 +123,18 @@ impl From<cache::Error> for Error {
     }
 }
 
+impl Error {
+    /// Findings in the user's files, for drawing.
+    #[must_use]
+    pub fn diagnostics(&self) -> &[Diagnostic] {
+        match self {
+            Self::Names { diagnostics, .. } => diagnostics,
+            Self::Lock(error) => error.diagnostics(),
+            _ => &[],
+        }
+    }
+}
+
 impl Classified for Error {
     fn class(&self) -> Class {
         match self {
