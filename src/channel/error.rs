@@ -88,7 +88,7 @@ pub enum Error {
         channel: String,
         /// Why.
         #[source]
-        source: HttpError,
+        source: Box<HttpError>,
     },
     /// An index that can't be opened.
     #[error("the index of channel `{channel}` at {location} can't be opened")]
@@ -103,7 +103,7 @@ pub enum Error {
     },
     /// The binary caches.
     #[error(transparent)]
-    Cache(#[from] cache::Error),
+    Cache(Box<cache::Error>),
     /// A channel that can't be used as it is written.
     #[error("channel `{channel}`: {reason}")]
     Channel {
@@ -115,6 +115,24 @@ pub enum Error {
     /// The lock's file.
     #[error(transparent)]
     Lock(#[from] LockError),
+}
+
+impl From<cache::Error> for Error {
+    fn from(error: cache::Error) -> Self {
+        Self::Cache(Box::new(error))
+    }
+}
+
+impl Error {
+    /// Findings in the user's files, for drawing.
+    #[must_use]
+    pub fn diagnostics(&self) -> &[Diagnostic] {
+        match self {
+            Self::Names { diagnostics, .. } => diagnostics,
+            Self::Lock(error) => error.diagnostics(),
+            _ => &[],
+        }
+    }
 }
 
 impl Classified for Error {

@@ -129,7 +129,7 @@ fn faults_name_their_line() {
 
 #[test]
 fn conflicts_and_newer_formats_are_recognised() {
-    assert_refused("[ids]", "<<<<<<< HEAD\n[ids]", "has a merge conflict at line 7");
+    assert_refused("[ids]", "<<<<<<< HEAD\n[ids]", "has a merge conflict (line 7)");
     assert_eq!(
         refused("version = 2\n[future]\nkey = 1\n"),
         "dumbc.lock has format version 2, which a newer dumbc wrote; this one knows 1"

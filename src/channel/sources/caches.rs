@@ -91,8 +91,8 @@ fn voucher(info: &PathInfo, package: &LockedPackage, machine: &Machine, keys: &K
         let cache = package.source.as_ref().map(|source| source.cache.as_str());
         caches_of(channel).any(|text| cache == Some(&redact(text)))
     };
-    let signer = by_preference(machine).find(|(name, _)| signed(name));
-    let channel = signer.or_else(|| by_preference(machine).find(|(_, channel)| holds(channel)));
+    let trusting = by_preference(machine).find(|(name, _)| signed(name));
+    let channel = trusting.or_else(|| by_preference(machine).find(|(_, channel)| holds(channel)));
     channel.map(|(name, _)| name.clone())
 }
 

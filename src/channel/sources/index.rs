@@ -32,7 +32,7 @@ pub(super) fn load(channel: &str, machine: &Machine, http: &Http) -> Result<Inde
         Location::Http(url) => {
             let mut file = tempfile::tempfile().map_err(open_fault)?;
             http.fetch_to(url, Limits::default().size, &mut file)
-                .map_err(|source| Error::FetchIndex { channel: channel.to_owned(), source })?;
+                .map_err(|source| Error::FetchIndex { channel: channel.to_owned(), source: Box::new(source) })?;
             file.rewind().map_err(open_fault)?;
             file
         }

@@ -210,7 +210,7 @@ fn caches_come_once_with_the_keys_of_all_their_channels() {
     let specs = cache_specs(&machine, &listener).expect("caches");
     let told: Vec<_> = specs
         .iter()
-        .map(|spec| (spec.name.as_str(), spec.keys.iter().map(|key| key.name()).collect::<Vec<_>>()))
+        .map(|spec| (spec.name.as_str(), spec.keys.iter().map(crate::nix::PublicKey::name).collect::<Vec<_>>()))
         .collect();
     assert_eq!(told[0], ("../ours", vec!["ours-1", "b-1"]));
     assert_eq!(told[1], ("https://cache.nixos.org", vec!["cache.nixos.org-1"]));
