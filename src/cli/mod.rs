@@ -45,6 +45,19 @@ enum Command {
     /// Print the manual page, or write one per verb
     Man(man::Args),
 }
+#[expect(dead_code, reason = "wired in by the command enum")]
+mod context;
+mod figures;
+#[expect(dead_code, reason = "wired in by the command enum")]
+mod plan;
+#[expect(dead_code, reason = "wired in by the command enum")]
+mod size;
+#[expect(dead_code, reason = "wired in by the command enum")]
+mod why;
+
+use std::process::ExitCode;
+
+use context::Context;
 
 /// Runs the command line of this process.
 #[must_use]
