@@ -41,8 +41,8 @@ fn every_truncation_is_noticed() {
 }
 
 /// Where the length stands of the last string that begins with these eight bytes.
-fn length_of_last(archive: &[u8], word: &[u8; 8]) -> std::ops::Range<usize> {
-    let at = archive.windows(8).rposition(|window| window == word).expect("the word occurs");
+fn length_of_last(archive: &[u8], word: [u8; 8]) -> std::ops::Range<usize> {
+    let at = archive.windows(8).rposition(|window| *window == word).expect("the word occurs");
     at - 8..at
 }
 
@@ -55,11 +55,11 @@ fn with_length(archive: &[u8], place: std::ops::Range<usize>, length: u64) -> Ve
 #[test]
 fn a_length_is_no_reason_to_allocate() {
     let archive = of_everything();
-    let target = with_length(&archive, length_of_last(&archive, b"../a\0\0\0\0"), u64::MAX);
+    let target = with_length(&archive, length_of_last(&archive, *b"../a\0\0\0\0"), u64::MAX);
     assert_eq!(fault(&target), NarFault::TooLong { what: "a link target", length: u64::MAX, limit: MAX_TARGET });
-    let name = with_length(&archive, length_of_last(&archive, b"empty\0\0\0"), 256);
+    let name = with_length(&archive, length_of_last(&archive, *b"empty\0\0\0"), 256);
     assert_eq!(fault(&name), NarFault::TooLong { what: "a name", length: 256, limit: MAX_NAME });
-    let contents = with_length(&archive, length_of_last(&archive, b"12345678"), u64::MAX);
+    let contents = with_length(&archive, length_of_last(&archive, *b"12345678"), u64::MAX);
     assert_eq!(fault(&contents), NarFault::Truncated);
     let word = with_length(&archive, 0..8, u64::MAX);
     assert_eq!(fault(&word), NarFault::Unexpected { expected: "`nix-archive-1`".to_owned(), found: None });
@@ -68,7 +68,7 @@ fn a_length_is_no_reason_to_allocate() {
 #[test]
 fn a_byte_of_padding_is_refused_wherever_it_stands() {
     let archive = of_everything();
-    for (word, padding) in [(b"nix-arch", 13), (b"type\0\0\0\0", 7), (b"12345678", 15), (b"../a\0\0\0\0", 4)] {
+    for (word, padding) in [(*b"nix-arch", 13), (*b"type\0\0\0\0", 7), (*b"12345678", 15), (*b"../a\0\0\0\0", 4)] {
         let mut changed = archive.clone();
         changed[length_of_last(&archive, word).end + padding] = 1;
         assert_eq!(fault(&changed), NarFault::Padding, "{word:?}");
@@ -78,7 +78,7 @@ fn a_byte_of_padding_is_refused_wherever_it_stands() {
 #[test]
 fn an_error_names_its_place() {
     let archive = of_everything();
-    let place = length_of_last(&archive, b"../a\0\0\0\0");
+    let place = length_of_last(&archive, *b"../a\0\0\0\0");
     let error = read_all(&with_length(&archive, place.clone(), 0)).unwrap_err().to_string();
     let offset = place.start;
     assert!(error.starts_with(&format!("the NAR is malformed at byte {offset}, in `b/link`: ``")), "{error}");

@@ -80,10 +80,8 @@ fn odd_trees_of_a_real_cache_round_trip() {
 #[test]
 fn real_packages_round_trip() {
     let Some(directory) = shared("nixcache/base/nar") else { return };
-    // The smaller ones: all 123 take a while without optimisation.
-    let archives: Vec<_> =
-        files(&directory, "zst").into_iter().filter(|file| file.metadata().unwrap().len() < 400_000).collect();
-    assert!(archives.len() > 50);
+    let archives = files(&directory, "zst");
+    assert_eq!(archives.len(), 121);
     for file in archives {
         let archive = zstd::decode_all(fs::File::open(&file).unwrap()).unwrap();
         assert!(rewrite(&*archive).unwrap() == archive, "{}", file.display());

@@ -81,10 +81,7 @@ fn directories_nest_so_deep_and_no_deeper() {
     assert_eq!(read_all(&writer.finish().unwrap()).unwrap().len(), MAX_DEPTH + 1);
     let paths: Vec<_> = (0..=MAX_DEPTH + 1).map(path).collect();
     assert_eq!(refused(&paths.iter().map(Vec::as_slice).collect::<Vec<_>>()), NarFault::TooDeep);
-    let level =
-        [super::words::ENTRY, b"\x01\0\0\0\0\0\0\0d\0\0\0\0\0\0\0", super::words::ENTRY_NODE, super::words::DIRECTORY]
-            .concat();
-    let deeper =
-        [super::words::MAGIC, super::words::NODE, super::words::DIRECTORY, &level.repeat(MAX_DEPTH + 1)].concat();
+    let level = [words::ENTRY, b"\x01\0\0\0\0\0\0\0d\0\0\0\0\0\0\0", words::ENTRY_NODE, words::DIRECTORY].concat();
+    let deeper = [words::MAGIC, words::NODE, words::DIRECTORY, &level.repeat(MAX_DEPTH + 1)].concat();
     assert_eq!(fault(&deeper), NarFault::TooDeep);
 }
