@@ -68,7 +68,8 @@ impl Inputs<'_> {
         for replaced in overlay(&mut root.tree, &mut content.declared) {
             self.progress.note(&replaced.to_string());
         }
-        let database = self.machine.nix.as_ref().map(|_| self.database(content, &environment, &requested)).transpose()?;
+        let database =
+            self.machine.nix.as_ref().map(|_| self.database(content, &environment, &requested)).transpose()?;
         let has_shell = supplies.sh.is_some();
         Ok(Generated { environment, database, root: root.tree, variables, has_shell })
     }

@@ -48,8 +48,7 @@ impl Assembly<'_> {
         let parents = shared_folders(packages, content, generated)?;
         let mut pieces = BTreeMap::new();
         for (path, fragment) in packages {
-            let piece =
-                Piece { roots: vec![path.into()], fragment: fragment.clone(), name: path.name().to_owned() };
+            let piece = Piece { roots: vec![path.into()], fragment: fragment.clone(), name: path.name().to_owned() };
             pieces.insert(path.base_name().to_owned(), piece);
         }
         for local in content.local.values() {

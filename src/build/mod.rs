@@ -12,6 +12,7 @@ mod run_config;
 mod units;
 mod view;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use crate::cache;
@@ -20,6 +21,7 @@ use crate::config::{Machine, System};
 use crate::export::Image;
 use crate::image::codec::Codec;
 use crate::image::documents::configuration;
+use crate::nix::StorePath;
 use crate::plan::{self, Options as PlanOptions, Plan, plan};
 use crate::progress::Progress;
 use crate::store::{Pool, Store};
@@ -71,15 +73,15 @@ impl<'a> Project<'a> {
         Ok(resolve(self.machine, previous.as_ref(), mode, &self.sources(), self.progress)?)
     }
 
-    /// Layers and units for one system, from the lock and the project's own content alone. Groups that the lock remembers are kept
-    /// unless `replan`.
-    pub fn plan(&self, lock: &Lock, system: System, replan: bool) -> Result<Planned, Error> {
+    /// Layers and units for one system, from the lock and the project's own content alone.
+    pub fn plan(&self, lock: &Lock, system: System, choice: PlanChoice) -> Result<Planned, Error> {
         let content = content(self.machine, lock, system)?;
         let closure = self.closure(lock, system, &content)?;
         let units = units(lock, &closure, &content);
-        let budget = self.machine.image.layers.saturating_sub(GENERATED_LAYERS).max(1);
+        let layers = choice.layers.unwrap_or(self.machine.image.layers);
+        let budget = layers.saturating_sub(GENERATED_LAYERS).max(1);
         let previous = lock.layers.get(&system).map(Vec::as_slice);
-        let plan = plan(&units, budget, previous, &PlanOptions { replan, ..PlanOptions::default() })?;
+        let plan = plan(&units, budget, previous, &PlanOptions { replan: choice.replan, ..PlanOptions::default() })?;
         Ok(Planned { content, closure, units, plan })
     }
 
@@ -89,7 +91,8 @@ impl<'a> Project<'a> {
         let sources = self.sources();
         let caches = || Ok(sources.caches(self.progress)?);
         let Self { store, pool, codec, progress, machine, .. } = *self;
-        let fragments = Packages { machine, store, pool, codec, caches: &caches, progress }.fragments(lock, &closure)?;
+        let fragments =
+            Packages { machine, store, pool, codec, caches: &caches, progress }.fragments(lock, &closure)?;
         let shelf = Shelf { store, fragments: &fragments };
         let inputs =
             Inputs { machine, lock, system, closure: &closure, fragments: &fragments, shelf: &shelf, progress };
@@ -102,26 +105,51 @@ impl<'a> Project<'a> {
         Ok(Image { system, config, layers })
     }
 
+    /// What was requested, with the ids of the units that answer.
+    #[must_use]
+    pub fn requests(&self, lock: &Lock, system: System, planned: &Planned) -> Vec<plan::Request> {
+        let ids = |paths: &mut dyn Iterator<Item = &StorePath>| paths.map(|path| path.base_name().to_owned()).collect();
+        let answers = lock.requests.iter().filter(|((of, _), _)| *of == system);
+        let named = answers.map(|((_, text), answer)| plan::Request {
+            text: text.clone(),
+            units: ids(&mut answer.outputs.iter().map(|(_, path)| path)),
+        });
+        let local = planned.content.local.iter().map(|(text, local)| plan::Request {
+            text: text.clone(),
+            units: ids(&mut std::iter::once(&local.addressed.path)),
+        });
+        let files = planned.content.declared.iter().map(|declared| plan::Request {
+            text: format!("[files.\"{}\"]", declared.target),
+            units: vec![declared.target.to_string()],
+        });
+        // Local paths stand in the lock as requests without an answer.
+        named.filter(|request| !request.units.is_empty()).chain(local).chain(files).collect()
+    }
+
     fn sources(&self) -> ChannelSources<'a> {
         sources(self.machine, cache::Settings::new(self.offline, self.store.state_dir()))
     }
 
     /// Every package that the image needs.
-    fn closure(
-        &self,
-        lock: &Lock,
-        system: System,
-        content: &Content,
-    ) -> Result<std::collections::BTreeSet<crate::nix::StorePath>, Error> {
+    fn closure(&self, lock: &Lock, system: System, content: &Content) -> Result<BTreeSet<StorePath>, Error> {
         let roots = lock.roots(system).into_iter().chain(content.references());
         lock.closure(roots).map_err(|path| Error::OutsideLock { path })
     }
 }
 
+/// How to choose layers.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct PlanChoice {
+    /// Owe nothing to the groups that the lock remembers.
+    pub replan: bool,
+    /// Most layers; `None`: what the files say.
+    pub layers: Option<usize>,
+}
+
 /// What goes where, before anything is fetched.
 pub struct Planned {
     content: Content,
-    closure: std::collections::BTreeSet<crate::nix::StorePath>,
+    closure: BTreeSet<StorePath>,
     /// Everything but generated units.
     pub units: Vec<plan::Unit>,
     /// Layers of units.

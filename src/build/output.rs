@@ -12,7 +12,7 @@ use crate::image::codec::Codec;
 use crate::image::documents::Form;
 use crate::nix::Sha256;
 
-use super::{Error, Project};
+use super::{Error, PlanChoice, Project};
 
 /// Where an image goes.
 pub enum Destination<'a> {
@@ -95,7 +95,7 @@ impl Project<'_> {
         let (mut lock, created) = (resolution.lock, created()?);
         let mut images = Vec::new();
         for &system in systems {
-            let planned = self.plan(&lock, system, replan)?;
+            let planned = self.plan(&lock, system, PlanChoice { replan, layers: None })?;
             lock.layers.insert(system, planned.plan.groups(&planned.units));
             images.push(self.build(&lock, system, planned, &created)?);
         }
@@ -105,18 +105,11 @@ impl Project<'_> {
 
 impl Built {
     /// Writes the images, under a temporary name until they are whole.
-    pub fn write(
-        &self,
-        project: &Project<'_>,
-        format: Format,
-        destination: Destination<'_>,
-    ) -> Result<Summary, Error> {
+    pub fn write(&self, project: &Project<'_>, format: Format, destination: Destination<'_>) -> Result<Summary, Error> {
         let is_stream = matches!(destination, Destination::Stream(_));
         check(format, self.images.len(), project.codec, is_stream)?;
         let name = ImageName { name: project.machine.image.name.clone(), tag: project.machine.image.tag.clone() };
-        let write = |out: &mut dyn Write| {
-            write_archive(project.store, &self.images, &name, format, project.codec, out)
-        };
+        let write = |out: &mut dyn Write| write_archive(project.store, &self.images, &name, format, project.codec, out);
         let (mut output, mut size) = (None, None);
         match destination {
             Destination::Stream(stream) => write(stream)?,

@@ -80,7 +80,8 @@ impl Packages<'_> {
                     if failed.load(Ordering::Relaxed) {
                         break;
                     }
-                    let fragment = self.fetch_one(caches, package).inspect_err(|_| failed.store(true, Ordering::Relaxed))?;
+                    let fragment =
+                        self.fetch_one(caches, package).inspect_err(|_| failed.store(true, Ordering::Relaxed))?;
                     done.push((package.path.clone(), Arc::new(fragment)));
                 }
                 Ok(done)

@@ -13,6 +13,7 @@ use crate::image::codec::Codec;
 
 use super::context::Context;
 use super::failure::Failure;
+use super::figures::bytes;
 use super::output::Output;
 use super::project;
 
@@ -119,19 +120,14 @@ fn render(summary: &Summary, directory: &Path) -> String {
             lines.push(format!("  in a registry    {docker} (Docker schema 2)"));
         }
         lines.push(format!("                   {} (OCI)", image.manifests.oci));
-        let (uncompressed, compressed) = (megabytes(image.uncompressed_size), megabytes(image.compressed_size));
+        let (uncompressed, compressed) = (bytes(image.uncompressed_size), bytes(image.compressed_size));
         lines.push(format!("  layers           {} ({} known before)", image.layers, image.layers_reused));
         lines.push(format!("  size             {uncompressed}, compressed {compressed}"));
     }
     if let Some(output) = &summary.output {
         let path = output.strip_prefix(directory).unwrap_or(output);
-        let size = summary.size.map(|size| format!(" ({})", megabytes(size))).unwrap_or_default();
+        let size = summary.size.map(|size| format!(" ({})", bytes(size))).unwrap_or_default();
         lines.push(format!("{}{size}", path.display()));
     }
     lines.join("\n") + "\n"
-}
-
-#[expect(clippy::cast_precision_loss, reason = "rounded to a tenth of a megabyte")]
-fn megabytes(bytes: u64) -> String {
-    format!("{:.1} MB", bytes as f64 / 1e6)
 }

@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::store::{Collected, Policy, Store};
 
 use super::context::Context;
+use super::figures::{bytes, counted};
 
 /// Remove from the store what was not used for long
 ///
@@ -42,11 +43,11 @@ pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<()> {
         return context.document(&Document { version: 1, collected });
     }
     let Collected { removed, removed_bytes, kept_bytes } = collected;
-    let megabytes = |bytes: u64| bytes.div_ceil(1_000_000);
     context.line(format!(
-        "removed {removed} items ({} MB); the store has {} MB",
-        megabytes(removed_bytes),
-        megabytes(kept_bytes)
+        "removed {} ({}); the store has {}",
+        counted(usize::try_from(removed).unwrap_or(usize::MAX), "item"),
+        bytes(removed_bytes),
+        bytes(kept_bytes)
     ))
 }
 

@@ -2,14 +2,22 @@
 //!
 //! Data goes to stdout, narration to stderr. Errors end here: [`report`] draws them, [`failure`] decides the exit code.
 
+mod build;
 mod completions;
 mod context;
 mod failure;
+mod figures;
+mod gc;
 mod man;
 mod options;
 mod output;
+mod plan;
 mod progress;
+mod project;
 mod report;
+mod size;
+mod verify;
+mod why;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -40,25 +48,17 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Build(build::Args),
+    Plan(plan::Args),
+    Why(why::Args),
+    Size(size::Args),
+    Verify(verify::Args),
+    Gc(gc::Args),
     /// Print a completion script for a shell
     Completions(completions::Args),
     /// Print the manual page, or write one per verb
     Man(man::Args),
 }
-#[expect(dead_code, reason = "wired in by the command enum")]
-mod context;
-mod figures;
-#[expect(dead_code, reason = "wired in by the command enum")]
-mod plan;
-#[expect(dead_code, reason = "wired in by the command enum")]
-mod size;
-#[expect(dead_code, reason = "wired in by the command enum")]
-mod why;
-
-use std::process::ExitCode;
-
-use context::Context;
-
 /// Runs the command line of this process.
 #[must_use]
 pub fn main() -> ExitCode {
@@ -85,6 +85,12 @@ fn run(arguments: Vec<OsString>) -> ExitCode {
 
 fn dispatch(command: &Command, context: &Context) -> anyhow::Result<()> {
     match command {
+        Command::Build(args) => build::run(args, context),
+        Command::Plan(args) => plan::run(args, context),
+        Command::Why(args) => why::run(args, context),
+        Command::Size(args) => size::run(args, context),
+        Command::Verify(args) => verify::run(args, context),
+        Command::Gc(args) => gc::run(args, context),
         Command::Completions(args) => completions::run(args, context),
         Command::Man(args) => man::run(args, context),
     }

@@ -2,11 +2,12 @@
 
 use std::num::NonZero;
 
-use crate::build::Project;
+use crate::build::{PlanChoice, Planned, Project};
 use crate::channel::Mode;
 use crate::config::{self, Machine, System};
 use crate::failure::Class;
 use crate::image::codec::Codec;
+use crate::plan::Request;
 use crate::store::{Pool, Store};
 
 use super::context::Context;
@@ -47,10 +48,8 @@ impl Args {
         context.diagnose(&inactive);
         let untrusted = is_set("DUMBC_STORE_UNTRUSTED");
         let store = Store::open(&Store::default_root()?, untrusted)?;
-        let threads = self.threads.map_or_else(
-            || std::thread::available_parallelism().map_or(1, NonZero::get),
-            usize::from,
-        );
+        let threads =
+            self.threads.map_or_else(|| std::thread::available_parallelism().map_or(1, NonZero::get), usize::from);
         let in_ci = is_set("CI") && machine.project.join("dumbc.lock").is_file();
         Ok(Opened { machine, store, pool: Pool::new(threads), offline: self.offline, locked: self.locked || in_ci })
     }
@@ -91,6 +90,30 @@ impl Opened {
             return Err(Failure::new(Class::Usage, message).help(help).into());
         }
         Ok(asked.to_vec())
+    }
+}
+
+/// What is planned for one system, for verbs that only look.
+pub(super) struct Outlook {
+    pub(super) planned: Planned,
+    pub(super) requests: Vec<Request>,
+}
+
+impl Args {
+    /// Resolves and plans for `system`, or the first of the files'. The lock on the disk stays as it is.
+    pub(super) fn look(
+        &self,
+        system: Option<System>,
+        choice: PlanChoice,
+        context: &Context,
+    ) -> anyhow::Result<Outlook> {
+        let opened = self.open(context)?;
+        let system = opened.systems(system.as_slice())?[0];
+        let project = opened.project(Codec::default(), context);
+        let lock = project.resolve(&opened.mode())?.lock;
+        let planned = project.plan(&lock, system, choice)?;
+        let requests = project.requests(&lock, system, &planned);
+        Ok(Outlook { planned, requests })
     }
 }
 

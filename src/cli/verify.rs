@@ -48,7 +48,8 @@ struct StorePaths {
 
 pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<()> {
     let name = args.image.display();
-    let blobs = check::read(&args.image).map_err(|error| anyhow::Error::from(error).context(format!("can't read {name}")))?;
+    let blobs =
+        check::read(&args.image).map_err(|error| anyhow::Error::from(error).context(format!("can't read {name}")))?;
     let mut report = check::check(&blobs);
     let mut store_paths = None;
     if let Some(path) = &args.lock {
@@ -92,6 +93,8 @@ fn expected(lock: &Lock, image: &CheckedImage, faults: &mut Vec<String>) -> anyh
     let closure = lock.closure(lock.roots(system)).map_err(|path| {
         Failure::new(Class::StaleLock, format!("the lock refers to {path} without holding it")).help("run `dumbc lock`")
     })?;
-    let entry = |path| lock.packages.get_key_value(&path).map(|(path, package)| (path.clone(), (package.nar_hash, package.nar_size)));
+    let entry = |path| {
+        lock.packages.get_key_value(&path).map(|(path, package)| (path.clone(), (package.nar_hash, package.nar_size)))
+    };
     Ok(closure.into_iter().filter_map(entry).collect())
 }
