@@ -9,6 +9,7 @@ pub mod documents;
 pub mod head;
 pub mod invert;
 pub mod listing;
+pub mod nar;
 mod path;
 pub mod tar;
 pub mod tree;

@@ -10,8 +10,6 @@ use crate::image::ImagePath;
 use crate::image::tree::{Metadata, Node, Tree};
 use crate::nix::StorePath;
 
-use super::view::store_root;
-
 /// What a unit says about a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Claim {
@@ -85,7 +83,7 @@ pub fn claims_of_tree(tree: &Tree) -> impl Iterator<Item = (ImagePath, Claim)> {
 
 /// What a package says: its store path is its own.
 pub fn claims_of_store_path(store_path: &StorePath) -> impl Iterator<Item = (ImagePath, Claim)> {
-    std::iter::once((store_root(store_path), Claim::Own))
+    std::iter::once((ImagePath::from(store_path), Claim::Own))
 }
 
 /// Metadata of every folder that something lies in, below the root, by the claims of all units, each with its name.

@@ -3,7 +3,7 @@
 use crate::image::ImagePath;
 use crate::nix::StorePath;
 
-use super::view::{Kind, View, store_root};
+use super::view::{Kind, View};
 
 /// Where the system environment stands, whatever its hash.
 pub const SYSTEM_PROFILE: &str = "/etc/profiles/system";
@@ -53,7 +53,7 @@ impl Supplies {
         let everything: Vec<&StorePath> = packages.iter().copied().chain(view.packages.keys()).collect();
         let first_with = |inner: &str, within: &[&StorePath]| {
             within.iter().find_map(|package| {
-                let path = store_root(package).append(&ImagePath::new(inner.as_bytes()).ok()?);
+                let path = ImagePath::from(*package).append(&ImagePath::new(inner.as_bytes()).ok()?);
                 let file = matches!(view.resolve(&path), Some((_, Kind::File { .. })));
                 file.then(|| format!("{package}/{inner}"))
             })

@@ -113,8 +113,8 @@ impl<'a> View<'a> {
         if split_store_path(path).is_some_and(|(store_path, _)| self.packages.contains_key(&store_path)) {
             return Some(Content::Package);
         }
-        let nodes = self.trees.iter().filter_map(|tree| tree.get(path)).map(|(_, node)| node);
-        nodes.filter(|node| **node != Node::Directory).last().map(Content::Node)
+        let mut nodes = self.trees.iter().filter_map(|tree| tree.get(path)).map(|(_, node)| node);
+        nodes.rfind(|node| **node != Node::Directory).map(Content::Node)
     }
 
     fn is_parent(&self, path: &ImagePath) -> bool {
@@ -134,12 +134,6 @@ pub fn split_store_path(path: &ImagePath) -> Option<(StorePath, ImagePath)> {
     };
     let store_path = StorePath::from_base_name(std::str::from_utf8(base_name).ok()?).ok()?;
     Some((store_path, ImagePath::new(inner).ok()?))
-}
-
-/// Where `store_path` lies in an image.
-#[must_use]
-pub fn store_root(store_path: &StorePath) -> ImagePath {
-    ImagePath::new(store_path.to_string().as_bytes()).expect("a store path is absolute and normalised")
 }
 
 fn components(path: &[u8]) -> impl DoubleEndedIterator<Item = &[u8]> {

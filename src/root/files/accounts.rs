@@ -3,7 +3,6 @@
 //! No account has a password, and none is locked: `*` refuses passwords and lets keys in.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 
 use crate::config::{Diagnostic, Machine, RunAs, Severity};
 
@@ -136,30 +135,29 @@ impl Accounts {
     /// `/etc/passwd`
     #[must_use]
     pub fn passwd(&self) -> String {
-        self.users.iter().fold(String::new(), |mut text, account| {
-            let Account { name, uid, gid, description, home, shell } = account;
-            writeln!(text, "{name}:x:{uid}:{gid}:{description}:{home}:{shell}").expect("a String takes everything");
-            text
-        })
+        let line = |Account { name, uid, gid, description, home, shell }: &Account| {
+            format!("{name}:x:{uid}:{gid}:{description}:{home}:{shell}")
+        };
+        lines(self.users.iter().map(line))
     }
 
     /// `/etc/shadow`
     #[must_use]
     pub fn shadow(&self) -> String {
-        self.users.iter().map(|account| format!("{}:*:::::::\n", account.name)).collect()
+        lines(self.users.iter().map(|account| format!("{}:*:::::::", account.name)))
     }
 
     /// `/etc/group`
     #[must_use]
     pub fn group(&self) -> String {
-        let line = |group: &Group| format!("{}:x:{}:{}\n", group.name, group.gid, group.members.join(","));
-        self.groups.iter().map(line).collect()
+        let line = |Group { name, gid, members }: &Group| format!("{name}:x:{gid}:{}", members.join(","));
+        lines(self.groups.iter().map(line))
     }
 
     /// `/etc/gshadow`
     #[must_use]
     pub fn gshadow(&self) -> String {
-        self.groups.iter().map(|group| format!("{}:*::{}\n", group.name, group.members.join(","))).collect()
+        lines(self.groups.iter().map(|group| format!("{}:*::{}", group.name, group.members.join(","))))
     }
 
     /// Groups that users name and nobody declares.
@@ -179,6 +177,10 @@ impl Accounts {
             })
             .collect()
     }
+}
+
+fn lines(lines: impl Iterator<Item = String>) -> String {
+    lines.fold(String::new(), |text, line| text + &line + "\n")
 }
 
 /// User numbers that units run as.

@@ -45,7 +45,7 @@ pub fn declared_files(
     for entry in &machine.files {
         match read(machine, entry, lookup) {
             Ok(file) => declared.push(file),
-            Err(diagnostic) => wrong.push(*diagnostic),
+            Err(diagnostics) => wrong.extend(diagnostics),
         }
     }
     declared.sort_by(|one, two| one.target.cmp(&two.target));
@@ -57,19 +57,19 @@ fn read(
     machine: &Machine,
     entry: &FileEntry,
     lookup: &dyn Fn(&str) -> Option<StorePath>,
-) -> Result<Declared, Box<Diagnostic>> {
-    let bad_target = |error: ParseImagePathError| diagnostic(entry, error.to_string(), None);
+) -> Result<Declared, Vec<Diagnostic>> {
+    let bad_target = |error: ParseImagePathError| wrong(entry, error.to_string(), None);
     let target = ImagePath::new(entry.target.as_bytes()).map_err(bad_target)?;
     let tree = match &entry.content {
         FileContent::Text(template) => {
             let place = || template.place.clone().or_else(|| entry.place.clone());
-            let text = template.render(lookup).map_err(|package| Box::new(unknown_package(&package, place())))?;
+            let text = template.render(lookup).map_err(|package| vec![unknown_package(&package, place())])?;
             let metadata = Metadata { mode: entry.mode.unwrap_or(0o644), uid: entry.owner.uid, gid: entry.owner.gid };
             Tree::from([(target.clone(), (metadata, Node::File(text.into_bytes())))])
         }
         FileContent::Source(source) => {
             let tree = read_source(machine, entry, source, &target);
-            tree.map_err(|error| diagnostic(entry, with_cause(&error), error.help()))?
+            tree.map_err(|error| wrong(entry, with_cause(&error), error.help()))?
         }
     };
     Ok(Declared { target, tree })
@@ -92,9 +92,9 @@ fn with_cause(error: &WalkError) -> String {
     }
 }
 
-fn diagnostic(entry: &FileEntry, message: String, help: Option<String>) -> Box<Diagnostic> {
+fn wrong(entry: &FileEntry, message: String, help: Option<String>) -> Vec<Diagnostic> {
     let place = entry.place.clone();
-    Box::new(Diagnostic { severity: Severity::Error, message, place, label: String::new(), help })
+    vec![Diagnostic { severity: Severity::Error, message, place, label: String::new(), help }]
 }
 
 /// Makes entries that meet agree: folders take the metadata of the entry that reaches deepest, as it is about them;
