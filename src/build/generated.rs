@@ -9,10 +9,12 @@ use crate::image::tree::Tree;
 use crate::nix::StorePath;
 use crate::progress::Progress;
 use crate::root::database::{ValidPath, nix_database};
-use crate::root::files::{environment_variables, overlay, root_files};
+use crate::root::files::overlay::overlay;
+use crate::root::files::{environment_variables, root_files};
 use crate::root::supplies::Supplies;
 use crate::root::view::View;
-use crate::root::{Addressed, environment};
+use crate::root::addressed::Addressed;
+use crate::root::environment::environment;
 
 use super::content::Content;
 use super::view::Shelf;
@@ -134,7 +136,7 @@ impl Inputs<'_> {
             });
         }
         let generated = content.local.values().map(|local| &local.addressed).chain([environment]);
-        valid.extend(generated.map(ValidPath::from));
+        valid.extend(generated.map(|addressed: &Addressed| ValidPath::from(addressed)));
         valid.sort_by(|a, b| a.path.cmp(&b.path));
         valid.dedup_by(|a, b| a.path == b.path);
         let roots = requested.iter().copied().chain([&environment.path]).collect::<Vec<_>>();

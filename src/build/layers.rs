@@ -10,7 +10,7 @@ use crate::image::documents::LayerDescription;
 use crate::image::head::{Parents, head};
 use crate::image::tree::{Metadata, Node, Tree};
 use crate::plan::Plan;
-use crate::root::Addressed;
+use crate::root::addressed::Addressed;
 use crate::root::parents::{claims_of_store_path, claims_of_tree, parents};
 use crate::store::{Fragment, Layer, Pool, Store, TreeUnit};
 

@@ -29,7 +29,7 @@ pub(super) struct Packages<'a> {
     pub(super) pool: &'a Pool,
     pub(super) codec: Codec,
     /// Opened only when something is missing: a build whose fragments are there asks the network for nothing.
-    pub(super) caches: &'a dyn Fn() -> Result<&'a CacheSet, Error>,
+    pub(super) caches: &'a (dyn Fn() -> Result<&'a CacheSet, Error> + Sync),
     pub(super) progress: &'a dyn Progress,
 }
 

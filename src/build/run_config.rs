@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::config::{Argument, Machine, RunAs};
 use crate::image::documents::RunConfig;
 use crate::nix::StorePath;
-use crate::root::unknown_package;
+use crate::root::files::unknown_package;
 
 use super::Error;
 use super::content::Content;

@@ -6,7 +6,7 @@ use std::io;
 use crate::image::ImagePath;
 use crate::image::listing::Listing;
 use crate::nix::StorePath;
-use crate::root::FileRef;
+use crate::root::environment::FileRef;
 use crate::store::{self, Store};
 
 use super::packages::Fragments;
