@@ -22,8 +22,8 @@ pub(super) struct Args {
     #[arg(value_name = "PATH")]
     pub(super) path: String,
     /// Show at most this many chains for each request
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    pub(super) chains: usize,
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub(super) chains: u16,
 }
 
 /// What the verb tells: the document that `--json` prints.
