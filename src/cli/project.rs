@@ -15,6 +15,7 @@ use super::failure::Failure;
 
 /// Options of verbs that need packages.
 #[derive(clap::Args)]
+#[group(id = "project")]
 pub(super) struct Args {
     /// Ask nothing of the network; what is missing is an error
     #[arg(long)]

@@ -87,7 +87,8 @@ impl Report {
     /// As people read it.
     pub(super) fn render(&self) -> String {
         let mut text = format!("{}, {}\n\n", counted(self.packages, "package"), bytes(self.size));
-        let share = |size: u64| format!("{}%", u128::from(size) * 100 / u128::from(self.size.max(1)));
+        let all = u128::from(self.size.max(1));
+        let share = |size: u64| format!("{}%", (u128::from(size) * 100 + all / 2) / all);
         let rows: Vec<[String; 3]> = self
             .largest
             .iter()

@@ -25,8 +25,8 @@ pub(super) struct Args {
     #[arg(value_name = "PATH")]
     pub(super) path: String,
     /// Show at most this many chains for each request
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    pub(super) chains: usize,
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub(super) chains: u16,
     /// For this system [default: the first of system.toml]
     #[arg(long, value_name = "SYSTEM", value_parser = super::project::system)]
     pub(super) system: Option<System>,
@@ -36,7 +36,7 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<()> {
     let look = args.project.look(args.system, PlanChoice::default(), context)?;
-    Report::new(&look.planned.units, &look.requests, &args.path, args.chains)?.print(context)
+    Report::new(&look.planned.units, &look.requests, &args.path, args.chains.into())?.print(context)
 }
 
 /// What the verb tells: the document that `--json` prints.
