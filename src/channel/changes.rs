@@ -1,5 +1,8 @@
 //! What is different between two locks: a report that is computed from them alone.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
@@ -90,6 +93,26 @@ impl Changes {
                 file_size: added.map(|package| package.source.as_ref()?.file_size).sum(),
             },
         }
+    }
+
+    /// In a line, for who does not list them: "2 requests added, 1 removed; 14 new store paths".
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let kinds = [
+            (Kind::Added, "added"),
+            (Kind::Removed, "removed"),
+            (Kind::Updated, "updated"),
+            (Kind::Rebuilt, "rebuilt"),
+        ];
+        let counted = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+        let count = |kind| self.requests.iter().filter(|change| change.kind == kind).count();
+        let mut parts: Vec<String> = Vec::new();
+        for (kind, how) in kinds.into_iter().filter(|(kind, _)| count(*kind) > 0) {
+            let what = if parts.is_empty() { counted(count(kind), "request") } else { count(kind).to_string() };
+            parts.push(format!("{what} {how}"));
+        }
+        let requests = if parts.is_empty() { "no request changed".to_owned() } else { parts.join(", ") };
+        format!("{requests}; {}", counted(self.new.count, "new store path"))
     }
 
     /// Whether nothing changed.

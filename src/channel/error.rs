@@ -1,5 +1,8 @@
 //! What can go wrong between a name and a locked closure.
 
+use std::io;
+
+use crate::cache::{self, http::HttpError};
 use crate::config::{Diagnostic, count_errors};
 use crate::failure::{Class, Classified};
 use crate::nix::Sha256;
@@ -78,6 +81,29 @@ pub enum Error {
         #[source]
         source: ReadError,
     },
+    /// An index that can't be fetched.
+    #[error("the index of channel `{channel}` can't be fetched")]
+    FetchIndex {
+        /// The channel.
+        channel: String,
+        /// Why.
+        #[source]
+        source: Box<HttpError>,
+    },
+    /// An index that can't be opened.
+    #[error("the index of channel `{channel}` at {location} can't be opened")]
+    OpenIndex {
+        /// The channel.
+        channel: String,
+        /// Where it lies.
+        location: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The binary caches.
+    #[error(transparent)]
+    Cache(Box<cache::Error>),
     /// A channel that can't be used as it is written.
     #[error("channel `{channel}`: {reason}")]
     Channel {
@@ -91,6 +117,24 @@ pub enum Error {
     Lock(#[from] LockError),
 }
 
+impl From<cache::Error> for Error {
+    fn from(error: cache::Error) -> Self {
+        Self::Cache(Box::new(error))
+    }
+}
+
+impl Error {
+    /// Findings in the user's files, for drawing.
+    #[must_use]
+    pub fn diagnostics(&self) -> &[Diagnostic] {
+        match self {
+            Self::Names { diagnostics, .. } => diagnostics,
+            Self::Lock(error) => error.diagnostics(),
+            _ => &[],
+        }
+    }
+}
+
 impl Classified for Error {
     fn class(&self) -> Class {
         match self {
@@ -99,7 +143,9 @@ impl Classified for Error {
             Self::Untrusted { .. } | Self::UnpinnedIndex { .. } | Self::IndexHash { .. } => Class::Trust,
             Self::NoSuchRequest { .. } => Class::UnknownName,
             Self::Index { .. } => Class::Other,
-            Self::Channel { .. } => Class::Usage,
+            Self::FetchIndex { source, .. } => source.class(),
+            Self::OpenIndex { .. } | Self::Channel { .. } => Class::Usage,
+            Self::Cache(error) => error.class(),
             Self::Lock(error) => error.class(),
         }
     }
@@ -120,6 +166,11 @@ impl Classified for Error {
             )),
             Self::Lock(error) => error.help(),
             Self::Untrusted { distrust, .. } => distrust.help(),
+            Self::FetchIndex { source, .. } => source.help(),
+            Self::OpenIndex { channel, .. } => Some(format!(
+                "`index` of [channels.{channel}] is an https:// address, or a path relative to the project's folder"
+            )),
+            Self::Cache(error) => error.help(),
             Self::Names { .. } | Self::Index { .. } | Self::Channel { .. } => None,
         }
     }

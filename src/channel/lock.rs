@@ -59,7 +59,7 @@ pub struct LockedPackage {
     pub nar_hash: Sha256,
     /// Bytes of the NAR.
     pub nar_size: u64,
-    /// Store paths it refers to, sorted; may hold the package itself.
+    /// Store paths it refers to; may hold the package itself. Sorted, unless an old cache signed them in another order.
     pub references: Vec<StorePath>,
     /// `name:base64`, sorted.
     pub signatures: Vec<String>,

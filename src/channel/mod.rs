@@ -22,6 +22,6 @@ pub use index::{Chosen, Index, Limits, LookupError, Package, ReadError};
 pub use lock::{Lock, LockError, LockedChannel, LockedPackage, LockedRequest};
 pub use name::{Attribute, package_key, split_version, version_matches};
 pub use resolve::{Mode, Resolution, resolve};
-pub use sources::Sources;
+pub use sources::{ChannelSources, Sources, cache_specs, sources};
 pub use trust::{Distrust, verify_lock};
 pub use wanted::request_key;

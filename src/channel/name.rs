@@ -3,20 +3,14 @@
 use std::fmt;
 
 use crate::nix::StorePath;
-
-/// Outputs that nixpkgs gives its packages, beside `out`: what may follow the version in a store path's name.
-const OUTPUTS: [&str; 30] = [
-    "bin", "cli", "client", "data", "debug", "dev", "devdoc", "devman", "dist", "doc", "docs", "driver", "examples",
-    "fonts", "headers", "info", "intdoc", "lib", "libgcc", "man", "modules", "plugins", "py", "python", "server",
-    "share", "static", "terminfo", "tools", "xgcc",
-];
+use crate::plan;
 
 /// Splits `git-2.39.5` where Nix does: at the first dash that no letter follows.
 #[must_use]
 pub fn split_version(name: &str) -> (&str, Option<&str>) {
     let bytes = name.as_bytes();
-    let dash = bytes.windows(2).position(|pair| pair[0] == b'-' && !pair[1].is_ascii_alphabetic());
-    match dash {
+    let dash = bytes.windows(2).skip(1).position(|pair| pair[0] == b'-' && !pair[1].is_ascii_alphabetic());
+    match dash.map(|dash| dash + 1) {
         Some(dash) => (&name[..dash], Some(&name[dash + 1..])),
         None => (name, None),
     }
@@ -27,11 +21,7 @@ pub fn split_version(name: &str) -> (&str, Option<&str>) {
 /// `…-git-2.39.5` is `git`, `…-jq-1.7.1-bin` is `jq-bin`. Not unique.
 #[must_use]
 pub fn package_key(path: &StorePath) -> String {
-    let (name, version) = split_version(path.name());
-    match version.and_then(|version| version.rsplit_once('-')) {
-        Some((_, output)) if OUTPUTS.contains(&output) => format!("{name}-{output}"),
-        _ => name.to_owned(),
-    }
+    plan::key(path.name())
 }
 
 /// Whether `version` is what `wanted` asks for: the same, or longer by whole components (`3.12` asks for `3.12.7`).
@@ -111,6 +101,7 @@ mod tests {
         assert_eq!(split_version("libnl-3-200-3.7.0"), ("libnl", Some("3-200-3.7.0")));
         assert_eq!(split_version("hook"), ("hook", None));
         assert_eq!(split_version("trailing-"), ("trailing-", None));
+        assert_eq!(split_version("-1.0"), ("-1.0", None));
     }
 
     #[test]
@@ -119,7 +110,6 @@ mod tests {
         assert_eq!(key("git-2.39.5"), "git");
         assert_eq!(key("jq-1.7.1-bin"), "jq-bin");
         assert_eq!(key("gcc-14.3.0-lib"), "gcc-lib");
-        assert_eq!(key("foo-1.0-beta"), "foo");
         assert_eq!(key("python3.11-requests-2.31.0"), "python3.11-requests");
         assert_eq!(key("unversioned-bin"), "unversioned-bin");
     }

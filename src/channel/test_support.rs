@@ -181,3 +181,18 @@ impl Progress for Listener {
         self.note(message);
     }
 }
+
+/// Real test data, or `None`, said aloud, where it is absent.
+pub(super) fn shared(below: &str) -> Option<PathBuf> {
+    let root = std::env::var_os("DUMBC_SHARED")
+        .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared")), PathBuf::from);
+    let path = root.join(below);
+    if path.exists() {
+        return Some(path);
+    }
+    #[expect(clippy::print_stderr, reason = "a skipped test says so")]
+    {
+        eprintln!("skipped: {} is absent", path.display());
+    }
+    None
+}

@@ -12,6 +12,7 @@ use crate::nix::{Expected, PathInfo, PublicKey, StorePath, TrustError, Unsigned}
 
 use super::error::Error;
 use super::lock::{Lock, LockedPackage};
+use super::sources::keys_of;
 
 /// A locked package that no key of today's vouches for.
 #[derive(Debug, thiserror::Error)]
@@ -55,7 +56,7 @@ pub(super) type Keys = BTreeMap<String, Vec<PublicKey>>;
 /// Reads the keys that the files name.
 pub(super) fn keys(machine: &Machine) -> Result<Keys, Error> {
     let of_channel = |(name, channel): (&String, &crate::config::Channel)| {
-        let parsed = channel.keys.iter().map(|text| {
+        let parsed = keys_of(channel).map(|text| {
             text.parse().map_err(|error| Error::Channel { channel: name.clone(), reason: format!("`{text}`: {error}") })
         });
         Ok((name.clone(), parsed.collect::<Result<_, _>>()?))

@@ -4,9 +4,10 @@ use std::fs::{self, File, Permissions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::slice;
 
 use super::Lock;
-use crate::config::{Diagnostic, Place};
+use crate::config::Diagnostic;
 use crate::failure::{Class, Classified};
 
 /// Ten thousand packages take about ten of these mebibytes.
@@ -18,29 +19,14 @@ pub(super) const REMEDY: &str = "restore it from version control, or delete it a
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
     /// Its text is not what a lock's is.
-    #[error("{} (line {line})", .diagnostic.message)]
-    Malformed {
-        /// Counted from 1.
-        line: usize,
-        /// The same for drawing.
-        diagnostic: Box<Diagnostic>,
-    },
+    #[error("line {} of dumbc.lock can't be read", line(.0))]
+    Malformed(Box<Diagnostic>),
     /// A merge left its markers.
-    #[error("dumbc.lock has a merge conflict at line {line}")]
-    Conflict {
-        /// Counted from 1.
-        line: usize,
-        /// The marker.
-        place: Place,
-    },
+    #[error("line {} of dumbc.lock is a conflict of a merge", line(.0))]
+    Conflict(Box<Diagnostic>),
     /// A later program wrote it.
-    #[error("dumbc.lock has format version {version}, which a newer dumbc wrote; this one knows 1")]
-    Newer {
-        /// What it says.
-        version: i64,
-        /// The version.
-        place: Place,
-    },
+    #[error("dumbc.lock is newer than this dumbc")]
+    Newer(Box<Diagnostic>),
     /// The file is larger than any lock.
     #[error("{} is larger than {} MiB", .0.display(), SIZE_LIMIT >> 20)]
     TooLarge(PathBuf),
@@ -56,6 +42,21 @@ pub enum LockError {
     },
 }
 
+impl LockError {
+    /// The line that is to blame, for drawing.
+    #[must_use]
+    pub fn diagnostics(&self) -> &[Diagnostic] {
+        match self {
+            Self::Malformed(finding) | Self::Conflict(finding) | Self::Newer(finding) => slice::from_ref(finding),
+            Self::TooLarge(_) | Self::Io { .. } => &[],
+        }
+    }
+}
+
+fn line(finding: &Diagnostic) -> usize {
+    finding.place.as_ref().map_or(1, |place| place.line_column().0)
+}
+
 impl Classified for LockError {
     fn class(&self) -> Class {
         match self {
@@ -65,13 +66,11 @@ impl Classified for LockError {
     }
 
     fn help(&self) -> Option<String> {
-        let help = match self {
-            Self::Malformed { .. } | Self::TooLarge(_) => REMEDY,
-            Self::Conflict { .. } => "take either side whole (`git checkout --ours dumbc.lock`), then run `dumbc lock`",
-            Self::Newer { .. } => "use that dumbc, or delete the lock and run `dumbc lock`",
-            Self::Io { .. } => return None,
-        };
-        Some(help.to_owned())
+        match self {
+            Self::TooLarge(_) => Some(REMEDY.to_owned()),
+            // The others' findings have it.
+            Self::Malformed(_) | Self::Conflict(_) | Self::Newer(_) | Self::Io { .. } => None,
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use toml::de::{DeTable, DeValue, Deserializer};
 use super::print::VERSION;
 use super::{Lock, LockError, LockedChannel, LockedPackage, LockedRequest};
 use crate::cache::NarSource;
-use crate::config::{Diagnostic, Place, Severity, System};
+use crate::config::{Diagnostic, Place, System};
 use crate::nix::{Sha256, StorePath};
 
 /// The file's name, as users know it.
@@ -107,12 +107,13 @@ impl Lock {
 /// A merge that left its markers is recognised by them, not by the syntax error that they are.
 fn refuse_conflicts(text: &str) -> Result<(), LockError> {
     let mut start = 0;
-    for (index, line) in text.split_inclusive('\n').enumerate() {
+    for line in text.split_inclusive('\n') {
         if ["<<<<<<<", ">>>>>>>"].iter().any(|marker| line.starts_with(marker)) {
-            return Err(LockError::Conflict {
-                line: index + 1,
-                place: place(text, start..start + line.trim_end().len()),
-            });
+            let message = "a merge left its conflict here";
+            let help = "take either side whole (`git checkout --ours dumbc.lock`), then run `dumbc lock`";
+            let finding =
+                Diagnostic::error(message, Some(place(text, start..start + line.trim_end().len()))).help(help);
+            return Err(LockError::Conflict(Box::new(finding)));
         }
         start += line.len();
     }
@@ -129,7 +130,13 @@ fn check_version(text: &str, table: &DeTable<'_>) -> Result<(), LockError> {
     };
     match version {
         Some(VERSION) => Ok(()),
-        Some(newer) if newer > VERSION => Err(LockError::Newer { version: newer, place: place(text, value.span()) }),
+        Some(newer) if newer > VERSION => Err(LockError::Newer(Box::new(
+            Diagnostic::error(
+                format!("format version {newer} is one that a newer dumbc wrote; this one knows {VERSION}"),
+                Some(place(text, value.span())),
+            )
+            .help("use that dumbc, or delete the lock and run `dumbc lock`"),
+        ))),
         _ => Err(malformed(text, Some(value.span()), &format!("`version` is not {VERSION}"))),
     }
 }
@@ -178,14 +185,13 @@ impl From<TomlRequest> for LockedRequest {
 
 impl From<TomlPackage> for LockedPackage {
     fn from(package: TomlPackage) -> Self {
-        let mut references = package.references.into_iter().map(|reference| reference.0).collect();
         let mut signatures = package.signatures;
-        sort(&mut references);
         sort(&mut signatures);
         Self {
             nar_hash: package.nar_hash,
             nar_size: package.nar_size,
-            references,
+            // As they stand: a signature may cover them in this order.
+            references: package.references.into_iter().map(|reference| reference.0).collect(),
             signatures,
             content_address: package.content_address,
             deriver: package.deriver,
@@ -227,18 +233,9 @@ fn system(text: &str, name: &Spanned<String>) -> Result<System, LockError> {
 }
 
 fn malformed(text: &str, span: Option<Range<usize>>, message: &str) -> LockError {
-    let place = place(text, span.unwrap_or(0..0));
-    let line = text.get(..place.span.start).unwrap_or_default().matches('\n').count() + 1;
-    LockError::Malformed {
-        line,
-        diagnostic: Box::new(Diagnostic {
-            severity: Severity::Error,
-            message: format!("{FILE_NAME} can't be read: {}", message.trim_end()),
-            place: Some(place),
-            label: String::new(),
-            help: Some(super::file::REMEDY.to_owned()),
-        }),
-    }
+    let finding =
+        Diagnostic::error(message.trim_end(), Some(place(text, span.unwrap_or(0..0)))).help(super::file::REMEDY);
+    LockError::Malformed(Box::new(finding))
 }
 
 fn place(text: &str, span: Range<usize>) -> Place {
