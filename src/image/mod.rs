@@ -3,6 +3,7 @@
 //! Pure but for the readers and writers handed in.
 
 pub mod listing;
+pub mod nar;
 mod path;
 pub mod tree;
 pub mod walk;

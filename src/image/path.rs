@@ -3,6 +3,8 @@
 use std::cmp::Ordering;
 use std::fmt;
 
+use crate::nix::StorePath;
+
 /// A path below the image's root: no leading slash, no empty, `.` or `..` component, no NUL, no component beginning
 /// `.wh.` (Docker would take it for a deletion). The empty path is the root itself.
 ///
@@ -111,6 +113,13 @@ fn refuse_component(component: &[u8]) -> Option<&'static str> {
         _ if component.starts_with(b".wh.") => Some("names beginning `.wh.` mark deletions in image layers"),
         _ if component.len() > 255 => Some("it has a component of more than 255 bytes"),
         _ => None,
+    }
+}
+
+impl From<&StorePath> for ImagePath {
+    /// Where the store path lies: its name has nothing in it that an image path can't hold.
+    fn from(store_path: &StorePath) -> Self {
+        Self(store_path.to_string().split_off(1).into_bytes())
     }
 }
 

@@ -79,7 +79,7 @@ fn globs_leave_out_files_and_whole_folders() {
         let tree = walk(folder.path(), &ImagePath::default(), &excluding(patterns)).unwrap();
         names(&tree)
     };
-    assert!(!kept(&["*.map"]).iter().any(|name| name.ends_with(".map")));
+    assert!(!kept(&["*.map"]).iter().any(|name| name.contains(".map")));
     assert!(kept(&["/*.map"]).contains(&"/deep/b.map".to_owned()));
     assert!(!kept(&["cache/**"]).contains(&"/cache/x".to_owned()));
     assert!(kept(&["cache/**"]).contains(&"/other/cache/y".to_owned()));
