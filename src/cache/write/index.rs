@@ -1,7 +1,7 @@
 //! The cache's own index of names, `index.jsonl`: lines as `nix-eval-jobs` prints them.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
@@ -79,18 +79,18 @@ impl CacheWriter {
 }
 
 /// The lines of the index in a cache's folder; none where there is no index.
-pub(super) fn of_folder(folder: &std::path::Path) -> Result<Vec<Line>, WriteError> {
+pub(super) fn of_folder(folder: &Path) -> Result<Vec<Line>, WriteError> {
     read(&folder.join(FILE))
 }
 
-fn read(path: &PathBuf) -> Result<Vec<Line>, WriteError> {
-    let wrong = |source| WriteError::Read { path: path.clone(), source };
+fn read(path: &Path) -> Result<Vec<Line>, WriteError> {
+    let wrong = |source| WriteError::Read { path: path.to_owned(), source };
     let text = super::read_limited(path, LIMIT).map_err(wrong)?.unwrap_or_default();
     let lines = text.split(|&byte| byte == b'\n').enumerate().filter(|(_, line)| !line.trim_ascii().is_empty());
     lines
         .map(|(index, line)| {
             serde_json::from_slice(line).map_err(|fault| WriteError::Index {
-                path: path.clone(),
+                path: path.to_owned(),
                 line: index + 1,
                 reason: fault.to_string(),
             })
