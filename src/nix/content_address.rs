@@ -160,3 +160,7 @@ impl ContentCheck {
         if expected == found { Ok(()) } else { Err(ContentMismatch::Hash { expected, found }) }
     }
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+mod tests;

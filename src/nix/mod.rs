@@ -8,6 +8,7 @@ mod hash;
 pub mod nar;
 mod narinfo;
 mod path_info;
+mod references;
 mod signature;
 mod store_path;
 #[cfg(test)]
@@ -18,6 +19,7 @@ pub use content_address::{ContentAddress, ContentCheck, ContentMismatch, ParseCo
 pub use hash::{Hasher, ParseHashError, Sha256};
 pub use narinfo::{Compression, NarInfo, NarInfoError, UnknownCompression, VerifiedNarInfo};
 pub use path_info::{Expected, PathInfo, Trust, Unsigned, VerifiedPathInfo};
+pub use references::ReferenceScanner;
 pub use signature::{ParseSignatureError, PublicKey, SecretKey, Signature};
 pub use store_path::{ParseStorePathError, STORE_DIR, StorePath, valid_name};
 pub use trust_error::TrustError;

@@ -181,3 +181,87 @@ impl fmt::Debug for Signature {
         fmt::Display::fmt(self, formatter)
     }
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+mod tests {
+    use super::*;
+    use crate::nix::test_data::shared;
+
+    // RFC 8032, section 7.1, test 2.
+    const SEED: [u8; 32] = [
+        0x4c, 0xcd, 0x08, 0x9b, 0x28, 0xff, 0x96, 0xda, 0x9d, 0xb6, 0xc3, 0x46, 0xec, 0x11, 0x4e, 0x0f, 0x5b, 0x8a,
+        0x31, 0x9f, 0x35, 0xab, 0xa6, 0x24, 0xda, 0x8c, 0xf6, 0xed, 0x4f, 0xb8, 0xa6, 0xfb,
+    ];
+
+    fn key() -> SecretKey {
+        SecretKey::generate("test-1", SEED).unwrap()
+    }
+
+    #[test]
+    fn signs_as_the_standard_says() {
+        let signature = key().sign("r");
+        let expected = "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da\
+                        085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00";
+        assert_eq!(data_encoding::HEXLOWER.encode(&signature.bytes), expected);
+        assert!(key().public_key().verify("r", &signature));
+        assert!(!key().public_key().verify("s", &signature));
+        let renamed: Signature = signature.to_string().replace("test-1", "test-2").parse().unwrap();
+        assert!(!key().public_key().verify("r", &renamed));
+    }
+
+    #[test]
+    fn texts_come_back() {
+        let secret = key();
+        assert_eq!(secret.expose().parse::<SecretKey>().unwrap().expose(), secret.expose());
+        let public = secret.public_key();
+        assert_eq!(public.to_string(), "test-1:PUAXw+hDiVqStwqnTRt+vJyYLM8uxJaMwM1V8Sr0Zgw=");
+        assert_eq!(public.to_string().parse::<PublicKey>().unwrap(), public);
+        let signature = secret.sign("");
+        assert_eq!(signature.to_string().parse::<Signature>().unwrap(), signature);
+    }
+
+    #[test]
+    fn a_secret_shows_nowhere() {
+        assert_eq!(format!("{:?}", key()), "test-1:(secret)");
+        let truncated = key().expose().replace("==", "");
+        let error = truncated.parse::<SecretKey>().unwrap_err();
+        assert!(!format!("{error} {error:?}").contains(&truncated[7..20]), "{error:?}");
+    }
+
+    #[test]
+    fn refuses_what_is_no_key() {
+        let public = key().public_key().to_string();
+        for text in ["", "test-1", ":abcd", "test-1:", "test-1:abcd", " test-1:abcd", &public[..public.len() - 1]] {
+            assert!(text.parse::<PublicKey>().is_err(), "{text}");
+            assert!(text.parse::<SecretKey>().is_err(), "{text}");
+            assert!(text.parse::<Signature>().is_err(), "{text}");
+        }
+        assert!(format!("{public}\n").parse::<PublicKey>().is_err());
+        assert!(SecretKey::generate("a b", SEED).is_err());
+        // A secret key whose public half is another's.
+        let mut halves = BASE64.decode(&key().expose().as_bytes()["test-1:".len()..]).unwrap();
+        halves[63] ^= 1;
+        assert!(format!("test-1:{}", BASE64.encode(&halves)).parse::<SecretKey>().is_err());
+    }
+
+    #[test]
+    fn weak_keys_verify_nothing() {
+        // The neutral element as key and as R, with S = 0: without strictness a signature of every message.
+        let mut point = [0; 32];
+        point[0] = 1;
+        let key: PublicKey = format!("weak-1:{}", BASE64.encode(&point)).parse().unwrap();
+        let signature = [point, [0; 32]].concat();
+        let signature: Signature = format!("weak-1:{}", BASE64.encode(&signature)).parse().unwrap();
+        assert!(!key.verify("anything", &signature));
+    }
+
+    #[test]
+    fn real_key_files_parse() {
+        for name in ["base", "odd"] {
+            let Some(file) = shared(&format!("nixcache/{name}.key.pub")) else { return };
+            let text = std::fs::read_to_string(file).unwrap();
+            assert_eq!(text.trim().parse::<PublicKey>().unwrap().name(), format!("{name}-1"));
+        }
+    }
+}

@@ -50,8 +50,8 @@ pub enum NarFault {
         /// The longest that is allowed.
         limit: usize,
     },
-    /// Directories nest too deeply.
-    #[error("directories nest deeper than {} levels", super::MAX_DEPTH)]
+    /// Entries nest too deeply.
+    #[error("entries nest deeper than {} levels", super::MAX_DEPTH)]
     TooDeep,
     /// A name that can't be a file's.
     #[error("{} can't be the name of a file", quoted(.0))]
@@ -70,6 +70,17 @@ pub enum NarFault {
     /// A link target that can't be one.
     #[error("{} can't be the target of a link", quoted(.0))]
     Target(Vec<u8>),
+    /// An entry was to be written into something that is no directory, or a directory that has ended.
+    #[error("{} is no directory that entries can be added to", if .0.is_empty() {"the root".to_owned()} else {quoted(.0)})]
+    NoDirectory(Vec<u8>),
+    /// Contents to be written are not as long as was said.
+    #[error("contents {} than the {size} bytes announced", if *longer { "are longer" } else { "are shorter" })]
+    Contents {
+        /// What was said.
+        size: u64,
+        /// Whether there is more rather than less.
+        longer: bool,
+    },
     /// Something follows the archive.
     #[error("something follows the archive's end")]
     TrailingData,

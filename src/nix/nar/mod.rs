@@ -6,16 +6,19 @@
 mod error;
 mod input;
 mod reader;
+mod walk;
 mod words;
+mod writer;
 
 pub use error::{NarError, NarFault};
 pub use reader::{NarEntry, NarKind, NarReader};
+pub use writer::NarWriter;
 
 /// Longest name of a file, in bytes.
 pub const MAX_NAME: usize = 255;
 /// Longest target of a symbolic link, in bytes.
 pub const MAX_TARGET: usize = 4095;
-/// Most components that a path may have.
+/// Most nodes around each other, the root and the innermost counted: a path has at most one component less. As in Nix.
 pub const MAX_DEPTH: usize = 64;
 
 /// Bytes of zeros that follow `length` bytes, so that the next word begins at a multiple of eight.
@@ -23,20 +26,10 @@ fn padding(length: u64) -> usize {
     [0, 7, 6, 5, 4, 3, 2, 1][(length % 8) as usize]
 }
 
-fn check_name(name: &[u8]) -> Result<(), NarFault> {
-    let allowed = !matches!(name, b"" | b"." | b"..") && !name.iter().any(|byte| matches!(byte, 0 | b'/'));
-    if allowed { Ok(()) } else { Err(NarFault::Name(name.to_vec())) }
-}
-
-fn check_order(previous: &[u8], name: &[u8]) -> Result<(), NarFault> {
-    match previous.cmp(name) {
-        std::cmp::Ordering::Less => Ok(()),
-        std::cmp::Ordering::Equal => Err(NarFault::Duplicate(name.to_vec())),
-        std::cmp::Ordering::Greater => Err(NarFault::Unsorted { previous: previous.to_vec(), name: name.to_vec() }),
-    }
-}
-
 fn check_target(target: &[u8]) -> Result<(), NarFault> {
+    if target.len() > MAX_TARGET {
+        return Err(NarFault::TooLong { what: "a link target", length: target.len() as u64, limit: MAX_TARGET });
+    }
     if target.is_empty() || target.contains(&0) { Err(NarFault::Target(target.to_vec())) } else { Ok(()) }
 }
 

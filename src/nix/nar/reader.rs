@@ -3,8 +3,9 @@
 use std::io::{self, ErrorKind, Read};
 
 use super::input::Input;
+use super::walk::Walk;
 use super::words::{CLOSE, CONTENTS, DIRECTORY, ENTRY, ENTRY_NODE, EXECUTABLE, MAGIC, NODE, REGULAR, SYMLINK};
-use super::{MAX_DEPTH, MAX_NAME, MAX_TARGET, NarError, NarFault, check_name, check_order, check_target};
+use super::{MAX_NAME, MAX_TARGET, NarError, NarFault, check_target};
 
 /// An entry of an archive.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,15 +41,7 @@ pub enum NarKind {
 pub struct NarReader<R: Read> {
     input: Input<R>,
     state: State,
-    /// The entry that came last; its name is what the next one is compared with.
-    path: Vec<u8>,
-    /// Directories that are open, outermost first.
-    open: Vec<OpenDirectory>,
-}
-
-struct OpenDirectory {
-    path_length: usize,
-    has_entries: bool,
+    walk: Walk,
 }
 
 #[derive(Clone, Copy)]
@@ -70,7 +63,7 @@ enum State {
 impl<R: Read> NarReader<R> {
     /// Reads an archive from `input`, which needs no buffer of its own.
     pub fn new(input: R) -> Self {
-        Self { input: Input::new(input), state: State::Start, path: Vec::new(), open: Vec::new() }
+        Self { input: Input::new(input), state: State::Start, walk: Walk::default() }
     }
 
     /// The next entry in NAR order: depth first, names sorted by bytes, the root first with an empty path.
@@ -79,7 +72,7 @@ impl<R: Read> NarReader<R> {
     /// read of the file before is skipped. After an error every further call is one.
     pub fn next_entry(&mut self) -> Result<Option<NarEntry>, NarError> {
         let state = std::mem::replace(&mut self.state, State::Failed);
-        let entry = self.advance(state).map_err(|error| error.within(&self.path))?;
+        let entry = self.advance(state).map_err(|error| error.within(self.walk.path()))?;
         if entry.is_none() {
             self.state = State::Done;
         }
@@ -113,7 +106,7 @@ impl<R: Read> NarReader<R> {
 
     /// Goes on behind the closing parenthesis of a node.
     fn behind_node(&mut self) -> Result<Option<NarEntry>, NarError> {
-        if !self.open.is_empty() {
+        if self.walk.in_directory() {
             self.input.expect(CLOSE)?;
             return self.next_in_directory();
         }
@@ -122,28 +115,24 @@ impl<R: Read> NarReader<R> {
 
     /// Goes on where the innermost directory has its next entry, or ends; then where the one around it does.
     fn next_in_directory(&mut self) -> Result<Option<NarEntry>, NarError> {
-        loop {
-            let depth = self.open.len();
-            let Some(directory) = self.open.last_mut() else { return self.behind_node() };
+        while self.walk.in_directory() {
             if self.input.take(ENTRY)? {
                 let begin = self.input.offset();
-                if depth > MAX_DEPTH {
-                    return Err(NarFault::TooDeep.at(begin));
-                }
                 let name = self.input.string("a name", MAX_NAME)?;
-                enter(&mut self.path, directory, name).map_err(|fault| fault.at(begin))?;
+                self.walk.check(0, name).map_err(|fault| fault.at(begin))?;
+                self.walk.enter(name);
                 self.input.expect(ENTRY_NODE)?;
                 return self.node().map(Some);
             }
             if !self.input.take(CLOSE)? {
                 return Err(self.input.unexpected(&[ENTRY, CLOSE]));
             }
-            self.path.truncate(directory.path_length);
-            self.open.pop();
-            if !self.open.is_empty() {
+            self.walk.close();
+            if self.walk.in_directory() {
                 self.input.expect(CLOSE)?;
             }
         }
+        self.behind_node()
     }
 
     /// Reads a node from behind its `type`; of a regular file, up to its contents.
@@ -151,7 +140,7 @@ impl<R: Read> NarReader<R> {
         let (kind, state) = if self.input.take(REGULAR)? {
             self.regular()?
         } else if self.input.take(DIRECTORY)? {
-            self.open.push(OpenDirectory { path_length: self.path.len(), has_entries: false });
+            self.walk.open();
             (NarKind::Directory, State::Opened)
         } else if self.input.take(SYMLINK)? {
             self.symlink()?
@@ -159,7 +148,7 @@ impl<R: Read> NarReader<R> {
             return Err(self.input.unexpected(&[REGULAR, DIRECTORY, SYMLINK]));
         };
         self.state = state;
-        Ok(NarEntry { path: self.path.clone(), kind })
+        Ok(NarEntry { path: self.walk.path().to_vec(), kind })
     }
 
     fn regular(&mut self) -> Result<(NarKind, State), NarError> {
@@ -181,22 +170,6 @@ impl<R: Read> NarReader<R> {
     }
 }
 
-/// Makes `path` that of the entry `name` in `directory`; it was that of the entry before.
-fn enter(path: &mut Vec<u8>, directory: &mut OpenDirectory, name: &[u8]) -> Result<(), NarFault> {
-    check_name(name)?;
-    let begin = if directory.path_length == 0 { 0 } else { directory.path_length + 1 };
-    if directory.has_entries {
-        check_order(&path[begin..], name)?;
-    }
-    directory.has_entries = true;
-    path.truncate(directory.path_length);
-    if !path.is_empty() {
-        path.push(b'/');
-    }
-    path.extend_from_slice(name);
-    Ok(())
-}
-
 /// Contents of the regular file that [`NarReader::next_entry`] returned last: 0 at its end, and for other entries.
 impl<R: Read> Read for NarReader<R> {
     fn read(&mut self, target: &mut [u8]) -> io::Result<usize> {
@@ -213,7 +186,7 @@ impl<R: Read> Read for NarReader<R> {
             Err(NarError::Io(error)) if error.kind() == ErrorKind::Interrupted => Err(error),
             Err(error) => {
                 self.state = State::Failed;
-                Err(error.within(&self.path).into())
+                Err(error.within(self.walk.path()).into())
             }
         }
     }
