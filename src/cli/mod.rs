@@ -2,14 +2,27 @@
 //!
 //! Data goes to stdout, narration to stderr. Errors end here: [`report`] draws them, [`failure`] decides the exit code.
 
+mod changes;
 mod completions;
 mod context;
 mod failure;
+mod figures;
+#[expect(dead_code, reason = "wired in by the command enum")]
+mod lock;
+mod locking;
 mod man;
 mod options;
 mod output;
+#[expect(dead_code, reason = "wired in by the command enum")]
+mod plan;
 mod progress;
 mod report;
+#[expect(dead_code, reason = "wired in by the command enum")]
+mod size;
+#[expect(dead_code, reason = "wired in by the command enum")]
+mod update;
+#[expect(dead_code, reason = "wired in by the command enum")]
+mod why;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

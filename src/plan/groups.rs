@@ -38,8 +38,14 @@ impl<'c> Groups<'c> {
         self.members.len()
     }
 
-    fn set(&self, group: usize) -> &[u64] {
+    /// What can make a group change.
+    pub(super) fn set(&self, group: usize) -> &[u64] {
         &self.sets[group * self.causes.words()..][..self.causes.words()]
+    }
+
+    /// How often a group changes, and its size.
+    pub(super) fn volatility(&self, group: usize) -> (u64, u128) {
+        (self.weights[group], self.sizes[group])
     }
 
     fn cost_of(&self, group: usize) -> u128 {

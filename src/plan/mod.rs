@@ -107,7 +107,7 @@ pub fn plan(units: &[Unit], budget: usize, previous: Option<&[Vec<String>]>, opt
 /// A plan that owes nothing to an earlier one.
 fn fresh<'c>(graph: &Graph, causes: &'c CauseSets, budget: usize) -> Groups<'c> {
     let units = graph.post_order().into_iter().map(|unit| vec![unit]).collect();
-    let parts = coarse::merge_neighbours(Groups::new(graph, causes, units), budget.max(coarse::ENOUGH));
+    let parts = coarse::merge_near(Groups::new(graph, causes, units), budget.max(coarse::ENOUGH));
     let mut groups = Groups::new(graph, causes, parts);
     greedy::merge_cheapest(&mut groups, budget);
     groups

@@ -45,12 +45,16 @@ pub(crate) fn nixpkgs_shape(count: usize, seed: u64) -> Vec<Unit> {
 fn size(random: &mut Random) -> u64 {
     #[expect(clippy::cast_precision_loss, reason = "53 bits of a random number")]
     let uniform = (random.below(1 << 53) + 1) as f64 / (1u64 << 53) as f64;
-    let bytes = (40_000.0 * uniform.powf(-1.25)).min(120_000_000.0);
+    let bytes = (150_000.0 * uniform.powf(-1.25)).min(120_000_000.0);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 40,000 and 120,000,000")]
     return bytes as u64;
 }
 
-/// Low numbers are deep: most units refer to hub 0, some to other hubs, some to a library somewhat below themselves.
+/// Packages of a family (Python's, Qt's) refer to each other: so many neighbours are near.
+const FAMILY: usize = 30;
+
+/// Low numbers are deep: most units refer to hub 0, some to other hubs, some to libraries anywhere below, some to
+/// near ones.
 fn references(random: &mut Random, index: usize, hubs: usize, libraries: usize) -> Vec<usize> {
     let below = index.min(libraries);
     let mut found = Vec::new();
@@ -65,6 +69,9 @@ fn references(random: &mut Random, index: usize, hubs: usize, libraries: usize) 
     }
     for _ in 0..random.below(4) {
         found.push(pick(random, below));
+    }
+    for _ in 0..random.below(2) {
+        found.push(below - 1 - pick(random, FAMILY.min(below)));
     }
     found
 }

@@ -19,7 +19,7 @@ pub(super) fn keep<'c>(
 ) -> Option<Groups<'c>> {
     let (kept, new) = split(graph, previous);
     let room = budget.max(coarse::ENOUGH).checked_sub(kept.len())?.max(1);
-    let new = coarse::merge_neighbours(Groups::new(graph, causes, new), room);
+    let new = coarse::merge_near(Groups::new(graph, causes, new), room);
     let mut parts: Vec<(Vec<usize>, bool)> =
         kept.into_iter().map(|part| (part, true)).chain(new.into_iter().map(|part| (part, false))).collect();
     parts.sort_unstable();
