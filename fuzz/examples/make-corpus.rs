@@ -3,12 +3,16 @@
 use std::io;
 use std::path::Path;
 
+use dumbc::cache::NarSource;
+use dumbc::channel::{Lock, LockedChannel, LockedPackage, LockedRequest};
+use dumbc::config::System;
 use dumbc::nix::nar::NarWriter;
 use dumbc::nix::{Compression, ContentAddress, NarInfo, PathInfo, SecretKey, Sha256, StorePath};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
-    let seeds = [("nar", nars()?), ("narinfo", narinfos()?), ("config", configs())];
+    let seeds =
+        [("nar", nars()?), ("narinfo", narinfos()?), ("config", configs()), ("index", indexes()), ("lock", locks()?)];
     for (target, seeds) in seeds {
         let directory = corpus.join(target);
         std::fs::create_dir_all(&directory)?;
@@ -103,4 +107,59 @@ fn narinfos() -> Result<Seeds, Box<dyn std::error::Error>> {
         ..full.info
     };
     Ok(vec![("unsigned", unsigned.into()), ("signed", signed.into()), ("text", full.print().into())])
+}
+
+fn indexes() -> Seeds {
+    let path = "/nix/store/9m07qw38iv7nb3z47f4plc5s9rmgkzbp-git-2.39.5";
+    let plain = format!(
+        r#"{{"attr":"git","attrPath":["git"],"name":"git-2.39.5","outputs":{{"out":"{path}"}},"system":"x86_64-linux"}}"#
+    );
+    let versions = format!(
+        "{plain}\n{}\n{}\n",
+        r#"{"attr":"python3","name":"python3-3.12.7","outputs":["out","dev"],"system":"aarch64-linux"}"#,
+        r#"{"attr":"python3","name":"python3-3.11","version":"3","outputs":{"out":null},"system":"aarch64-linux"}"#,
+    );
+    let failed = r#"{"attr":"a.\"b\"","attrPath":["a","b"],"error":"error:\n broken"}"#;
+    let meta = format!(
+        r#"{{"attr":"git","name":"git-1","meta":{{"outputsToInstall":["dev"]}},"outputs":{{"dev":{{"x86_64-linux":"{path}"}}}},"system":"x86_64-linux"}}"#
+    );
+    vec![("plain", plain.into()), ("versions", versions.into()), ("failed", failed.into()), ("meta", meta.into())]
+}
+
+fn locks() -> Result<Seeds, Box<dyn std::error::Error>> {
+    let (git, libc) = (StorePath::from_parts([4; 20], "git-2.39.5")?, StorePath::from_parts([3; 20], "libc-2.36")?);
+    let source = NarSource {
+        cache: "../cache".to_owned(),
+        url: "nar/x.nar.zst".to_owned(),
+        compression: "zstd".to_owned(),
+        file_hash: Some(Sha256::of(b"file")),
+        file_size: Some(567),
+    };
+    let package = |references: &[&StorePath]| LockedPackage {
+        nar_hash: Sha256::of(b"nar"),
+        nar_size: 1234,
+        references: references.iter().map(|path| (*path).clone()).collect(),
+        signatures: vec!["corpus-1:AAAA".to_owned()],
+        content_address: None,
+        deriver: None,
+        channel: Some("ours".to_owned()),
+        source: Some(source.clone()),
+    };
+    let mut lock = Lock::default();
+    let empty = lock.print();
+    lock.packages.extend([(git.clone(), package(&[&libc, &git])), (libc.clone(), package(&[]))]);
+    lock.channels.insert("ours".to_owned(), LockedChannel { index_hash: Some(Sha256::of(b"index")) });
+    lock.requests.insert(
+        (System::X86_64Linux, "git".to_owned()),
+        LockedRequest {
+            channel: Some("ours".to_owned()),
+            name: "git".to_owned(),
+            version: Some("2.39.5".to_owned()),
+            outputs: vec![("out".to_owned(), git)],
+        },
+    );
+    let closure = lock.print();
+    lock.ids.insert("sshd".to_owned(), 999);
+    lock.layers.insert(System::X86_64Linux, vec![vec!["git".to_owned()], vec!["libc".to_owned()]]);
+    Ok(vec![("empty", empty.into()), ("closure", closure.into()), ("layers", lock.print().into())])
 }

@@ -32,7 +32,7 @@ impl Wanted {
     pub fn new(verified: &VerifiedPathInfo, source: Option<NarSource>) -> Self {
         let info = verified.info();
         let content_address = match verified.trust() {
-            Trust::ContentAddressed(address) => Some(address.clone()),
+            Trust::ContentAddressed(address) => Some(*address),
             Trust::Signed(_) => None,
         };
         Self { path: info.path.clone(), nar_hash: info.nar_hash, nar_size: info.nar_size, content_address, source }
@@ -79,12 +79,12 @@ impl CacheSet {
         consume: &mut dyn FnMut(&mut dyn Read) -> io::Result<T>,
     ) -> Result<T, Error> {
         let mut attempts = Attempts { set: self, wanted, progress, consume, tried: vec![], faults: vec![], told: 0 };
-        if let Some(value) = attempts.from_hint()? {
+        if let Some(value) = attempts.try_hint()? {
             return Ok(value);
         }
         for &index in self.order(progress)? {
             for freshness in [Freshness::Remembered, Freshness::Asked] {
-                if let Some(value) = attempts.from_cache(&self.caches[index], freshness)? {
+                if let Some(value) = attempts.try_cache(&self.caches[index], freshness)? {
                     return Ok(value);
                 }
             }
@@ -94,17 +94,17 @@ impl CacheSet {
 }
 
 impl<T> Attempts<'_, T> {
-    fn from_hint(&mut self) -> Result<Option<T>, Error> {
+    fn try_hint(&mut self) -> Result<Option<T>, Error> {
         let Some(source) = self.wanted.source.clone() else { return Ok(None) };
         match self.set.caches.iter().find(|cache| cache.spec.name == source.cache) {
-            Some(cache) => self.attempt(cache, source),
+            Some(cache) => self.attempt(cache, &source),
             // A cache that is no longer configured: its hint is of no use.
             None => Ok(None),
         }
     }
 
     /// Asks a cache where it has the NAR; a place that was tried already is not tried again.
-    fn from_cache(&mut self, cache: &Cache, freshness: Freshness) -> Result<Option<T>, Error> {
+    fn try_cache(&mut self, cache: &Cache, freshness: Freshness) -> Result<Option<T>, Error> {
         if freshness == Freshness::Asked && (!cache.is_remote() || self.set.http().is_offline()) {
             return Ok(None);
         }
@@ -112,7 +112,7 @@ impl<T> Attempts<'_, T> {
             Ok(Some((info, source))) => {
                 let found = info.info.nar_hash;
                 if found == self.wanted.nar_hash {
-                    return self.attempt(cache, source);
+                    return self.attempt(cache, &source);
                 }
                 self.note(cache, Fault::OtherContent { expected: self.wanted.nar_hash, found });
             }
@@ -122,12 +122,12 @@ impl<T> Attempts<'_, T> {
         Ok(None)
     }
 
-    fn attempt(&mut self, cache: &Cache, source: NarSource) -> Result<Option<T>, Error> {
-        if self.tried.contains(&source) {
+    fn attempt(&mut self, cache: &Cache, source: &NarSource) -> Result<Option<T>, Error> {
+        if self.tried.contains(source) {
             return Ok(None);
         }
         self.tried.push(source.clone());
-        match self.read(cache, &source) {
+        match self.read(cache, source) {
             Ok(value) => Ok(Some(value)),
             Err(Failed::Source(fault)) => {
                 self.progress.warn(&format!("{} from {}: {fault}", self.wanted.path.base_name(), cache.spec.name));
@@ -151,7 +151,7 @@ impl<T> Attempts<'_, T> {
         let decoded = decode::decoder(compression, tap, self.wanted.nar_size, &set.settings.budget)
             .map_err(|fault| Failed::Source(seen.take_fault().map_or(Fault::Decode(fault), Fault::Http)))?;
         let guard = Guard::new(decoded, self.wanted, (seen, promised));
-        let mut told = Told { guard, progress: self.progress, told: &mut self.told };
+        let mut told = Told { guard, progress: self.progress, high_water: &mut self.told };
         let outcome = (self.consume)(&mut told).and_then(|value| {
             // What the consumer left is read, too: the hash is that of the whole.
             drain(&mut told)?;
@@ -198,15 +198,15 @@ fn drain(input: &mut dyn Read) -> io::Result<()> {
 struct Told<'a, 'g> {
     guard: Guard<'g>,
     progress: &'a dyn Progress,
-    told: &'a mut u64,
+    high_water: &'a mut u64,
 }
 
 impl Read for Told<'_, '_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.guard.read(buffer)?;
-        if count > 0 && self.guard.length() > *self.told {
-            self.progress.advance(self.guard.length() - *self.told);
-            *self.told = self.guard.length();
+        if count > 0 && self.guard.length() > *self.high_water {
+            self.progress.advance(self.guard.length() - *self.high_water);
+            *self.high_water = self.guard.length();
         }
         Ok(count)
     }

@@ -110,7 +110,7 @@ impl<'a> Guard<'a> {
             hasher: Hasher::new(),
             wanted_hash: wanted.nar_hash,
             wanted_size: wanted.nar_size,
-            content: wanted.content_address.clone().map(FlatContent::new),
+            content: wanted.content_address.map(FlatContent::new),
             packed,
             end: None,
         }

@@ -12,10 +12,10 @@ use super::http::Url;
 use crate::nix::{NarInfo, Sha256};
 
 /// How long a cache is believed to lack a path.
-const ABSENCE: Duration = Duration::from_secs(60 * 60);
+const ABSENCE: Duration = Duration::from_hours(1);
 
 /// How long a cache's priority is believed.
-const INFO: Duration = Duration::from_secs(24 * 60 * 60);
+const INFO: Duration = Duration::from_hours(24);
 
 /// Answers of one cache.
 pub(super) struct Memory {

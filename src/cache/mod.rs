@@ -14,6 +14,7 @@ mod location;
 mod memory;
 mod set;
 mod source;
+pub mod write;
 
 pub use decode::DecoderBudget;
 pub use error::{Error, Fault, SourceFault, StreamFault};

@@ -156,10 +156,8 @@ impl CacheSet {
 }
 
 fn verify(cache: &Cache, path: &StorePath, text: &Text, vouched: Vouched) -> Result<Found, Fault> {
-    let unsigned = match vouched.0 || cache.spec.allow_unsigned {
-        true => Unsigned::AcceptContentAddressed,
-        false => Unsigned::Refuse,
-    };
+    let believed = vouched.0 || cache.spec.allow_unsigned;
+    let unsigned = if believed { Unsigned::AcceptContentAddressed } else { Unsigned::Refuse };
     let info = NarInfo::parse(&text.bytes)?.verify(&cache.spec.keys, path, unsigned)?;
     if text.fresh {
         cache.keep(path, &text.bytes);

@@ -43,7 +43,9 @@ impl Answers {
                 requests.insert((*system, wanted_key(wanted, &answer)), answer);
             }
         }
-        let Faults { diagnostics, unknown } = asking.faults;
+        let Faults { mut diagnostics, unknown } = asking.faults;
+        // As they stand in the files.
+        diagnostics.sort_by_key(|finding| finding.place.as_ref().map(|place| (place.file.clone(), place.span.start)));
         if diagnostics.is_empty() {
             let indexes = asking.indexes.into_iter().map(|(channel, index)| (channel, index.hash())).collect();
             return Ok(Self { requests, indexes });

@@ -3,6 +3,7 @@
 //! Data goes to stdout, narration to stderr. Errors end here: [`report`] draws them, [`failure`] decides the exit code.
 
 mod build;
+mod changes;
 mod completions;
 mod context;
 mod failure;
@@ -11,12 +12,24 @@ mod gc;
 mod man;
 mod options;
 mod output;
+#[expect(dead_code, reason = "wired in by the command enum")]
+mod lock;
+mod locking;
+mod man;
+mod options;
+mod output;
+#[expect(dead_code, reason = "wired in by the command enum")]
 mod plan;
 mod progress;
 mod project;
 mod report;
 mod size;
 mod verify;
+#[expect(dead_code, reason = "wired in by the command enum")]
+mod size;
+#[expect(dead_code, reason = "wired in by the command enum")]
+mod update;
+#[expect(dead_code, reason = "wired in by the command enum")]
 mod why;
 
 use std::ffi::OsString;
@@ -59,6 +72,7 @@ enum Command {
     /// Print the manual page, or write one per verb
     Man(man::Args),
 }
+
 /// Runs the command line of this process.
 #[must_use]
 pub fn main() -> ExitCode {

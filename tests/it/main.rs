@@ -1,6 +1,6 @@
 //! The whole program, against servers in this process and real data.
 
-#![allow(missing_docs, reason = "tests document themselves")]
+#![expect(clippy::unwrap_used, reason = "what fails in a test's helper fails the test")]
 
 mod cache;
 mod support;

@@ -5,10 +5,11 @@ use std::io::{self, Read};
 use ureq::Body;
 use ureq::http::Response;
 
+use super::Http;
+use super::attempt::{Request, broken, header};
 use super::error::HttpError;
 use super::retry::Fault;
 use super::url::Url;
-use super::{Http, Request, header};
 
 /// Interruptions that one file survives: a server that sends a byte at a time must not hold us for ever.
 const INTERRUPTIONS: u32 = 30;
@@ -91,7 +92,7 @@ impl<'a> Download<'a> {
                 match skipped {
                     Ok(count) if count == self.position => Ok(body),
                     Ok(_) => Err(changed().into()),
-                    Err(fault) => Err(self.http.broken(&ureq::Error::from(fault), &place)),
+                    Err(fault) => Err(broken(&ureq::Error::from(fault), &place)),
                 }
             }
             _ => Err(self.http.refuse(&response, &place)),

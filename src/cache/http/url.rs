@@ -2,10 +2,14 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 /// An `http` or `https` address. Displays without user and password, so that no message can leak them.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub struct Url {
+pub struct Url(Arc<Parts>);
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Parts {
     secure: bool,
     /// `user:password` as written before the `@`, percent-encoded.
     userinfo: Option<String>,
@@ -31,54 +35,56 @@ impl Url {
     /// Whether the connection is encrypted.
     #[must_use]
     pub fn is_secure(&self) -> bool {
-        self.secure
+        self.0.secure
     }
 
     /// The host's name or address, in lower case.
     #[must_use]
     pub fn host(&self) -> &str {
-        &self.host
+        &self.0.host
     }
 
     /// The port, also where it is the scheme's own.
     #[must_use]
     pub fn port(&self) -> u16 {
-        self.port.unwrap_or(if self.secure { 443 } else { 80 })
+        self.0.port.unwrap_or(if self.0.secure { 443 } else { 80 })
     }
 
     /// The path, beginning with `/`.
     #[must_use]
     pub fn path(&self) -> &str {
-        &self.path
+        &self.0.path
     }
 
     /// What follows the `?`.
     #[must_use]
     pub fn query(&self) -> Option<&str> {
-        self.query.as_deref()
+        self.0.query.as_deref()
     }
 
     /// User and password that stand in the address, decoded.
     #[must_use]
     pub fn credentials(&self) -> Option<(String, String)> {
-        let (user, password) = self.userinfo.as_ref().map(|text| text.split_once(':').unwrap_or((text, "")))?;
+        let (user, password) = self.0.userinfo.as_ref().map(|text| text.split_once(':').unwrap_or((text, "")))?;
         Some((percent_decode(user), percent_decode(password)))
     }
 
     /// Whether `other` is the same scheme, host and port: what credentials are good for.
     #[must_use]
     pub fn same_origin(&self, other: &Self) -> bool {
-        self.secure == other.secure && self.host == other.host && self.port() == other.port()
+        self.0.secure == other.0.secure && self.0.host == other.0.host && self.port() == other.port()
     }
 
     /// The address as a folder: with a slash at its end and no query.
     #[must_use]
-    pub fn as_directory(mut self) -> Self {
-        self.query = None;
-        if !self.path.ends_with('/') {
-            self.path.push('/');
-        }
-        self
+    pub fn as_directory(&self) -> Self {
+        let slash = if self.0.path.ends_with('/') { "" } else { "/" };
+        self.with(format!("{}{slash}", self.0.path), None)
+    }
+
+    /// The same place's `path` and `query`.
+    fn with(&self, path: String, query: Option<String>) -> Self {
+        Self(Arc::new(Parts { path, query, ..Parts::clone(&self.0) }))
     }
 
     /// Resolves `reference`, as found in a document at this address.
@@ -86,11 +92,12 @@ impl Url {
     /// Keeps the credentials where the origin stays the same.
     pub fn join(&self, reference: &str) -> Result<Self, ParseUrlError> {
         if has_scheme(reference) {
-            let mut url: Self = reference.parse()?;
-            if url.userinfo.is_none() && url.same_origin(self) {
-                url.userinfo.clone_from(&self.userinfo);
+            let url: Self = reference.parse()?;
+            if url.0.userinfo.is_some() || !url.same_origin(self) {
+                return Ok(url);
             }
-            return Ok(url);
+            let parts = Parts { userinfo: self.0.userinfo.clone(), ..Parts::clone(&url.0) };
+            return Ok(Self(Arc::new(parts)));
         }
         if let Some(rest) = reference.strip_prefix("//") {
             return self.join(&format!("{}://{rest}", self.scheme()));
@@ -98,13 +105,13 @@ impl Url {
         check_characters(reference)?;
         let reference = reference.split_once('#').map_or(reference, |(before, _)| before);
         let (path, query) = split_query(reference);
-        let folder = &self.path[..=self.path.rfind('/').unwrap_or(0)];
+        let folder = &self.0.path[..=self.0.path.rfind('/').unwrap_or(0)];
         let path = match path {
-            "" => self.path.clone(),
+            "" => self.0.path.clone(),
             absolute if absolute.starts_with('/') => remove_dot_segments(absolute),
             relative => remove_dot_segments(&format!("{folder}{relative}")),
         };
-        Ok(Self { path, query, ..self.clone() })
+        Ok(self.with(path, query))
     }
 
     /// What goes over the wire: no credentials.
@@ -114,7 +121,7 @@ impl Url {
     }
 
     fn scheme(&self) -> &'static str {
-        if self.secure { "https" } else { "http" }
+        if self.0.secure { "https" } else { "http" }
     }
 }
 
@@ -218,7 +225,8 @@ impl FromStr for Url {
         }
         let (path, query) = split_query(tail);
         let path = if path.is_empty() { "/".to_owned() } else { remove_dot_segments(path) };
-        Ok(Self { secure, userinfo, host: host.to_ascii_lowercase(), port, path, query })
+        let host = host.to_ascii_lowercase();
+        Ok(Self(Arc::new(Parts { secure, userinfo, host, port, path, query })))
     }
 }
 
@@ -244,12 +252,12 @@ fn valid_host(host: &str) -> bool {
 
 impl fmt::Display for Url {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}://{}", self.scheme(), self.host)?;
-        if let Some(port) = self.port {
+        write!(formatter, "{}://{}", self.scheme(), self.0.host)?;
+        if let Some(port) = self.0.port {
             write!(formatter, ":{port}")?;
         }
-        formatter.write_str(&self.path)?;
-        self.query.as_ref().map_or(Ok(()), |query| write!(formatter, "?{query}"))
+        formatter.write_str(&self.0.path)?;
+        self.0.query.as_ref().map_or(Ok(()), |query| write!(formatter, "?{query}"))
     }
 }
 

@@ -19,13 +19,13 @@ pub(super) const REMEDY: &str = "restore it from version control, or delete it a
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
     /// Its text is not what a lock's is.
-    #[error("{} (line {})", .0.message, line(.0))]
+    #[error("line {} of dumbc.lock can't be read", line(.0))]
     Malformed(Box<Diagnostic>),
     /// A merge left its markers.
-    #[error("{} (line {})", .0.message, line(.0))]
+    #[error("line {} of dumbc.lock is a conflict of a merge", line(.0))]
     Conflict(Box<Diagnostic>),
     /// A later program wrote it.
-    #[error("{}", .0.message)]
+    #[error("dumbc.lock is newer than this dumbc")]
     Newer(Box<Diagnostic>),
     /// The file is larger than any lock.
     #[error("{} is larger than {} MiB", .0.display(), SIZE_LIMIT >> 20)]
@@ -67,9 +67,9 @@ impl Classified for LockError {
 
     fn help(&self) -> Option<String> {
         match self {
-            Self::Malformed(finding) | Self::Conflict(finding) | Self::Newer(finding) => finding.help.clone(),
             Self::TooLarge(_) => Some(REMEDY.to_owned()),
-            Self::Io { .. } => None,
+            // The others' findings have it.
+            Self::Malformed(_) | Self::Conflict(_) | Self::Newer(_) | Self::Io { .. } => None,
         }
     }
 }

@@ -109,7 +109,7 @@ fn refuse_conflicts(text: &str) -> Result<(), LockError> {
     let mut start = 0;
     for line in text.split_inclusive('\n') {
         if ["<<<<<<<", ">>>>>>>"].iter().any(|marker| line.starts_with(marker)) {
-            let message = format!("{FILE_NAME} has a merge conflict");
+            let message = "a merge left its conflict here";
             let help = "take either side whole (`git checkout --ours dumbc.lock`), then run `dumbc lock`";
             let finding =
                 Diagnostic::error(message, Some(place(text, start..start + line.trim_end().len()))).help(help);
@@ -132,7 +132,7 @@ fn check_version(text: &str, table: &DeTable<'_>) -> Result<(), LockError> {
         Some(VERSION) => Ok(()),
         Some(newer) if newer > VERSION => Err(LockError::Newer(Box::new(
             Diagnostic::error(
-                format!("{FILE_NAME} has format version {newer}, which a newer dumbc wrote; this one knows {VERSION}"),
+                format!("format version {newer} is one that a newer dumbc wrote; this one knows {VERSION}"),
                 Some(place(text, value.span())),
             )
             .help("use that dumbc, or delete the lock and run `dumbc lock`"),
@@ -233,8 +233,8 @@ fn system(text: &str, name: &Spanned<String>) -> Result<System, LockError> {
 }
 
 fn malformed(text: &str, span: Option<Range<usize>>, message: &str) -> LockError {
-    let message = format!("{FILE_NAME} can't be read: {}", message.trim_end());
-    let finding = Diagnostic::error(message, Some(place(text, span.unwrap_or(0..0)))).help(super::file::REMEDY);
+    let finding =
+        Diagnostic::error(message.trim_end(), Some(place(text, span.unwrap_or(0..0)))).help(super::file::REMEDY);
     LockError::Malformed(Box::new(finding))
 }
 

@@ -237,3 +237,23 @@ fn a_locked_path_may_not_answer_for_another() {
     let error = resolve(&machine, Some(&lock), &Mode::Locked, &world, &Silent).expect_err("a forged answer");
     assert_eq!(error.class(), Class::StaleLock);
 }
+
+#[test]
+fn each_system_has_answers_of_its_own() {
+    let mut machine = trusting(&["git"]);
+    machine.image.systems.push(System::Aarch64Linux);
+    let error = resolve(&machine, None, &Mode::Extend, &world(), &Silent).expect_err("git is not there for it");
+    let Error::Names { diagnostics, .. } = error else { panic!("not for names: {error}") };
+    let [finding] = diagnostics.as_slice() else { panic!("one finding: {diagnostics:?}") };
+    assert_eq!(finding.message, "no package `git` for aarch64-linux in ours");
+    assert_eq!(finding.help.as_deref(), Some("it is there for x86_64-linux"));
+
+    machine.packages = vec![request(&path("git-2.39").to_string())];
+    let both = extend(&machine, None, &world()).lock;
+    assert_eq!(both.requests.len(), 4, "a store path and a bundle for each");
+    assert_eq!(both.roots(System::Aarch64Linux).len(), 1);
+    machine.image.systems.remove(0);
+    let one = extend(&machine, Some(&both), &world()).lock;
+    assert!(one.requests.keys().all(|(system, _)| *system == System::Aarch64Linux));
+    assert_eq!(names(&one), ["git-2.39", "glibc-2.36"]);
+}

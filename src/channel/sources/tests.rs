@@ -9,9 +9,10 @@ use super::super::lock::Lock;
 use super::super::resolve::{Mode, Resolution, resolve};
 use super::super::test_support::{Listener, channel, machine, shared};
 use super::*;
+use crate::cache::{Found, NarSource};
 use crate::config::{Names, System};
 use crate::failure::{Class, Classified as _};
-use crate::nix::{Hasher, Sha256};
+use crate::nix::{Hasher, NarInfo, Sha256, Unsigned};
 use crate::progress::Silent;
 
 const X86: System = System::X86_64Linux;
@@ -119,6 +120,37 @@ fn a_store_path_needs_no_index() {
     let lock = resolved(&by_path, None, &Mode::Extend).expect("a resolution").lock;
     assert_eq!(lock.packages.len(), closure_on_disk(&data.join("base"), jq).len());
     assert_eq!(lock.requests[&(X86, jq.to_string())].name, "jq");
+}
+
+#[test]
+fn real_records_stay_trusted_in_the_lock() {
+    let Some(vectors) = shared("vectors/narinfo") else { return };
+    let mut machine = machine(&[]);
+    machine.default_channel = None;
+    machine.channels.insert("nixos".to_owned(), channel(Names::NixosRelease("nixos-26.05".to_owned()), &[]));
+    let keys = trust::keys(&machine).expect("keys");
+    let text = |name: &str| fs::read_to_string(vectors.join(name)).expect("real narinfos");
+    let text = format!("{}\n\n{}", text("corpus-978.txt"), text("xi429w4ddvb1r77978hm7jfb2jsn559r.narinfo"));
+    let mut lock = Lock::default();
+    for record in text.split("\n\n").filter(|record| !record.trim().is_empty()) {
+        let narinfo = NarInfo::parse(format!("{}\n", record.trim()).as_bytes()).expect("a narinfo");
+        let path = narinfo.info.path.clone();
+        let info = narinfo.verify(&keys["nixos"], &path, Unsigned::Refuse).expect("a signed record");
+        let source = NarSource {
+            cache: "https://cache.nixos.org".to_owned(),
+            url: info.nar_info().url.clone(),
+            compression: info.nar_info().compression.to_string(),
+            file_hash: info.nar_info().file_hash,
+            file_size: info.nar_info().file_size,
+        };
+        lock.packages.extend([caches::locked(Found { info, source }, &machine, &keys)]);
+    }
+    assert!(lock.packages.len() > 900, "{} records", lock.packages.len());
+    let lock = Lock::parse(&lock.print()).expect("its text");
+    super::super::verify_lock(&lock, &machine).expect("a trusted lock");
+    let unsorted = lock.packages.iter().filter(|(_, package)| !package.references.is_sorted());
+    let unsorted: Vec<_> = unsorted.map(|(path, _)| path.name()).collect();
+    assert_eq!(unsorted, ["gcc-3.4.6"], "signed in another order");
 }
 
 /// Answers one request with `body`, on an address of its own.

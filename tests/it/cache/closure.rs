@@ -143,13 +143,16 @@ fn a_missing_reference_names_who_needs_it() {
     assert_eq!(fault.class(), Class::UnknownName);
 }
 
+/// What a forger does to the text of a narinfo.
+type Forgery<'a> = Box<dyn Fn(String) -> String + 'a>;
+
 #[test]
 fn forgeries_are_refused() {
     let mut packages = Packages::new("test-1");
     let other = packages.add("other", &[], b"x");
     let root = packages.add("root", &[], b"y");
     let file = Packages::narinfo(&root);
-    let forgeries: [(&str, Box<dyn Fn(String) -> String>); 5] = [
+    let forgeries: [(&str, Forgery<'_>); 5] = [
         (
             "another hash",
             Box::new(|text| {

@@ -4,6 +4,7 @@ mod closure;
 mod fetch;
 mod http;
 mod real;
+mod write;
 
 use std::collections::BTreeSet;
 use std::path::Path;

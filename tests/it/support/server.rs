@@ -274,7 +274,7 @@ fn find(state: &State, path: &str) -> Option<Vec<u8>> {
 fn head(mut stream: &TcpStream, status: u16, headers: &[(&'static str, String)]) -> std::io::Result<()> {
     let mut text = format!("HTTP/1.1 {status} X\r\n");
     for (name, value) in headers {
-        text += &format!("{name}: {value}\r\n");
+        text.extend([name, ": ", value, "\r\n"]);
     }
     stream.write_all((text + "\r\n").as_bytes())
 }
