@@ -3,33 +3,23 @@
 //! Data goes to stdout, narration to stderr. Errors end here: [`report`] draws them, [`failure`] decides the exit code.
 
 mod build;
-mod changes;
+mod check;
 mod completions;
 mod context;
 mod failure;
 mod figures;
 mod gc;
+mod init;
 mod man;
 mod options;
 mod output;
-#[expect(dead_code, reason = "wired in by the command enum")]
-mod lock;
-mod locking;
-mod man;
-mod options;
-mod output;
-#[expect(dead_code, reason = "wired in by the command enum")]
 mod plan;
 mod progress;
 mod project;
 mod report;
+mod schema;
 mod size;
 mod verify;
-#[expect(dead_code, reason = "wired in by the command enum")]
-mod size;
-#[expect(dead_code, reason = "wired in by the command enum")]
-mod update;
-#[expect(dead_code, reason = "wired in by the command enum")]
 mod why;
 
 use std::ffi::OsString;
@@ -67,6 +57,12 @@ enum Command {
     Size(size::Args),
     Verify(verify::Args),
     Gc(gc::Args),
+    /// Write a first set of the three files
+    Init(init::Args),
+    /// Find what is wrong with the three files
+    Check(check::Args),
+    /// Print JSON Schema of a file, or the manual of all keys
+    Schema(schema::Args),
     /// Print a completion script for a shell
     Completions(completions::Args),
     /// Print the manual page, or write one per verb
@@ -76,10 +72,11 @@ enum Command {
 /// Runs the command line of this process.
 #[must_use]
 pub fn main() -> ExitCode {
-    run(std::env::args_os().collect())
+    ExitCode::from(run(std::env::args_os().collect()))
 }
 
-fn run(arguments: Vec<OsString>) -> ExitCode {
+/// Runs a command line and gives its exit code.
+fn run(arguments: Vec<OsString>) -> u8 {
     let json = options::asks_for_json(&arguments);
     let matches = match Cli::command().try_get_matches_from(arguments) {
         Ok(matches) => matches,
@@ -92,7 +89,7 @@ fn run(arguments: Vec<OsString>) -> ExitCode {
     let report = report::Report::new(cli.options.colour());
     let outcome = cli.options.context().and_then(|context| dispatch(&cli.command, &context));
     match outcome {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => 0,
         Err(error) => report.end(&error, cli.options.json),
     }
 }
@@ -105,6 +102,9 @@ fn dispatch(command: &Command, context: &Context) -> anyhow::Result<()> {
         Command::Size(args) => size::run(args, context),
         Command::Verify(args) => verify::run(args, context),
         Command::Gc(args) => gc::run(args, context),
+        Command::Init(args) => init::run(args, context),
+        Command::Check(args) => check::run(args, context),
+        Command::Schema(args) => schema::run(args, context),
         Command::Completions(args) => completions::run(args, context),
         Command::Man(args) => man::run(args, context),
     }
@@ -117,6 +117,24 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    fn exit_code(arguments: &[&str]) -> u8 {
+        run(std::iter::once("dumbc").chain(arguments.iter().copied()).map(OsString::from).collect())
+    }
+
+    #[test]
+    fn exit_codes_tell_usage_and_configuration() -> std::io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().display().to_string();
+        assert_eq!(exit_code(&["--version"]), 0);
+        assert_eq!(exit_code(&["frobnicate"]), 2);
+        assert_eq!(exit_code(&["-C", &format!("{path}/absent"), "check"]), 2);
+        assert_eq!(exit_code(&["-C", &path, "--quiet", "check"]), 2, "there is no system.toml");
+        assert_eq!(exit_code(&["-C", &path, "--quiet", "init"]), 0);
+        assert_eq!(exit_code(&["-C", &path, "--quiet", "check", "--json"]), 0);
+        assert_eq!(exit_code(&["-C", &path, "--quiet", "init"]), 2, "nothing is overwritten");
+        Ok(())
     }
 
     #[test]
