@@ -2,14 +2,17 @@
 //!
 //! Data goes to stdout, narration to stderr. Errors end here: [`report`] draws them, [`failure`] decides the exit code.
 
+mod check;
 mod completions;
 mod context;
 mod failure;
+mod init;
 mod man;
 mod options;
 mod output;
 mod progress;
 mod report;
+mod schema;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -40,6 +43,12 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Write a first set of the three files
+    Init(init::Args),
+    /// Find what is wrong with the three files
+    Check(check::Args),
+    /// Print JSON Schema of a file, or the manual of all keys
+    Schema(schema::Args),
     /// Print a completion script for a shell
     Completions(completions::Args),
     /// Print the manual page, or write one per verb
@@ -72,6 +81,9 @@ fn run(arguments: Vec<OsString>) -> ExitCode {
 
 fn dispatch(command: &Command, context: &Context) -> anyhow::Result<()> {
     match command {
+        Command::Init(args) => init::run(args, context),
+        Command::Check(args) => check::run(args, context),
+        Command::Schema(args) => schema::run(args, context),
         Command::Completions(args) => completions::run(args, context),
         Command::Man(args) => man::run(args, context),
     }

@@ -131,6 +131,15 @@ pub(super) fn finding(diagnostic: &Diagnostic) -> Value {
     })
 }
 
+/// A finding in one line: `system.toml:3:1: message`.
+pub(super) fn one_line(diagnostic: &Diagnostic) -> String {
+    let place = diagnostic.place.as_ref().map_or_else(String::new, |place| {
+        let (line, column) = place.line_column();
+        format!("{}:{line}:{column}: ", place.file.display())
+    });
+    printable(&(place + &diagnostic.message))
+}
+
 /// What comes from files and the network can't steer the terminal.
 fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() && c != '\n' { char::REPLACEMENT_CHARACTER } else { c }).collect()
