@@ -23,7 +23,7 @@ impl Failure {
 
     /// Findings in the user's files. The message counts them.
     pub(super) fn diagnosed(class: Class, diagnostics: Vec<Diagnostic>) -> Self {
-        let message = config::count_errors(&diagnostics);
+        let message = format!("found {}", config::count_errors(&diagnostics));
         Self { class, message, help: None, diagnostics }
     }
 

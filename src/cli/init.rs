@@ -82,7 +82,10 @@ fn scaffold(name: &str) -> anyhow::Result<Vec<(String, String)>> {
 
 /// The three files are the user's; `.gitignore` and the schemas may be there.
 fn refuse_to_overwrite(folder: &Path, files: &[(String, String)]) -> anyhow::Result<()> {
-    let ours = files.iter().map(|(path, _)| path.as_str()).filter(|path| path.ends_with(".toml"));
+    let ours = files
+        .iter()
+        .map(|(path, _)| path.as_str())
+        .filter(|path| ConfigFile::ALL.iter().any(|file| file.file_name() == *path));
     let there: Vec<_> = ours.filter(|path| folder.join(path).symlink_metadata().is_ok()).collect();
     if there.is_empty() {
         return Ok(());

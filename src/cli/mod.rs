@@ -58,10 +58,11 @@ enum Command {
 /// Runs the command line of this process.
 #[must_use]
 pub fn main() -> ExitCode {
-    run(std::env::args_os().collect())
+    ExitCode::from(run(std::env::args_os().collect()))
 }
 
-fn run(arguments: Vec<OsString>) -> ExitCode {
+/// Runs a command line and gives its exit code.
+fn run(arguments: Vec<OsString>) -> u8 {
     let json = options::asks_for_json(&arguments);
     let matches = match Cli::command().try_get_matches_from(arguments) {
         Ok(matches) => matches,
@@ -74,7 +75,7 @@ fn run(arguments: Vec<OsString>) -> ExitCode {
     let report = report::Report::new(cli.options.colour());
     let outcome = cli.options.context().and_then(|context| dispatch(&cli.command, &context));
     match outcome {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => 0,
         Err(error) => report.end(&error, cli.options.json),
     }
 }
@@ -96,6 +97,24 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    fn exit_code(arguments: &[&str]) -> u8 {
+        run(std::iter::once("dumbc").chain(arguments.iter().copied()).map(OsString::from).collect())
+    }
+
+    #[test]
+    fn exit_codes_tell_usage_and_configuration() -> std::io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().display().to_string();
+        assert_eq!(exit_code(&["--version"]), 0);
+        assert_eq!(exit_code(&["frobnicate"]), 2);
+        assert_eq!(exit_code(&["-C", &format!("{path}/absent"), "check"]), 2);
+        assert_eq!(exit_code(&["-C", &path, "--quiet", "check"]), 2, "there is no system.toml");
+        assert_eq!(exit_code(&["-C", &path, "--quiet", "init"]), 0);
+        assert_eq!(exit_code(&["-C", &path, "--quiet", "check", "--json"]), 0);
+        assert_eq!(exit_code(&["-C", &path, "--quiet", "init"]), 2, "nothing is overwritten");
+        Ok(())
     }
 
     #[test]

@@ -45,8 +45,6 @@ uid = 4294967295
             write 1002, or give the group another name
         system.toml:5:9 gid 1001 is that of the user `alice`
             give `carol` another number
-        system.toml:5:9 gid 1001 is that of the user `zoe`
-            give `carol` another number
         system.toml:6:5 gid 0 is reserved for root
             numbers from 1000 to 29999 are free for people
         system.toml:6:5 gid 0 is that of the user `fay`
@@ -98,10 +96,10 @@ uid = 9
     insta::assert_snapshot!(found, @r"
         system.toml:2:1 the name `root` is reserved
             every image has it already; choose another name
-        system.toml:2:8 gid 9 is that of the user `a:b`
-            give `root` another number
         system.toml:2:8 `root` is a user, whose group has gid 5
             write 5, or give the group another name
+        system.toml:2:8 gid 9 is that of the user `a:b`
+            give `root` another number
         system.toml:3:1 `Wheel` can't be a group's name
             use lower case letters, digits, `_` and `-`, a letter first, 32 at most
         system.toml:4:10 the name `entrypoint` is reserved
