@@ -11,7 +11,7 @@ use crate::progress::Progress;
 use crate::root::database::{ValidPath, nix_database};
 use crate::root::files::overlay::overlay;
 use crate::root::files::{environment_variables, root_files};
-use crate::root::supplies::Supplies;
+use crate::root::supplies::{CaBundle, Supplies, single_certificates};
 use crate::root::view::View;
 use crate::root::addressed::Addressed;
 use crate::root::environment::environment;
@@ -19,6 +19,9 @@ use crate::root::environment::environment;
 use super::content::Content;
 use super::view::Shelf;
 use super::Error;
+
+/// No certificate is larger.
+const LARGEST_CERTIFICATE: usize = 1 << 16;
 
 /// Generated units.
 pub(super) struct Generated {
@@ -56,7 +59,11 @@ impl Inputs<'_> {
         let environment = self.environment(&requested, &listings)?;
         listings.insert(environment.path.clone(), environment.listing().map_err(std::io::Error::other)?);
         let view = View { trees: &[], packages: &listings };
-        let supplies = Supplies::find(view, &environment.path, &self.supplying(&requested), &self.machine.timezone);
+        let supplying = self.supplying(&requested);
+        let mut supplies = Supplies::find(view, &environment.path, &supplying, &self.machine.timezone);
+        if supplies.ca_bundle.is_none() {
+            supplies.ca_bundle = self.collect_certificates(view, &supplying)?;
+        }
         let lookup = |name: &str| self.lock.package_path(self.machine, self.system, name);
         let variables = environment_variables(self.machine, &supplies, &lookup).map_err(Error::Files)?;
         let mut root = root_files(self.machine, &environment.path, &supplies, &variables);
@@ -102,6 +109,18 @@ impl Inputs<'_> {
         let mut supplying = requested.to_vec();
         supplying.extend(defaults.filter(|path| !requested.contains(path)));
         supplying
+    }
+
+    /// One file of the certificates that a package brings one by one.
+    fn collect_certificates(&self, view: View<'_>, packages: &[&StorePath]) -> Result<Option<CaBundle>, Error> {
+        let mut bundle = Vec::new();
+        for file in single_certificates(view, packages) {
+            bundle.extend(self.shelf.read(&file.store_path, &file.path, 0, LARGEST_CERTIFICATE)?);
+            if bundle.last() != Some(&b'\n') {
+                bundle.push(b'\n');
+            }
+        }
+        Ok((!bundle.is_empty()).then_some(CaBundle::Collected(bundle)))
     }
 
     fn environment(
