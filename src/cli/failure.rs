@@ -5,6 +5,7 @@ use std::fmt;
 
 use crate::config::{self, Diagnostic};
 use crate::failure::{Class, Classified};
+use crate::{build, channel, export, plan, store};
 
 /// An error of the command line's own: a message, findings in the user's files, or both.
 #[derive(Debug)]
@@ -59,13 +60,23 @@ fn classified<'error>(cause: &'error (dyn Error + 'static)) -> Option<&'error dy
     ) -> Option<&'error dyn Classified> {
         cause.downcast_ref::<T>().map(|error| error as &dyn Classified)
     }
-    None.or_else(|| of::<Failure>(cause)).or_else(|| of::<config::Invalid>(cause))
+    None.or_else(|| of::<Failure>(cause))
+        .or_else(|| of::<config::Invalid>(cause))
+        .or_else(|| of::<channel::Error>(cause))
+        .or_else(|| of::<channel::LockError>(cause))
+        .or_else(|| of::<build::Error>(cause))
+        .or_else(|| of::<export::Error>(cause))
+        .or_else(|| of::<plan::Error>(cause))
+        .or_else(|| of::<store::Error>(cause))
 }
 
 /// Findings that an error in a chain carries. A room's error that has some gets a line here.
 fn diagnostics_of<'error>(cause: &'error (dyn Error + 'static)) -> Option<&'error [Diagnostic]> {
     None.or_else(|| cause.downcast_ref::<Failure>().map(|failure| failure.diagnostics.as_slice()))
         .or_else(|| cause.downcast_ref::<config::Invalid>().map(|invalid| invalid.diagnostics.as_slice()))
+        .or_else(|| cause.downcast_ref::<channel::Error>().map(channel::Error::diagnostics))
+        .or_else(|| cause.downcast_ref::<channel::LockError>().map(channel::LockError::diagnostics))
+        .or_else(|| cause.downcast_ref::<build::Error>().map(build::Error::diagnostics))
         .filter(|diagnostics| !diagnostics.is_empty())
 }
 

@@ -2,17 +2,25 @@
 //!
 //! Data goes to stdout, narration to stderr. Errors end here: [`report`] draws them, [`failure`] decides the exit code.
 
+mod build;
 mod check;
 mod completions;
 mod context;
 mod failure;
+mod figures;
+mod gc;
 mod init;
 mod man;
 mod options;
 mod output;
+mod plan;
 mod progress;
+mod project;
 mod report;
 mod schema;
+mod size;
+mod verify;
+mod why;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -43,6 +51,12 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Build(build::Args),
+    Plan(plan::Args),
+    Why(why::Args),
+    Size(size::Args),
+    Verify(verify::Args),
+    Gc(gc::Args),
     /// Write a first set of the three files
     Init(init::Args),
     /// Find what is wrong with the three files
@@ -82,6 +96,12 @@ fn run(arguments: Vec<OsString>) -> u8 {
 
 fn dispatch(command: &Command, context: &Context) -> anyhow::Result<()> {
     match command {
+        Command::Build(args) => build::run(args, context),
+        Command::Plan(args) => plan::run(args, context),
+        Command::Why(args) => why::run(args, context),
+        Command::Size(args) => size::run(args, context),
+        Command::Verify(args) => verify::run(args, context),
+        Command::Gc(args) => gc::run(args, context),
         Command::Init(args) => init::run(args, context),
         Command::Check(args) => check::run(args, context),
         Command::Schema(args) => schema::run(args, context),

@@ -3,6 +3,8 @@
 use std::cmp::Ordering;
 use std::fmt;
 
+use crate::nix::StorePath;
+
 /// A path below the image's root: no leading slash, no empty, `.` or `..` component, no NUL, no component beginning
 /// `.wh.` (Docker would take it for a deletion). The empty path is the root itself.
 ///
@@ -76,6 +78,26 @@ impl ImagePath {
         &self.0[start..]
     }
 
+    /// `self` with all of `relative` below it.
+    #[must_use]
+    pub fn append(&self, relative: &Self) -> Self {
+        match (self.is_root(), relative.is_root()) {
+            (true, _) => relative.clone(),
+            (_, true) => self.clone(),
+            _ => Self([self.as_bytes(), relative.as_bytes()].join(&b'/')),
+        }
+    }
+
+    /// `self` as seen from `base`; `None` where it doesn't lie at `base` or below.
+    #[must_use]
+    pub fn strip_prefix(&self, base: &Self) -> Option<Self> {
+        if !self.starts_with(base) {
+            return None;
+        }
+        let rest = &self.0[base.0.len()..];
+        Some(Self(rest.strip_prefix(b"/").unwrap_or(rest).to_vec()))
+    }
+
     /// Whether `self` is `other` or lies below it.
     #[must_use]
     pub fn starts_with(&self, other: &Self) -> bool {
@@ -91,6 +113,13 @@ fn refuse_component(component: &[u8]) -> Option<&'static str> {
         _ if component.starts_with(b".wh.") => Some("names beginning `.wh.` mark deletions in image layers"),
         _ if component.len() > 255 => Some("it has a component of more than 255 bytes"),
         _ => None,
+    }
+}
+
+impl From<&StorePath> for ImagePath {
+    /// Where the store path lies: its name has nothing in it that an image path can't hold.
+    fn from(store_path: &StorePath) -> Self {
+        Self(store_path.to_string().split_off(1).into_bytes())
     }
 }
 

@@ -47,3 +47,16 @@ pub enum Node {
 /// Holds what the unit owns: parents that it shares with others (`/etc`, `/nix/store`) may be missing, or be there with
 /// the metadata that they should have.
 pub type Tree = BTreeMap<ImagePath, (Metadata, Node)>;
+
+/// What stands in `tree` at `root` and below, with paths relative to `root`, in NAR order.
+pub fn below<'a>(tree: &'a Tree, root: &ImagePath) -> impl Iterator<Item = (ImagePath, &'a (Metadata, Node))> {
+    let root = root.clone();
+    tree.range(root.clone()..)
+        .map_while(move |(path, entry)| path.strip_prefix(&root).map(|relative| (relative, entry)))
+}
+
+/// `tree` with `root` put before every path.
+#[must_use]
+pub fn rooted(tree: Tree, root: &ImagePath) -> Tree {
+    tree.into_iter().map(|(path, entry)| (root.append(&path), entry)).collect()
+}

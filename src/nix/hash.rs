@@ -140,3 +140,46 @@ impl Write for Hasher {
         Ok(())
     }
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_form_of_a_digest_parses() {
+        let hash = Sha256::of(b"");
+        assert_eq!(hash.to_string(), "sha256:0mdqa9w1p6cmli6976v4wi0sw9r4p5prkj7lzfd1877wk11c9c73");
+        assert_eq!(hash.oci(), "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+        for text in [hash.to_string(), hash.oci(), "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=".to_owned()] {
+            assert_eq!(text.parse(), Ok(hash), "{text}");
+        }
+    }
+
+    #[test]
+    fn other_texts_do_not() {
+        let hex = Sha256::of(b"").hex();
+        let upper = format!("sha256:{}", hex.to_uppercase());
+        let short = format!("sha256:{}", &hex[1..]);
+        for text in ["", "sha256:", &hex, &upper, &short, "md5:d41d8cd98f00b204e9800998ecf8427e", "sha256-47DEQpj8"] {
+            assert!(text.parse::<Sha256>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_hasher_counts_what_it_hashes() {
+        let mut hasher = Hasher::new();
+        hasher.update(b"ab");
+        hasher.write_all(b"c").unwrap();
+        assert_eq!(hasher.length(), 3);
+        assert_eq!(hasher.finish(), Sha256::of(b"abc"));
+    }
+
+    #[test]
+    fn serialises_as_it_displays() {
+        let hash = Sha256::of(b"x");
+        let text = serde_json::to_string(&hash).unwrap();
+        assert_eq!(text, format!("\"{hash}\""));
+        assert_eq!(serde_json::from_str::<Sha256>(&text).unwrap(), hash);
+    }
+}

@@ -106,3 +106,69 @@ impl<'de> serde::Deserialize<'de> for StorePath {
         String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const HELLO: &str = "/nix/store/gdh8165b7rg4y53v64chjys7mbbw89f9-hello-2.10";
+
+    #[test]
+    fn has_a_hash_and_a_name() {
+        let path: StorePath = HELLO.parse().unwrap();
+        assert_eq!(path.hash_part(), "gdh8165b7rg4y53v64chjys7mbbw89f9");
+        assert_eq!(path.name(), "hello-2.10");
+        assert_eq!(format!("/nix/store/{}", path.base_name()), HELLO);
+        assert_eq!(path.to_string(), HELLO);
+    }
+
+    #[test]
+    fn refuses_other_paths() {
+        for text in [
+            "",
+            "/nix/store",
+            "/nix/store/",
+            "gdh8165b7rg4y53v64chjys7mbbw89f9-hello-2.10",
+            "/gnu/store/gdh8165b7rg4y53v64chjys7mbbw89f9-hello-2.10",
+            "/nix/store/gdh8165b7rg4y53v64chjys7mbbw89f9",
+            "/nix/store/gdh8165b7rg4y53v64chjys7mbbw89f9-",
+            "/nix/store/gdh8165b7rg4y53v64chjys7mbbw89f9-a/b",
+            "/nix/store/gdh8165b7rg4y53v64chjys7mbbw89fe-hello",
+            "/nix/store/gdh8165b7rg4y53v64chjys7mbbw89f-hello",
+            "/nix/store/gdh8165b7rg4y53v64chjys7mbbw89f\u{e9}-hello",
+        ] {
+            assert!(text.parse::<StorePath>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn names_are_those_that_nix_allows() {
+        for name in ["a", "libdb5.3-5.3.28+dfsg2", ".hidden", "..x", "a?=_", "-", "..."] {
+            assert!(valid_name(name), "{name}");
+        }
+        for name in ["", ".", "..", ".-a", "..-a", "a b", "a/b", "\u{e9}", "a\0", "a~"] {
+            assert!(!valid_name(name), "{name}");
+        }
+        assert!(valid_name(&"a".repeat(211)));
+        assert!(!valid_name(&"a".repeat(212)));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_printed_parses(digest: [u8; 20], name in "[0-9A-Za-z+_?=][0-9A-Za-z+._?=-]{0,210}") {
+            let path = StorePath::from_parts(digest, &name).unwrap();
+            prop_assert_eq!(path.name(), name);
+            prop_assert_eq!(base32::decode(path.hash_part()), Some(digest));
+            prop_assert_eq!(path.to_string().parse::<StorePath>(), Ok(path));
+        }
+
+        #[test]
+        fn no_text_brings_it_down(text in "\\PC*") {
+            let _ = text.parse::<StorePath>();
+            let _ = StorePath::from_base_name(&text);
+        }
+    }
+}

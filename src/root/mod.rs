@@ -1,1 +1,15 @@
 //! Generated units: what an image holds beside its packages.
+//!
+//! Pure functions from plain data to [`Tree`](crate::image::tree::Tree)s: the same machine and listings give the same
+//! bytes. [`local`] alone reads the disk, as the project's own files lie there.
+
+pub mod addressed;
+pub mod database;
+pub mod environment;
+pub mod files;
+pub mod parents;
+pub mod supplies;
+pub mod view;
+
+#[cfg(test)]
+mod sample;

@@ -1,0 +1,220 @@
+//! Users and groups: passwd, shadow, group, gshadow.
+//!
+//! No account has a password, and none is locked: `*` refuses passwords and lets keys in.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::config::{Diagnostic, Machine, RunAs, Severity};
+
+use super::super::supplies::{SYSTEM_PROFILE, Supplies};
+
+/// Groups that programs expect: there unless the machine declares their name or number itself. 5 is the group that
+/// container runtimes give terminals to.
+const GROUPS: [(&str, u32); 10] = [
+    ("adm", 4),
+    ("audio", 17),
+    ("disk", 6),
+    ("kmem", 2),
+    ("nogroup", NOBODY),
+    ("root", 0),
+    ("tty", 5),
+    ("users", 100),
+    ("video", 26),
+    ("wheel", 1),
+];
+const NOBODY: u32 = 65534;
+/// What number distroless images gave the user without rights; widely copied.
+const NONROOT: u32 = 65532;
+const BUILDERS: u32 = 30_000;
+
+/// A line of passwd.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// Login name.
+    pub name: String,
+    /// User ID.
+    pub uid: u32,
+    /// Primary group.
+    pub gid: u32,
+    /// Who it is, in words.
+    pub description: String,
+    /// Home folder, absolute.
+    pub home: String,
+    /// Login shell, absolute.
+    pub shell: String,
+}
+
+/// A line of group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    /// Its name.
+    pub name: String,
+    /// Group ID.
+    pub gid: u32,
+    /// Users who have it as a supplementary group, sorted.
+    pub members: Vec<String>,
+}
+
+/// Everybody in the machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Accounts {
+    /// Sorted by number.
+    pub users: Vec<Account>,
+    /// Sorted by number.
+    pub groups: Vec<Group>,
+    /// Names of those with a home of their own below `/home`.
+    pub homes: BTreeSet<String>,
+}
+
+impl Accounts {
+    /// Root, nobody, declared users, and numbers that units run as though nobody declared them.
+    #[must_use]
+    pub fn of(machine: &Machine, supplies: &Supplies) -> Self {
+        let shell = |wanted: Option<&str>| match wanted {
+            Some(path) if path.starts_with('/') => path.to_owned(),
+            Some(name) => format!("{SYSTEM_PROFILE}/bin/{name}"),
+            None if supplies.login_shells.iter().any(|name| name == "bash") => format!("{SYSTEM_PROFILE}/bin/bash"),
+            None => "/bin/sh".to_owned(),
+        };
+        let system = |name: &str, uid, gid, description: &str, home: &str, shell| {
+            let (name, description, home) = (name.to_owned(), description.to_owned(), home.to_owned());
+            Account { name, uid, gid, description, home, shell }
+        };
+        let nologin = || "/sbin/nologin".to_owned();
+        let mut users = vec![
+            system("root", 0, 0, "System administrator", "/root", shell(None)),
+            system("nobody", NOBODY, NOBODY, "Unprivileged account", "/var/empty", nologin()),
+        ];
+        let mut homes = BTreeSet::new();
+        for (name, user) in &machine.users {
+            let home = format!("/home/{name}");
+            users.push(system(name, user.uid, user.gid, "", &home, shell(user.shell.as_deref())));
+            homes.insert(name.clone());
+        }
+        for uid in numbers(machine) {
+            if users.iter().all(|account| account.uid != uid) {
+                let name = number_name(machine, uid);
+                users.push(system(&name, uid, uid, "", &format!("/home/{name}"), shell(None)));
+                homes.insert(name);
+            }
+        }
+        if machine.nix.as_ref().is_some_and(|nix| nix.daemon) {
+            users.extend((1..=10).map(|number| {
+                let name = format!("nixbld{number}");
+                system(&name, BUILDERS + number, BUILDERS, "Nix build user", "/var/empty", nologin())
+            }));
+        }
+        users.sort_by_key(|account| account.uid);
+        let groups = groups(machine, &users);
+        Self { users, groups, homes }
+    }
+
+    /// The account with this number.
+    #[must_use]
+    pub fn by_uid(&self, uid: u32) -> Option<&Account> {
+        self.users.iter().find(|account| account.uid == uid)
+    }
+
+    /// The account with this name.
+    #[must_use]
+    pub fn by_name(&self, name: &str) -> Option<&Account> {
+        self.users.iter().find(|account| account.name == name)
+    }
+
+    /// The account that a unit runs as, where it is one alone.
+    #[must_use]
+    pub fn of_unit(&self, user: &RunAs) -> Option<&Account> {
+        match user {
+            RunAs::Root => self.by_uid(0),
+            RunAs::User(name) => self.by_name(name),
+            RunAs::Uid(uid) => self.by_uid(*uid),
+            RunAs::Users(_) | RunAs::EveryUser => None,
+        }
+    }
+
+    /// `/etc/passwd`
+    #[must_use]
+    pub fn passwd(&self) -> String {
+        let line = |Account { name, uid, gid, description, home, shell }: &Account| {
+            format!("{name}:x:{uid}:{gid}:{description}:{home}:{shell}")
+        };
+        lines(self.users.iter().map(line))
+    }
+
+    /// `/etc/shadow`
+    #[must_use]
+    pub fn shadow(&self) -> String {
+        lines(self.users.iter().map(|account| format!("{}:*:::::::", account.name)))
+    }
+
+    /// `/etc/group`
+    #[must_use]
+    pub fn group(&self) -> String {
+        let line = |Group { name, gid, members }: &Group| format!("{name}:x:{gid}:{}", members.join(","));
+        lines(self.groups.iter().map(line))
+    }
+
+    /// `/etc/gshadow`
+    #[must_use]
+    pub fn gshadow(&self) -> String {
+        lines(self.groups.iter().map(|group| format!("{}:*::{}", group.name, group.members.join(","))))
+    }
+
+    /// Groups that users name and nobody declares.
+    #[must_use]
+    pub fn unknown_groups(&self, machine: &Machine) -> Vec<Diagnostic> {
+        let known: BTreeSet<&str> = self.groups.iter().map(|group| group.name.as_str()).collect();
+        let named =
+            machine.users.iter().flat_map(|(name, user)| user.groups.iter().map(move |group| (name, user, group)));
+        named
+            .filter(|(_, _, group)| !known.contains(group.as_str()))
+            .map(|(name, user, group)| Diagnostic {
+                severity: Severity::Error,
+                message: format!("user `{name}` is in the group `{group}`, which does not exist"),
+                place: user.place.clone(),
+                label: String::new(),
+                help: Some(format!("declare it in system.toml: `[groups]`, then `{group} = 2000`")),
+            })
+            .collect()
+    }
+}
+
+fn lines(lines: impl Iterator<Item = String>) -> String {
+    lines.fold(String::new(), |text, line| text + &line + "\n")
+}
+
+/// User numbers that units run as.
+fn numbers(machine: &Machine) -> BTreeSet<u32> {
+    let units = machine.entrypoint.iter().chain(machine.daemons.values());
+    units.filter_map(|unit| if let RunAs::Uid(uid) = unit.user { Some(uid) } else { None }).collect()
+}
+
+fn number_name(machine: &Machine, uid: u32) -> String {
+    let nonroot = uid == NONROOT && !machine.users.contains_key("nonroot");
+    if nonroot { "nonroot".to_owned() } else { format!("user{uid}") }
+}
+
+fn groups(machine: &Machine, users: &[Account]) -> Vec<Group> {
+    let mut names: BTreeMap<u32, String> = machine.groups.iter().map(|(name, gid)| (*gid, name.clone())).collect();
+    let taken: BTreeSet<&str> = machine.groups.keys().map(String::as_str).collect();
+    for (name, gid) in GROUPS.iter().filter(|(name, _)| !taken.contains(name)) {
+        names.entry(*gid).or_insert_with(|| (*name).to_owned());
+    }
+    if users.iter().any(|account| account.gid == BUILDERS) {
+        names.entry(BUILDERS).or_insert_with(|| "nixbld".to_owned());
+    }
+    for account in users {
+        if !names.contains_key(&account.gid) {
+            let free = names.values().all(|name| *name != account.name);
+            let name = if free { account.name.clone() } else { format!("group{}", account.gid) };
+            names.insert(account.gid, name);
+        }
+    }
+    let members = |name: &String| -> Vec<String> {
+        let declared =
+            machine.users.iter().filter(|(_, user)| user.groups.contains(name)).map(|(name, _)| name.clone());
+        let builders = users.iter().filter(|account| name == "nixbld" && account.gid == BUILDERS);
+        declared.chain(builders.map(|account| account.name.clone())).collect()
+    };
+    names.into_iter().map(|(gid, name)| Group { members: members(&name), name, gid }).collect()
+}

@@ -1,0 +1,127 @@
+//! Small packages and trees for this room's tests.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::config::{
+    Argument, Boot, Home, ImageSettings, Machine, Persist, Restart, RunAs, Stop, System, Template, Unit, User,
+};
+use crate::image::ImagePath;
+use crate::image::listing::Listing;
+use crate::image::tree::{Metadata, Node, Tree};
+use crate::nix::{Sha256, StorePath};
+
+/// A store path with a made-up hash; always the same for one name.
+pub(super) fn store_path(name: &str) -> StorePath {
+    let digest = Sha256::of(name.as_bytes());
+    let (digest, _) = digest.as_bytes().split_first_chunk().unwrap();
+    StorePath::from_parts(*digest, name).unwrap()
+}
+
+/// `text` as a node: `-> target` is a link, `dir` a folder, everything else the content of a file.
+fn node(text: &str) -> Node {
+    match text.strip_prefix("-> ") {
+        Some(target) => Node::Symlink(target.as_bytes().to_vec()),
+        None if text == "dir" => Node::Directory,
+        None => Node::File(text.as_bytes().to_vec()),
+    }
+}
+
+/// Paths with what stands there; a file whose content begins `#!` or is `x` is executable. Parents come by themselves.
+pub(super) fn tree(entries: &[(&str, &str)]) -> Tree {
+    let mut tree = Tree::new();
+    for (path, text) in entries {
+        let path = ImagePath::new(path.as_bytes()).unwrap();
+        for parent in std::iter::successors(path.parent(), ImagePath::parent) {
+            tree.entry(parent).or_insert((Metadata::root(0o755), Node::Directory));
+        }
+        let mode = match node(text) {
+            Node::Symlink(_) => 0o777,
+            Node::Directory => 0o755,
+            _ if text.starts_with("#!") || *text == "x" || text.starts_with('\u{7f}') => 0o755,
+            _ => 0o644,
+        };
+        tree.insert(path, (Metadata::root(mode), node(text)));
+    }
+    tree
+}
+
+/// A package: its path and its listing.
+pub(super) fn package(name: &str, entries: &[(&str, &str)]) -> (StorePath, Listing) {
+    let mut tree = tree(entries);
+    tree.entry(ImagePath::default()).or_insert((Metadata::root(0o755), Node::Directory));
+    (store_path(name), Listing::of_tree(&tree, &ImagePath::default()).unwrap())
+}
+
+/// The tree as lines, for snapshots.
+pub(super) fn lines(tree: &Tree) -> String {
+    let line = |(path, (metadata, node)): (&ImagePath, &(Metadata, Node))| {
+        let what = match node {
+            Node::Directory => "/".to_owned(),
+            Node::File(content) => format!(" {} bytes", content.len()),
+            Node::LocalFile { size, .. } => format!(" {size} local bytes"),
+            Node::Symlink(target) => format!(" -> {}", String::from_utf8_lossy(target)),
+        };
+        format!("{:04o} {}:{} {path}{what}\n", metadata.mode, metadata.uid, metadata.gid)
+    };
+    tree.iter().map(line).collect()
+}
+
+/// A machine with one user, as small as it can be.
+pub(super) fn machine() -> Machine {
+    let user = User {
+        uid: 1000,
+        gid: 1000,
+        shell: Some("bash".to_owned()),
+        groups: vec!["wheel".to_owned()],
+        authorized_keys: Vec::new(),
+        home: Home::default(),
+        place: None,
+    };
+    Machine {
+        project: PathBuf::from("/nowhere"),
+        default_channel: None,
+        packages: Vec::new(),
+        channels: BTreeMap::new(),
+        image: ImageSettings {
+            name: "sample".to_owned(),
+            tag: "latest".to_owned(),
+            systems: vec![System::X86_64Linux],
+            layers: 100,
+            registry: None,
+            env: BTreeMap::new(),
+            labels: BTreeMap::new(),
+        },
+        hostname: "sample".to_owned(),
+        timezone: "UTC".to_owned(),
+        locale: "C.UTF-8".to_owned(),
+        entrypoint: None,
+        daemons: BTreeMap::new(),
+        files: Vec::new(),
+        groups: BTreeMap::new(),
+        persist: Persist { volume: "/data".to_owned(), paths: Vec::new(), store_limit: None },
+        nix: None,
+        boot: Boot { enable: false, user_rebuild: false },
+        users: BTreeMap::from([("alice".to_owned(), user)]),
+        home: Home::default(),
+    }
+}
+
+/// A unit that runs `command` as `user`.
+pub(super) fn unit(command: &[&str], user: RunAs) -> Unit {
+    Unit {
+        command: command.iter().map(|word| Argument::Text(Template::literal(word))).collect(),
+        user,
+        ports: Vec::new(),
+        secrets: Vec::new(),
+        secret_files: Vec::new(),
+        health: None,
+        stop: Stop { signal: "SIGTERM".to_owned(), grace: Duration::from_secs(10) },
+        oneshot: false,
+        after: Vec::new(),
+        ready: None,
+        restart: Restart::default(),
+        place: None,
+    }
+}

@@ -1,0 +1,73 @@
+//! What the packages bring that the root files lean on: a shell, `env`, certificates, time zones, locales.
+
+use crate::image::ImagePath;
+use crate::nix::StorePath;
+
+use super::view::{Kind, View};
+
+/// Where the system environment stands, whatever its hash.
+pub const SYSTEM_PROFILE: &str = "/etc/profiles/system";
+
+/// Where packages put certificates that everybody trusts; the first one found is taken.
+const CERTIFICATES: [&str; 4] = [
+    "etc/ssl/certs/ca-bundle.crt",
+    "etc/ssl/certs/ca-certificates.crt",
+    "etc/pki/tls/certs/ca-bundle.crt",
+    "etc/ssl/cert.pem",
+];
+
+/// Programs that are a POSIX shell when they are called `sh`, best first.
+const SHELLS: [&str; 4] = ["sh", "dash", "bash", "busybox"];
+
+/// Shells that people log in with.
+const LOGIN_SHELLS: [&str; 7] = ["bash", "dash", "fish", "nu", "sh", "xonsh", "zsh"];
+
+/// Absolute paths; `None` where no package has such a thing.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Supplies {
+    /// What `/bin/sh` links to.
+    pub sh: Option<String>,
+    /// What `/usr/bin/env` links to.
+    pub env: Option<String>,
+    /// Names of login shells in the system environment, sorted.
+    pub login_shells: Vec<String>,
+    /// The bundle of certificates.
+    pub ca_bundle: Option<String>,
+    /// The folder of time zones.
+    pub zoneinfo: Option<String>,
+    /// glibc's archive of locales.
+    pub locale_archive: Option<String>,
+}
+
+impl Supplies {
+    /// Looks in `environment` for commands, and in `packages`, the first one first, then in everything else, for data.
+    ///
+    /// `timezone` is what the time zones must contain to count.
+    #[must_use]
+    pub fn find(view: View<'_>, environment: &StorePath, packages: &[&StorePath], timezone: &str) -> Self {
+        let command = |name: &str| {
+            let path = ImagePath::new(format!("{environment}/bin/{name}").as_bytes()).ok()?;
+            matches!(view.resolve(&path), Some((_, Kind::File { executable: true, .. })))
+                .then(|| format!("{SYSTEM_PROFILE}/bin/{name}"))
+        };
+        let everything: Vec<&StorePath> = packages.iter().copied().chain(view.packages.keys()).collect();
+        let first_with = |inner: &str, within: &[&StorePath]| {
+            within.iter().find_map(|package| {
+                let path = ImagePath::from(*package).append(&ImagePath::new(inner.as_bytes()).ok()?);
+                let file = matches!(view.resolve(&path), Some((_, Kind::File { .. })));
+                file.then(|| format!("{package}/{inner}"))
+            })
+        };
+        let zone = format!("share/zoneinfo/{timezone}");
+        let zone = ImagePath::new(zone.as_bytes()).is_ok().then(|| first_with(&zone, &everything)).flatten();
+        Self {
+            sh: SHELLS.iter().find_map(|name| command(name)),
+            env: ["env", "busybox"].iter().find_map(|name| command(name)),
+            login_shells: LOGIN_SHELLS.iter().filter(|name| command(name).is_some()).map(ToString::to_string).collect(),
+            ca_bundle: CERTIFICATES.iter().find_map(|inner| first_with(inner, packages)),
+            zoneinfo: zone
+                .and_then(|file| file.strip_suffix(timezone).map(|folder| folder.trim_end_matches('/').to_owned())),
+            locale_archive: first_with("lib/locale/locale-archive", &everything),
+        }
+    }
+}
