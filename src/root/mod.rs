@@ -7,6 +7,7 @@ pub mod addressed;
 pub mod database;
 pub mod environment;
 pub mod files;
+pub mod local;
 pub mod parents;
 pub mod supplies;
 pub mod view;
