@@ -43,7 +43,7 @@ impl<'a> From<&'a ListingKind> for Kind<'a> {
 pub struct View<'a> {
     /// Generated and local units, paths from the image's root.
     pub trees: &'a [&'a Tree],
-    /// Store paths, by their listings.
+    /// Store paths, by their listings; those whose trees are at hand, too.
     pub packages: &'a BTreeMap<StorePath, Listing>,
 }
 
@@ -110,11 +110,12 @@ impl<'a> View<'a> {
     /// Where the bytes of the file at `path` are; `path` leads through no links any more.
     #[must_use]
     pub fn content(&self, path: &ImagePath) -> Option<Content<'a>> {
-        if split_store_path(path).is_some_and(|(store_path, _)| self.packages.contains_key(&store_path)) {
-            return Some(Content::Package);
-        }
         let mut nodes = self.trees.iter().filter_map(|tree| tree.get(path)).map(|(_, node)| node);
-        nodes.rfind(|node| **node != Node::Directory).map(Content::Node)
+        if let Some(node) = nodes.rfind(|node| **node != Node::Directory) {
+            return Some(Content::Node(node));
+        }
+        let (store_path, _) = split_store_path(path)?;
+        self.packages.contains_key(&store_path).then_some(Content::Package)
     }
 
     fn is_parent(&self, path: &ImagePath) -> bool {

@@ -86,7 +86,7 @@ fn different_commands_of_one_name_are_an_error_that_names_both() {
 #[test]
 fn files_that_cannot_be_equal_are_not_compared() {
     let packages =
-        vec![sample::package("one", &[("bin/a", "#!1"), ("x", "f")]), sample::package("two", &[("bin/a", "#!22")])];
+        [sample::package("one", &[("bin/a", "#!1"), ("x", "f")]), sample::package("two", &[("bin/a", "#!22")])];
     let listings: BTreeMap<StorePath, Listing> = packages.iter().cloned().collect();
     let order: Vec<&StorePath> = packages.iter().map(|(path, _)| path).collect();
     let view = View { trees: &[], packages: &listings };
