@@ -16,8 +16,7 @@ use crate::nix::StorePath;
 use super::files::accounts::Accounts;
 use super::files::unknown_package;
 use super::supplies::Supplies;
-use super::view::View;
-pub use program::ReadContent;
+use super::view::{ReadContent, View};
 use program::{ADD_PACKAGE, Inspector};
 
 /// What there is to be checked.

@@ -4,6 +4,7 @@
 //! bytes. [`local`] alone reads the disk, as the project's own files lie there.
 
 pub mod addressed;
+pub mod certificates;
 pub mod check;
 pub mod database;
 pub mod environment;

@@ -3,6 +3,7 @@
 //! Links are followed as the kernel would follow them inside the running machine, across store paths.
 
 use std::collections::BTreeMap;
+use std::io;
 
 use crate::image::ImagePath;
 use crate::image::listing::{Listing, ListingKind};
@@ -46,6 +47,10 @@ pub struct View<'a> {
     /// Store paths, by their listings; those whose trees are at hand, too.
     pub packages: &'a BTreeMap<StorePath, Listing>,
 }
+
+/// Bytes of a file in a package: path in the image, offset, and how many, fewer only where the file ends; `None` where
+/// they are not at hand.
+pub type ReadContent<'a> = dyn Fn(&ImagePath, u64, usize) -> io::Result<Option<Vec<u8>>> + 'a;
 
 /// Where a path's file lies, all links followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

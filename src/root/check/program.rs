@@ -7,16 +7,13 @@ use crate::config::System;
 use crate::image::ImagePath;
 use crate::image::tree::Node;
 
-use super::super::view::{Content, Kind, View};
+use super::super::view::{Content, Kind, ReadContent, View};
 use super::elf::{self, Machine};
 
 /// What the kernel reads of a script.
 const SCRIPT_HEAD: usize = 256;
 /// How many interpreters of interpreters the kernel takes.
 const MAX_CHAIN: usize = 5;
-
-/// Bytes of a file in a package: path in the image, offset, length; `None` where they are not at hand.
-pub type ReadContent<'a> = dyn Fn(&ImagePath, u64, usize) -> io::Result<Option<Vec<u8>>> + 'a;
 
 /// Looks at programs.
 pub(super) struct Inspector<'a> {

@@ -207,6 +207,16 @@ fn an_empty_machine_still_has_utc_and_no_dangling_links() {
 }
 
 #[test]
+fn a_bundle_that_was_made_is_a_file() {
+    let machine = sample::machine();
+    let supplies = Supplies { made_bundle: Some(b"certificates".to_vec()), ..Supplies::default() };
+    let variables = environment_variables(&machine, &supplies, &|_| None).unwrap();
+    assert_eq!(variables["SSL_CERT_FILE"], "/etc/ssl/certs/ca-bundle.crt");
+    let files = root_files(&machine, &sample::store_path("system-path"), &supplies, &variables);
+    assert_eq!(text(&files, "etc/ssl/certs/ca-bundle.crt"), "certificates");
+}
+
+#[test]
 fn a_timezone_leads_nowhere_else() {
     let mut machine = sample::machine();
     machine.timezone = "../../bin/bash".to_owned();
