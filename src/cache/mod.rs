@@ -1,6 +1,43 @@
 //! Binary caches: reading, writing, mirroring.
+//!
+//! A [`CacheSet`] finds closures and streams NARs, from several caches at once. Nothing that a cache sends is believed:
+//! information is verified by signature or content address, content by its hash, while it streams.
 
-use crate::nix::Sha256;
+mod closure;
+pub mod decode;
+mod error;
+mod fetch;
+mod guard;
+pub mod http;
+mod info;
+mod location;
+mod memory;
+mod set;
+mod source;
+pub mod write;
+
+pub use decode::DecoderBudget;
+pub use error::{Error, Fault, SourceFault, StreamFault};
+pub use fetch::Wanted;
+pub use http::{Http, HttpSettings};
+pub use info::{CacheInfo, ParseCacheInfoError};
+pub use location::{Location, ParseLocationError};
+pub use set::{CacheSet, Found, Settings};
+
+use crate::nix::{PublicKey, Sha256};
+
+/// A cache that is to be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CacheSpec {
+    /// As configured; names it in messages and in the lock. Holds no credentials.
+    pub name: String,
+    /// Where it lies.
+    pub location: Location,
+    /// Whose signatures make its answers count.
+    pub keys: Vec<PublicKey>,
+    /// Whether a path that only its content vouches for counts, whoever named it.
+    pub allow_unsigned: bool,
+}
 
 /// Where a NAR was found. A hint: a build that finds nothing there asks the caches again.
 #[derive(Debug, Clone, PartialEq, Eq)]

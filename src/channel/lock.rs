@@ -1,10 +1,20 @@
 //! `dumbc.lock`: the answers that a build depends on, and hints that nothing trusts.
+//!
+//! [`Lock::parse`] and [`Lock::print`] are each other's inverse; the text is sorted and made for small diffs.
 
-use std::collections::BTreeMap;
+mod file;
+mod parse;
+mod print;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cache::NarSource;
 use crate::config::System;
 use crate::nix::{Sha256, StorePath};
+
+pub use file::LockError;
 
 /// The lock as data. Its text is sorted and byte-reproducible.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -37,7 +47,8 @@ pub struct LockedRequest {
     pub name: String,
     /// The version, where known.
     pub version: Option<String>,
-    /// Chosen outputs, with their store paths; the first is what `${pkgs.NAME}` stands for.
+    /// Chosen outputs, with their store paths; the first is what `${pkgs.NAME}` stands for. Empty for a path of the
+    /// project, and for a default package that its channel does not have.
     pub outputs: Vec<(String, StorePath)>,
 }
 
@@ -48,7 +59,7 @@ pub struct LockedPackage {
     pub nar_hash: Sha256,
     /// Bytes of the NAR.
     pub nar_size: u64,
-    /// Store paths it refers to, sorted; may hold the package itself.
+    /// Store paths it refers to; may hold the package itself. Sorted, unless an old cache signed them in another order.
     pub references: Vec<StorePath>,
     /// `name:base64`, sorted.
     pub signatures: Vec<String>,
@@ -60,4 +71,36 @@ pub struct LockedPackage {
     pub channel: Option<String>,
     /// Where the NAR was: a hint.
     pub source: Option<NarSource>,
+}
+
+impl Lock {
+    /// The store paths that the requests of `system` ask for themselves.
+    #[must_use]
+    pub fn roots(&self, system: System) -> BTreeSet<StorePath> {
+        let of_system = self.requests.iter().filter(|((locked, _), _)| *locked == system);
+        of_system.flat_map(|(_, request)| &request.outputs).map(|(_, path)| path.clone()).collect()
+    }
+
+    /// `roots` and all that they refer to, directly or not.
+    ///
+    /// # Errors
+    /// The first path that something refers to and the lock does not hold.
+    pub fn closure(&self, roots: impl IntoIterator<Item = StorePath>) -> Result<BTreeSet<StorePath>, StorePath> {
+        let mut reached = BTreeSet::new();
+        let mut waiting: Vec<StorePath> = roots.into_iter().collect();
+        while let Some(path) = waiting.pop() {
+            if !reached.contains(&path) {
+                let package = self.packages.get(&path).ok_or_else(|| path.clone())?;
+                waiting.extend(package.references.iter().filter(|path| !reached.contains(*path)).cloned());
+                reached.insert(path);
+            }
+        }
+        Ok(reached)
+    }
+
+    /// A digest of all that the lock says, to key caches with: equal for equal meaning.
+    #[must_use]
+    pub fn digest(&self) -> Sha256 {
+        Sha256::of(self.print().as_bytes())
+    }
 }

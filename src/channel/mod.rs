@@ -1,5 +1,27 @@
 //! Names to store paths, and the lock that keeps the answers.
+//!
+//! [`resolve`] is the way from a [`crate::config::Machine`] to a [`Lock`]; it asks [`Sources`] for what the previous
+//! lock does not answer. [`verify_lock`] holds a lock to today's keys.
 
+mod answers;
+mod changes;
+mod error;
+mod index;
 mod lock;
+mod name;
+mod resolve;
+mod sources;
+#[cfg(test)]
+mod test_support;
+mod trust;
+mod wanted;
 
-pub use lock::{Lock, LockedChannel, LockedPackage, LockedRequest};
+pub use changes::{Change, Changes, Kind, NewPaths, Sizes};
+pub use error::Error;
+pub use index::{Chosen, Index, Limits, LookupError, Package, ReadError};
+pub use lock::{Lock, LockError, LockedChannel, LockedPackage, LockedRequest};
+pub use name::{Attribute, package_key, split_version, version_matches};
+pub use resolve::{Mode, Resolution, resolve};
+pub use sources::{ChannelSources, Sources, cache_specs, sources};
+pub use trust::{Distrust, verify_lock, wanted_nars};
+pub use wanted::request_key;

@@ -1,11 +1,28 @@
 //! The TOML files: parsed with places, checked, and converted to a [`Machine`].
 //!
-//! Everything that is wrong is found in one run, and every [`Diagnostic`] points at its line.
+//! Everything that is wrong is found in one run, and every [`Diagnostic`] points at its line. The way of a file:
+//! [`structure`] holds its text against the [`schema`] that [`mirror`]'s types make, takes out what is wrong, and reads
+//! the rest into those types; [`check`] then looks at what the values mean, and yields the machine.
 
+mod check;
 mod diagnostic;
+mod load;
 mod machine;
+mod mirror;
+mod nearest;
+mod project;
+mod quantity;
+mod reference;
 mod request;
+mod schema;
+mod source;
+mod structure;
+mod template;
 
-pub use diagnostic::{Diagnostic, Place, Severity};
+pub use diagnostic::{Diagnostic, Invalid, Place, Severity, count_errors};
+pub use load::{Loaded, Sources, load, parse};
 pub use machine::*;
-pub use request::{Outputs, ParseRequestError, Request, RequestKind};
+pub use nearest::nearest;
+pub use reference::reference;
+pub use request::{Outputs, ParseRequestError, Request, RequestKind, is_local_path};
+pub use schema::{ConfigFile, schema};

@@ -56,3 +56,185 @@ pub struct ParseRequestError {
     /// What is wrong with it.
     pub reason: &'static str,
 }
+
+impl Request {
+    /// Parses one entry of a `packages` list.
+    pub fn parse(text: &str, place: Option<Place>) -> Result<Self, ParseRequestError> {
+        match parse_kind(text) {
+            Ok(kind) => Ok(Self { text: text.to_owned(), kind, place }),
+            Err(reason) => Err(ParseRequestError { text: text.chars().take(300).collect(), reason }),
+        }
+    }
+}
+
+/// Whether `text` names a path of the project, or an absolute one, rather than a package.
+#[must_use]
+pub fn is_local_path(text: &str) -> bool {
+    text == "." || text == ".." || text.starts_with("./") || text.starts_with("../")
+}
+
+fn parse_kind(text: &str) -> Result<RequestKind, &'static str> {
+    if text.starts_with("/nix/store/") {
+        let path =
+            text.parse().map_err(|_| "it does not name a whole store path: /nix/store/<32 characters>-<name>")?;
+        return Ok(RequestKind::StorePath(path));
+    }
+    if text.contains('\0') {
+        return Err("it has a NUL character");
+    }
+    if text.starts_with('/') || is_local_path(text) {
+        return Ok(RequestKind::Local(text.to_owned()));
+    }
+    let (channel, rest) = match split_unquoted(text, '#')? {
+        (channel, Some(rest)) => (Some(parse_channel(channel)?), rest),
+        (rest, None) => (None, rest),
+    };
+    let (name, outputs) = split_unquoted(rest, '^')?;
+    let outputs = outputs.map_or(Ok(Outputs::Default), parse_outputs)?;
+    let (attribute, version) = split_unquoted(name, '@')?;
+    parse_attribute(attribute)?;
+    let version = version.map(parse_version).transpose()?;
+    Ok(RequestKind::Name { channel, attribute: attribute.to_owned(), version, outputs })
+}
+
+/// Splits at the first `separator` outside of quotes.
+fn split_unquoted(text: &str, separator: char) -> Result<(&str, Option<&str>), &'static str> {
+    let mut quoted = false;
+    for (index, character) in text.char_indices() {
+        if character == '"' {
+            quoted = !quoted;
+        } else if character == separator && !quoted {
+            return Ok((&text[..index], Some(&text[index + separator.len_utf8()..])));
+        }
+    }
+    if quoted { Err("a quote is not closed") } else { Ok((text, None)) }
+}
+
+fn parse_channel(channel: &str) -> Result<String, &'static str> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    match channel {
+        "" => Err("no channel stands before its `#`"),
+        _ if channel.chars().all(allowed) => Ok(channel.to_owned()),
+        _ => Err("its channel has characters other than letters, digits, `-`, `_` and `.`"),
+    }
+}
+
+fn parse_attribute(attribute: &str) -> Result<(), &'static str> {
+    let bare = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '+' | '\'');
+    if attribute.is_empty() {
+        return Err("it has no name");
+    }
+    let mut rest = Some(attribute);
+    while let Some(text) = rest {
+        let (segment, following) = split_unquoted(text, '.')?;
+        let quoted = segment.strip_prefix('"').and_then(|inner| inner.strip_suffix('"'));
+        match quoted {
+            Some(inner) if inner.is_empty() || inner.contains(['"', '\n']) => return Err("a quoted part is malformed"),
+            None if segment.is_empty() => return Err("a part between two dots is empty"),
+            None if segment.contains(char::is_whitespace) => return Err("it has a space"),
+            None if !segment.chars().all(bare) => {
+                return Err("it has a character that needs quotes: `set.\"odd name\"`");
+            }
+            _ => {}
+        }
+        rest = following;
+    }
+    Ok(())
+}
+
+fn parse_version(version: &str) -> Result<String, &'static str> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '+' | '~' | ':');
+    match version {
+        "" => Err("no version stands after its `@`"),
+        _ if version.chars().all(allowed) => Ok(version.to_owned()),
+        _ => Err("its version has a character that versions do not have; outputs stand last: name@version^outputs"),
+    }
+}
+
+fn parse_outputs(outputs: &str) -> Result<Outputs, &'static str> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '+' | '.');
+    if outputs == "*" {
+        return Ok(Outputs::All);
+    }
+    let mut named: Vec<String> = Vec::new();
+    for output in outputs.split(',') {
+        if output.is_empty() {
+            return Err("an output's name is empty after its `^`");
+        }
+        if output.contains('@') {
+            return Err("its version stands after its outputs; write name@version^outputs");
+        }
+        if !output.chars().all(allowed) {
+            return Err("an output's name has a character that outputs do not have");
+        }
+        if named.iter().any(|known| known == output) {
+            return Err("it names an output twice");
+        }
+        named.push(output.to_owned());
+    }
+    Ok(Outputs::Named(named))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kind(text: &str) -> RequestKind {
+        Request::parse(text, None).unwrap_or_else(|error| panic!("{error}")).kind
+    }
+
+    fn name(channel: Option<&str>, attribute: &str, version: Option<&str>, outputs: Outputs) -> RequestKind {
+        let owned = |text: &str| text.to_owned();
+        RequestKind::Name {
+            channel: channel.map(owned),
+            attribute: attribute.to_owned(),
+            version: version.map(owned),
+            outputs,
+        }
+    }
+
+    #[test]
+    fn names_have_channel_version_and_outputs() {
+        let dev = Outputs::Named(vec!["bin".to_owned(), "dev".to_owned()]);
+        assert_eq!(kind("git"), name(None, "git", None, Outputs::Default));
+        assert_eq!(kind("unstable#neovim"), name(Some("unstable"), "neovim", None, Outputs::Default));
+        assert_eq!(kind("openssl@3.0^bin,dev"), name(None, "openssl", Some("3.0"), dev));
+        assert_eq!(kind("x#a.b@1^*"), name(Some("x"), "a.b", Some("1"), Outputs::All));
+        assert_eq!(kind("aspellDicts.\"or\""), name(None, "aspellDicts.\"or\"", None, Outputs::Default));
+        assert_eq!(kind("set.\"a#b@c^d.e\"@2"), name(None, "set.\"a#b@c^d.e\"", Some("2"), Outputs::Default));
+        assert_eq!(kind("libstdc++6"), name(None, "libstdc++6", None, Outputs::Default));
+    }
+
+    #[test]
+    fn paths_are_of_the_store_or_local() {
+        let path = "/nix/store/00000000000000000000000000000000-hello-1.0";
+        assert_eq!(kind(path), RequestKind::StorePath(path.parse().expect("a store path")));
+        for local in ["./dist", "../dist", "/opt/dist", "."] {
+            assert_eq!(kind(local), RequestKind::Local(local.to_owned()));
+        }
+    }
+
+    #[test]
+    fn malformed_requests_say_why() {
+        let cases = [
+            ("", "it has no name"),
+            ("#git", "no channel stands"),
+            ("nixpkgs#", "it has no name"),
+            ("git@", "no version stands"),
+            ("git^", "an output's name is empty"),
+            ("git^out,out", "names an output twice"),
+            ("git^out@1", "its version stands after its outputs"),
+            ("a..b", "a part between two dots is empty"),
+            ("git hub", "it has a space"),
+            ("a.\"b", "a quote is not closed"),
+            ("a.\"\"", "a quoted part is malformed"),
+            ("a.\"x\"y\"z\"", "a quoted part is malformed"),
+            ("/nix/store/short", "whole store path"),
+            ("git!", "needs quotes"),
+        ];
+        for (text, reason) in cases {
+            let error = Request::parse(text, None).expect_err(text);
+            assert!(error.reason.contains(reason), "{text}: {}", error.reason);
+        }
+    }
+}

@@ -12,6 +12,8 @@ use crate::image::tree::{Metadata, Node, Tree};
 use crate::image::{ImagePath, ParseImagePathError};
 use crate::nix::{ContentAddress, Sha256, StorePath};
 
+use super::addressed::Addressed;
+
 /// What `/nix/var/nix/db/schema` says.
 const SCHEMA_VERSION: &str = "10";
 
@@ -82,6 +84,20 @@ pub struct ValidPath {
     pub content_address: Option<String>,
     /// `name:base64`
     pub signatures: Vec<String>,
+}
+
+impl From<&Addressed> for ValidPath {
+    fn from(addressed: &Addressed) -> Self {
+        Self {
+            path: addressed.path.clone(),
+            nar_hash: addressed.nar_hash,
+            nar_size: addressed.nar_size,
+            references: addressed.references.clone(),
+            deriver: None,
+            content_address: Some(addressed.content_address.to_string()),
+            signatures: Vec::new(),
+        }
+    }
 }
 
 /// Why there is no database.

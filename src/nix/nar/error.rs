@@ -50,8 +50,8 @@ pub enum NarFault {
         /// The longest that is allowed.
         limit: usize,
     },
-    /// Directories nest too deeply.
-    #[error("directories nest deeper than {} levels", super::MAX_DEPTH)]
+    /// Entries nest too deeply.
+    #[error("entries nest deeper than {} levels", super::MAX_DEPTH)]
     TooDeep,
     /// A name that can't be a file's.
     #[error("{} can't be the name of a file", quoted(.0))]

@@ -18,7 +18,7 @@ pub use writer::NarWriter;
 pub const MAX_NAME: usize = 255;
 /// Longest target of a symbolic link, in bytes.
 pub const MAX_TARGET: usize = 4095;
-/// Most components that a path may have.
+/// Most nodes around each other, the root and the innermost counted: a path has at most one component less. As in Nix.
 pub const MAX_DEPTH: usize = 64;
 
 /// Bytes of zeros that follow `length` bytes, so that the next word begins at a multiple of eight.

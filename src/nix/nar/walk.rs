@@ -47,7 +47,8 @@ impl Walk {
     /// Whether `name` may be the next entry of the directory that is `levels` above the innermost.
     pub(super) fn check(&self, levels: usize, name: &[u8]) -> Result<(), NarFault> {
         let depth = self.open.len() - levels;
-        if depth > MAX_DEPTH {
+        // The directories around it, and the entry itself.
+        if depth + 1 > MAX_DEPTH {
             return Err(NarFault::TooDeep);
         }
         check_name(name)?;

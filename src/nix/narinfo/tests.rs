@@ -2,6 +2,7 @@ use std::fs;
 use std::path::Path;
 
 use super::*;
+use crate::nix::SecretKey;
 use crate::nix::test_data::shared;
 
 const NIXOS: &str = "cache.nixos.org-1:6NCHdD59X431o0gWypbMrAURkbJ16ZPMQFGspcDShjY=";
@@ -124,7 +125,7 @@ fn a_key_that_is_gone_is_trusted_no_more() {
     let unknown = TrustError::UnknownKeys { path: hello().info.path, names };
     assert_eq!(verify(hello(), &[]), Err(unknown.clone()));
     // Another key under the same name does not help.
-    let impostor = crate::nix::SecretKey::generate("cache.nixos.org-1", [7; 32]).unwrap().public_key();
+    let impostor = SecretKey::generate("cache.nixos.org-1", [7; 32]).unwrap().public_key();
     assert!(matches!(verify(hello(), std::slice::from_ref(&impostor)), Err(TrustError::BadSignature { .. })));
     assert!(verify(hello(), &[impostor, nixos()[0].clone()]).is_ok());
     let mut unsigned = hello();
@@ -132,6 +133,35 @@ fn a_key_that_is_gone_is_trusted_no_more() {
     assert!(matches!(verify(unsigned, &nixos()), Err(TrustError::Unsigned { .. })));
     // The lock holds the same claim without a narinfo.
     assert_eq!(hello().info.trust(&[], Expected::Path(&hello().info.path), Unsigned::Refuse), Err(unknown));
+}
+
+/// A throw-away key of `nix-store --generate-binary-cache-key`, and what `nix copy` wrote after `nix store sign` with it.
+const NIX_KEY: &str =
+    "vector-1:tA23FwqWKIZOA8D7VWlnwGlIE5+DOV43nkSA8CePCf/vxDf6EqFywLxxZncJ33DwlGcTZUvyMA5rsCit6d+KyQ==";
+const NIX_SIGNED: &str = "StorePath: /nix/store/w5yy36pxgda8c8rz2l92zfjf690jvl38-odd-self-1
+URL: nar/029l3n5g4lb8bmg8cp2f7jibdmlkiznmh4hmj9fcsv49h9kdy82w.nar.xz
+Compression: xz
+FileHash: sha256:029l3n5g4lb8bmg8cp2f7jibdmlkiznmh4hmj9fcsv49h9kdy82w
+FileSize: 272
+NarHash: sha256:0cgz9jab1a7mpjipaisjgnga2ljn8vk2h2xy5rn2bpr9vrkrpin9
+NarSize: 584
+References: 0h5x02hyamrxx9i5538nlmsgpfyfy64l-odd-tree-1.0 w5yy36pxgda8c8rz2l92zfjf690jvl38-odd-self-1
+Sig: vector-1:4gBXus6R12imPdgaDrJkqzm82772CaTvlyiiKTtr8K35WRGiqUWpEee94U3PCN2HJn6JhM1pyBgqmzUuK0WXDg==
+CA: fixed:r:sha256:0n4rywyak1k4464vrifw9d28k2c3m83wm7wq6ydg3rd856nb8fdr
+";
+
+#[test]
+fn signs_as_nix_does() {
+    let key: SecretKey = NIX_KEY.parse().unwrap();
+    let mut info = NarInfo::parse(NIX_SIGNED.as_bytes()).unwrap();
+    info.info.signatures.clear();
+    // A content address with a reference to itself is no ground for trust.
+    let path = info.info.path.clone();
+    let refused = info.clone().verify(&[], &path, Unsigned::AcceptContentAddressed).unwrap_err();
+    assert!(matches!(refused, TrustError::ContentAddress { .. }), "{refused}");
+    info.info.sign(&key);
+    assert_eq!(info.print(), NIX_SIGNED);
+    assert!(verify(info, &[key.public_key()]).is_ok());
 }
 
 #[test]

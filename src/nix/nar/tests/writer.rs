@@ -75,13 +75,13 @@ fn the_limits_are_the_readers() {
 fn directories_nest_so_deep_and_no_deeper() {
     let path = |depth| vec!["d"; depth].join("/").into_bytes();
     let mut writer = NarWriter::new(Vec::new());
-    for depth in 0..=MAX_DEPTH {
+    for depth in 0..MAX_DEPTH {
         writer.directory(&path(depth)).unwrap();
     }
-    assert_eq!(read_all(&writer.finish().unwrap()).unwrap().len(), MAX_DEPTH + 1);
-    let paths: Vec<_> = (0..=MAX_DEPTH + 1).map(path).collect();
+    assert_eq!(read_all(&writer.finish().unwrap()).unwrap().len(), MAX_DEPTH);
+    let paths: Vec<_> = (0..=MAX_DEPTH).map(path).collect();
     assert_eq!(refused(&paths.iter().map(Vec::as_slice).collect::<Vec<_>>()), NarFault::TooDeep);
     let level = [words::ENTRY, b"\x01\0\0\0\0\0\0\0d\0\0\0\0\0\0\0", words::ENTRY_NODE, words::DIRECTORY].concat();
-    let deeper = [words::MAGIC, words::NODE, words::DIRECTORY, &level.repeat(MAX_DEPTH + 1)].concat();
+    let deeper = [words::MAGIC, words::NODE, words::DIRECTORY, &level.repeat(MAX_DEPTH)].concat();
     assert_eq!(fault(&deeper), NarFault::TooDeep);
 }

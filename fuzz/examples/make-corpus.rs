@@ -1,0 +1,165 @@
+//! Writes the seeds that the fuzz targets begin with: `cargo run --example make-corpus` in `fuzz/`.
+
+use std::io;
+use std::path::Path;
+
+use dumbc::cache::NarSource;
+use dumbc::channel::{Lock, LockedChannel, LockedPackage, LockedRequest};
+use dumbc::config::System;
+use dumbc::nix::nar::NarWriter;
+use dumbc::nix::{Compression, ContentAddress, NarInfo, PathInfo, SecretKey, Sha256, StorePath};
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
+    let seeds =
+        [("nar", nars()?), ("narinfo", narinfos()?), ("config", configs()), ("index", indexes()), ("lock", locks()?)];
+    for (target, seeds) in seeds {
+        let directory = corpus.join(target);
+        std::fs::create_dir_all(&directory)?;
+        for (name, seed) in seeds {
+            std::fs::write(directory.join(name), seed)?;
+        }
+    }
+    Ok(())
+}
+
+type Seeds = Vec<(&'static str, Vec<u8>)>;
+
+fn nars() -> io::Result<Seeds> {
+    let file = |executable, contents: &[u8]| {
+        let mut writer = NarWriter::new(Vec::new());
+        writer.regular(b"", executable, contents.len() as u64, &mut &*contents)?;
+        writer.finish()
+    };
+    let mut link = NarWriter::new(Vec::new());
+    link.symlink(b"", b"../target")?;
+    let mut empty = NarWriter::new(Vec::new());
+    empty.directory(b"")?;
+    let mut tree = NarWriter::new(Vec::new());
+    tree.directory(b"")?;
+    tree.regular(b"README", false, 0, &mut io::empty())?;
+    tree.directory(b"bin")?;
+    tree.regular(b"bin/tool", true, 9, &mut &b"#!/bin/sh"[..])?;
+    tree.symlink(b"bin/with space", b"tool")?;
+    let mut deep = NarWriter::new(Vec::new());
+    for depth in 0..20 {
+        deep.directory(vec!["d"; depth].join("/").as_bytes())?;
+    }
+    deep.regular(b"e", false, 8, &mut &b"12345678"[..])?;
+    deep.symlink(b"f", b"d/d")?;
+    Ok(vec![
+        ("file", file(false, b"contents")?),
+        ("program", file(true, b"\x7fELF")?),
+        ("link", link.finish()?),
+        ("empty", empty.finish()?),
+        ("tree", tree.finish()?),
+        ("deep", deep.finish()?),
+    ])
+}
+
+fn configs() -> Seeds {
+    let system = "channel = \"ours\"\npackages = [\"bash\", \"ours#git@2^out,man\", \"./dist\"]\n\n\
+        [channels.ours]\nindex = \"index.jsonl\"\ncaches = [\"../cache\"]\nkeys = []\n\n\
+        [image]\nname = \"machine\"\nlayers = 20\nenv = { EDITOR = \"vim\" }\n\n\
+        [entrypoint]\ncommand = [\"${pkgs.git}/bin/git\", \"--version\"]\nuser = \"alice\"\nport = 8080\n\
+        health = { http = \"/\", interval = \"30s\" }\n\n\
+        [daemons.sync]\ncommand = [\"./sync.sh\"]\nuser = \"*\"\n\n\
+        [files.\"/etc/motd\"]\ntext = \"hello\"\nmode = \"0644\"\n";
+    let users = "[alice]\nuid = 1000\ngroups = [\"wheel\"]\n[alice.home]\npackages = [\"ripgrep\"]\n";
+    let home =
+        "sessionVariables.EDITOR = \"vim\"\n[programs.git]\nenable = true\nsettings.init.defaultBranch = \"main\"\n";
+    vec![
+        ("minimal", b"packages = [\"bash\"]\n".to_vec()),
+        ("system", system.into()),
+        ("all", [system, users, home].join("\0").into_bytes()),
+    ]
+}
+
+fn narinfos() -> Result<Seeds, Box<dyn std::error::Error>> {
+    let hash = Sha256::of(b"content");
+    let reference = StorePath::from_parts([3; 20], "libc-2.36")?;
+    let address = ContentAddress::Nar(hash);
+    let path = address.store_path("hello-1.0", std::slice::from_ref(&reference))?;
+    let mut full = NarInfo {
+        info: PathInfo {
+            path,
+            nar_hash: hash,
+            nar_size: 1234,
+            references: vec![reference],
+            signatures: Vec::new(),
+            content_address: Some(address.to_string()),
+        },
+        url: format!("nar/{}.nar.zst", hash.nix32()),
+        compression: Compression::Zstd,
+        file_hash: Some(Sha256::of(b"file")),
+        file_size: Some(567),
+        deriver: Some(StorePath::from_parts([5; 20], "hello-1.0.drv")?),
+        system: Some("x86_64-linux".to_owned()),
+    };
+    let unsigned = full.print();
+    full.info.sign(&SecretKey::generate("corpus-1", [2; 32])?);
+    let signed = full.print();
+    let text = ContentAddress::Text(hash);
+    full.info = PathInfo {
+        path: text.store_path("script", &[])?,
+        references: Vec::new(),
+        content_address: Some(text.to_string()),
+        ..full.info
+    };
+    Ok(vec![("unsigned", unsigned.into()), ("signed", signed.into()), ("text", full.print().into())])
+}
+
+fn indexes() -> Seeds {
+    let path = "/nix/store/9m07qw38iv7nb3z47f4plc5s9rmgkzbp-git-2.39.5";
+    let plain = format!(
+        r#"{{"attr":"git","attrPath":["git"],"name":"git-2.39.5","outputs":{{"out":"{path}"}},"system":"x86_64-linux"}}"#
+    );
+    let versions = format!(
+        "{plain}\n{}\n{}\n",
+        r#"{"attr":"python3","name":"python3-3.12.7","outputs":["out","dev"],"system":"aarch64-linux"}"#,
+        r#"{"attr":"python3","name":"python3-3.11","version":"3","outputs":{"out":null},"system":"aarch64-linux"}"#,
+    );
+    let failed = r#"{"attr":"a.\"b\"","attrPath":["a","b"],"error":"error:\n broken"}"#;
+    let meta = format!(
+        r#"{{"attr":"git","name":"git-1","meta":{{"outputsToInstall":["dev"]}},"outputs":{{"dev":{{"x86_64-linux":"{path}"}}}},"system":"x86_64-linux"}}"#
+    );
+    vec![("plain", plain.into()), ("versions", versions.into()), ("failed", failed.into()), ("meta", meta.into())]
+}
+
+fn locks() -> Result<Seeds, Box<dyn std::error::Error>> {
+    let (git, libc) = (StorePath::from_parts([4; 20], "git-2.39.5")?, StorePath::from_parts([3; 20], "libc-2.36")?);
+    let source = NarSource {
+        cache: "../cache".to_owned(),
+        url: "nar/x.nar.zst".to_owned(),
+        compression: "zstd".to_owned(),
+        file_hash: Some(Sha256::of(b"file")),
+        file_size: Some(567),
+    };
+    let package = |references: &[&StorePath]| LockedPackage {
+        nar_hash: Sha256::of(b"nar"),
+        nar_size: 1234,
+        references: references.iter().map(|path| (*path).clone()).collect(),
+        signatures: vec!["corpus-1:AAAA".to_owned()],
+        content_address: None,
+        deriver: None,
+        channel: Some("ours".to_owned()),
+        source: Some(source.clone()),
+    };
+    let mut lock = Lock::default();
+    let empty = lock.print();
+    lock.packages.extend([(git.clone(), package(&[&libc, &git])), (libc.clone(), package(&[]))]);
+    lock.channels.insert("ours".to_owned(), LockedChannel { index_hash: Some(Sha256::of(b"index")) });
+    lock.requests.insert(
+        (System::X86_64Linux, "git".to_owned()),
+        LockedRequest {
+            channel: Some("ours".to_owned()),
+            name: "git".to_owned(),
+            version: Some("2.39.5".to_owned()),
+            outputs: vec![("out".to_owned(), git)],
+        },
+    );
+    let closure = lock.print();
+    lock.ids.insert("sshd".to_owned(), 999);
+    lock.layers.insert(System::X86_64Linux, vec![vec!["git".to_owned()], vec!["libc".to_owned()]]);
+    Ok(vec![("empty", empty.into()), ("closure", closure.into()), ("layers", lock.print().into())])
+}

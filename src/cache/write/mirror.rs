@@ -1,0 +1,140 @@
+//! Copies all that a lock names into a cache of one's own.
+
+use std::io::{self, Read, Write as _};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+use super::pack::{Packed, Packer, Packing};
+use super::{CacheWriter, WriteError};
+use crate::cache::{CacheSet, Wanted};
+use crate::channel::{Lock, LockedPackage};
+use crate::nix::nar::NarReader;
+use crate::nix::{NarInfo, PathInfo, PublicKey, StorePath, TrustError, Unsigned, VerifiedPathInfo};
+use crate::progress::Progress;
+
+/// What a mirroring did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Mirrored {
+    /// Packages copied.
+    pub copied: usize,
+    /// Packages that were there already.
+    pub present: usize,
+    /// Bytes of the copied NARs.
+    pub nar_bytes: u64,
+}
+
+/// Copies every package of `lock` from `from` to `to`, with its signatures. What `keys` don't vouch for is refused before
+/// anything is copied.
+///
+/// Content is checked while it streams, and is packed anew. What `to` has with the same hash stays.
+pub fn mirror(
+    lock: &Lock,
+    keys: &[PublicKey],
+    from: &CacheSet,
+    to: &CacheWriter,
+    packing: Packing,
+    progress: &dyn Progress,
+) -> Result<Mirrored, WriteError> {
+    let packages = lock
+        .packages
+        .iter()
+        .map(|(path, package)| Ok((verify(path, package, keys)?, package)))
+        .collect::<Result<Vec<(VerifiedPathInfo, &LockedPackage)>, TrustError>>()?;
+    progress.begin("mirroring", Some(packages.iter().map(|(_, package)| package.nar_size).sum()));
+    let next = AtomicUsize::new(0);
+    let done = Mutex::new(Mirrored::default());
+    let work = || {
+        while let Some((verified, package)) = packages.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let copied = copy(verified, package, from, to, packing, progress);
+            let copied = copied.inspect_err(|_| next.store(packages.len(), Ordering::Relaxed))?;
+            let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
+            if copied {
+                done.copied += 1;
+                done.nar_bytes += package.nar_size;
+            } else {
+                done.present += 1;
+            }
+        }
+        Ok(())
+    };
+    let threads = thread::available_parallelism().map_or(2, usize::from).min(8);
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        let outcomes =
+            workers.into_iter().map(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        outcomes.collect::<Vec<_>>().into_iter().collect::<Result<Vec<()>, WriteError>>()
+    })?;
+    Ok(done.into_inner().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// What the lock says of a package, if it is to be believed; the lock named it, so its content may vouch for it.
+fn verify(path: &StorePath, package: &LockedPackage, keys: &[PublicKey]) -> Result<VerifiedPathInfo, TrustError> {
+    let info = PathInfo {
+        path: path.clone(),
+        nar_hash: package.nar_hash,
+        nar_size: package.nar_size,
+        references: package.references.clone(),
+        // One that can't be read vouches for nothing.
+        signatures: package.signatures.iter().filter_map(|text| text.parse().ok()).collect(),
+        content_address: package.content_address.clone(),
+    };
+    info.verify(keys, path, Unsigned::AcceptContentAddressed)
+}
+
+/// Copies one package; answers whether it was missing.
+fn copy(
+    verified: &VerifiedPathInfo,
+    package: &LockedPackage,
+    from: &CacheSet,
+    to: &CacheWriter,
+    packing: Packing,
+    progress: &dyn Progress,
+) -> Result<bool, WriteError> {
+    let info = verified.info();
+    if to.narinfo(&info.path)?.is_some_and(|known| known.info.nar_hash == info.nar_hash) {
+        return Ok(false);
+    }
+    let wanted = Wanted::new(verified, package.source.clone());
+    let packed = from.fetch_nar(&wanted, progress, &mut |nar| pack(nar, to, packing))?;
+    let narinfo = NarInfo {
+        info: PathInfo { references: sorted(&info.references), ..info.clone() },
+        compression: packed.compression(),
+        file_hash: Some(packed.file_hash),
+        file_size: Some(packed.file_size),
+        deriver: package.deriver.as_deref().and_then(|name| StorePath::from_base_name(name).ok()),
+        system: None,
+        url: packed.publish(to)?,
+    };
+    to.publish_narinfo(&narinfo)?;
+    Ok(true)
+}
+
+/// Packs a stream that must be a NAR.
+fn pack(nar: &mut dyn Read, to: &CacheWriter, packing: Packing) -> io::Result<Packed> {
+    let mut packer = Packer::new(to, packing, []).map_err(io::Error::other)?;
+    let mut reader = NarReader::new(Copying { input: nar, packer: &mut packer });
+    while reader.next_entry()?.is_some() {}
+    packer.finish()
+}
+
+/// Hands on what it reads.
+struct Copying<'a> {
+    input: &'a mut dyn Read,
+    packer: &'a mut Packer,
+}
+
+impl Read for Copying<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.input.read(buffer)?;
+        self.packer.write_all(&buffer[..count])?;
+        Ok(count)
+    }
+}
+
+fn sorted(references: &[StorePath]) -> Vec<StorePath> {
+    let mut sorted = references.to_vec();
+    sorted.sort_unstable();
+    sorted.dedup();
+    sorted
+}

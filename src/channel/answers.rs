@@ -1,0 +1,238 @@
+//! Asking channels: each request that the lock does not answer, all of them before an error is told.
+
+use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
+
+use crate::config::{Channel, Diagnostic, Machine, Names, System};
+use crate::failure::Class;
+use crate::nix::{Sha256, StorePath};
+use crate::progress::Progress;
+
+use super::error::{Error, did_you_mean};
+use super::index::{Index, LookupError, Package};
+use super::lock::LockedRequest;
+use super::name::{Attribute, split_version};
+use super::sources::Sources;
+use super::wanted::{Ask, Wanted};
+
+/// What channels answered.
+pub(super) struct Answers {
+    pub(super) requests: BTreeMap<(System, String), LockedRequest>,
+    /// Digests of the indexes that were asked, by channel.
+    pub(super) indexes: BTreeMap<String, Sha256>,
+}
+
+/// Requests that could not be answered.
+#[derive(Default)]
+struct Faults {
+    diagnostics: Vec<Diagnostic>,
+    unknown: bool,
+}
+
+impl Answers {
+    /// Asks all of them.
+    pub(super) fn ask(
+        asked: &[(System, Wanted<'_>)],
+        machine: &Machine,
+        sources: &dyn Sources,
+        progress: &dyn Progress,
+    ) -> Result<Self, Error> {
+        let mut asking = Asking { machine, sources, progress, indexes: BTreeMap::new(), faults: Faults::default() };
+        let mut requests = BTreeMap::new();
+        for (system, wanted) in asked {
+            if let Some(answer) = asking.answer(*system, wanted)? {
+                requests.insert((*system, wanted_key(wanted, &answer)), answer);
+            }
+        }
+        let Faults { mut diagnostics, unknown } = asking.faults;
+        // As they stand in the files.
+        diagnostics.sort_by_key(|finding| finding.place.as_ref().map(|place| (place.file.clone(), place.span.start)));
+        if diagnostics.is_empty() {
+            let indexes = asking.indexes.into_iter().map(|(channel, index)| (channel, index.hash())).collect();
+            return Ok(Self { requests, indexes });
+        }
+        Err(Error::Names { diagnostics, class: if unknown { Class::UnknownName } else { Class::Usage } })
+    }
+}
+
+/// A default package is locked under the attribute that was found; every other request under its own text.
+fn wanted_key(wanted: &Wanted<'_>, answer: &LockedRequest) -> String {
+    match wanted.ask {
+        Ask::Bundle { .. } => answer.name.clone(),
+        _ => wanted.key.clone(),
+    }
+}
+
+struct Asking<'a> {
+    machine: &'a Machine,
+    sources: &'a dyn Sources,
+    progress: &'a dyn Progress,
+    indexes: BTreeMap<String, Index>,
+    faults: Faults,
+}
+
+impl Asking<'_> {
+    /// `None`: it could not be answered, and a finding says so.
+    fn answer(&mut self, system: System, wanted: &Wanted<'_>) -> Result<Option<LockedRequest>, Error> {
+        match &wanted.ask {
+            Ask::StorePath(path) => Ok(Some(by_path(path))),
+            Ask::Local(path) => Ok(Some(local(path))),
+            Ask::Bundle { channel } => self.bundle(system, channel).map(Some),
+            Ask::Name { channel, attribute, version, outputs } => {
+                let Some(index) = self.index(channel, wanted)? else { return Ok(None) };
+                let found = index.find(attribute, *version, system);
+                match found.and_then(|package| Ok(by_name(channel, package, package.choose(outputs)?))) {
+                    Ok(answer) => Ok(Some(answer)),
+                    Err(error) => {
+                        let finding = explain(&error, channel, attribute, *version, system);
+                        self.faults.unknown = true;
+                        self.faults.add(Diagnostic { place: wanted.place.cloned(), ..finding });
+                        Ok(None)
+                    }
+                }
+            }
+        }
+    }
+
+    /// The index of a channel, read once. `None`: the channel has none, and a finding says so.
+    fn index(&mut self, channel: &str, wanted: &Wanted<'_>) -> Result<Option<&Index>, Error> {
+        if let Some(finding) = self.machine.channels.get(channel).and_then(|found| without_index(channel, found)) {
+            self.faults.add(Diagnostic { place: wanted.place.cloned(), ..finding });
+            return Ok(None);
+        }
+        self.read_index(channel).map(Some)
+    }
+
+    fn read_index(&mut self, channel: &str) -> Result<&Index, Error> {
+        Ok(match self.indexes.entry(channel.to_owned()) {
+            Entry::Occupied(read) => read.into_mut(),
+            Entry::Vacant(unread) => unread.insert(self.sources.index(channel, self.progress)?),
+        })
+    }
+
+    /// The first of the default packages that there is; an answer without outputs where there is none, so that a locked
+    /// build knows it without asking.
+    fn bundle(&mut self, system: System, channel: &str) -> Result<LockedRequest, Error> {
+        let index = self.read_index(channel)?;
+        let find = |name: &'static str| {
+            let package = index.find(&Attribute::parse(name), None, system).ok()?;
+            let outputs = package.choose(&crate::config::Outputs::Default).ok()?;
+            Some(LockedRequest { name: name.to_owned(), ..by_name(channel, package, outputs) })
+        };
+        if let Some(answer) = Wanted::bundles().find_map(find) {
+            return Ok(answer);
+        }
+        let names: Vec<_> = Wanted::bundles().map(|name| format!("`{name}`")).collect();
+        self.progress.note(&format!(
+            "channel `{channel}` has none of {} for {system}: the image holds no certificate authorities",
+            names.join(", ")
+        ));
+        let name = Wanted::bundles().next().unwrap_or_default().to_owned();
+        Ok(LockedRequest { channel: Some(channel.to_owned()), name, version: None, outputs: Vec::new() })
+    }
+}
+
+impl Faults {
+    /// Each finding once: the same request on two systems mostly fails alike.
+    fn add(&mut self, finding: Diagnostic) {
+        if !self.diagnostics.contains(&finding) {
+            self.diagnostics.push(finding);
+        }
+    }
+}
+
+fn by_name(channel: &str, package: &Package, outputs: Vec<(String, StorePath)>) -> LockedRequest {
+    LockedRequest {
+        channel: Some(channel.to_owned()),
+        name: package.name.clone(),
+        version: package.version.clone(),
+        outputs,
+    }
+}
+
+fn by_path(path: &StorePath) -> LockedRequest {
+    let (name, version) = split_version(path.name());
+    LockedRequest {
+        channel: None,
+        name: name.to_owned(),
+        version: version.map(str::to_owned),
+        outputs: vec![("out".to_owned(), path.clone())],
+    }
+}
+
+fn local(path: &str) -> LockedRequest {
+    let name = path.trim_end_matches('/').rsplit('/').next().unwrap_or(path);
+    LockedRequest { channel: None, name: name.to_owned(), version: None, outputs: Vec::new() }
+}
+
+/// Why a channel can't be asked for names.
+fn without_index(name: &str, channel: &Channel) -> Option<Diagnostic> {
+    let (message, help) = match &channel.names {
+        Names::Index { .. } => return None,
+        Names::NixosRelease(release) => (
+            format!("names from the NixOS release `{release}` are not resolved yet"),
+            format!("give [channels.{name}] an `index`, or name a store path"),
+        ),
+        Names::Debian { suite, .. } => (
+            format!("packages of the Debian suite `{suite}` are not resolved yet"),
+            "take the package from a channel with an `index`, or name a store path".to_owned(),
+        ),
+        Names::None => (
+            format!("channel `{name}` has caches and keys, but no names"),
+            format!("give [channels.{name}] an `index`, or name a store path"),
+        ),
+    };
+    Some(Diagnostic::error(message, None).help(help))
+}
+
+/// What an index's answer means to the user.
+fn explain(
+    error: &LookupError,
+    channel: &str,
+    attribute: &Attribute,
+    version: Option<&str>,
+    system: System,
+) -> Diagnostic {
+    let list = |names: &BTreeSet<String>| names.iter().cloned().collect::<Vec<_>>().join(", ");
+    let (message, help) = match error {
+        LookupError::Unknown { nearest } => (format!("no package `{attribute}` in {channel}"), did_you_mean(nearest)),
+        LookupError::OtherSystem { systems } => {
+            let there: Vec<_> = systems.iter().map(ToString::to_string).collect();
+            (
+                format!("no package `{attribute}` for {system} in {channel}"),
+                Some(format!("it is there for {}", there.join(", "))),
+            )
+        }
+        LookupError::NotEvaluated { message } => {
+            (format!("`{attribute}` in {channel} failed to evaluate: {message}"), None)
+        }
+        LookupError::OtherVersion { versions, attributes } => (
+            format!(
+                "no version {} of `{attribute}` in {channel}: there is {}",
+                version.unwrap_or_default(),
+                list(versions)
+            ),
+            did_you_mean(attributes),
+        ),
+        LookupError::Ambiguous { versions } => (
+            format!("`{attribute}` is in {channel} in several versions: {}", list(versions)),
+            versions.last().map(|newest| format!("name one: `{attribute}@{newest}`")),
+        ),
+        LookupError::Repeated { version } => (
+            format!("`{attribute}` {version} is in {channel} several times, with different store paths"),
+            Some("name the store path".to_owned()),
+        ),
+        LookupError::NoOutput { output, outputs } => (
+            format!("`{attribute}` in {channel} has no output `{output}`"),
+            Some(format!("it has {}", outputs.join(", "))),
+        ),
+        LookupError::NoPath { output } => (
+            format!("the index of {channel} has no store path for output `{output}` of `{attribute}`"),
+            Some("make the index with `nix-eval-jobs`, which prints store paths, or name the store path".to_owned()),
+        ),
+        LookupError::BadPath { output, error } => {
+            (format!("the index of {channel} is wrong about output `{output}` of `{attribute}`: {error}"), None)
+        }
+    };
+    let finding = Diagnostic::error(message, None);
+    Diagnostic { help, ..finding }
+}

@@ -1,0 +1,197 @@
+//! What is different between two locks: a report that is computed from them alone.
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use crate::config::System;
+use crate::nix::StorePath;
+
+use super::lock::{Lock, LockedPackage, LockedRequest};
+use super::name::{package_key, split_version};
+
+/// What is different between two locks.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Changes {
+    /// Requests, in the lock's order.
+    pub requests: Vec<Change>,
+    /// Packages of the closures, by system and key; several store paths of one key count together.
+    pub packages: Vec<Change>,
+    /// What all packages take.
+    pub total: Sizes,
+    /// Store paths that only the new lock has: what a push and a pull move, beside what shares a layer with them.
+    pub new: NewPaths,
+}
+
+/// How one thing changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Change {
+    /// `x86_64-linux`
+    pub system: String,
+    /// A request's text, or a package's name without version.
+    pub name: String,
+    /// How.
+    pub kind: Kind,
+    /// Versions before.
+    pub from: Vec<String>,
+    /// Versions now.
+    pub to: Vec<String>,
+    /// Bytes before and now: of a request, its own outputs without what they refer to.
+    pub size: Sizes,
+}
+
+/// A way to change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// It was not there.
+    Added,
+    /// It is not there any more.
+    Removed,
+    /// It has another version.
+    Updated,
+    /// It has the same version and other store paths.
+    Rebuilt,
+}
+
+/// Bytes of NARs, before and now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Sizes {
+    /// In the old lock.
+    pub before: u64,
+    /// In the new one.
+    pub after: u64,
+}
+
+/// Store paths that only the new lock has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct NewPaths {
+    /// How many.
+    pub count: usize,
+    /// Bytes of their NARs.
+    pub nar_size: u64,
+    /// Bytes of them as the caches have them; `None` where a cache did not say.
+    pub file_size: Option<u64>,
+}
+
+impl Changes {
+    /// Compares two locks. Hints about where NARs lie don't count.
+    #[must_use]
+    pub fn between(old: &Lock, new: &Lock) -> Self {
+        let added =
+            new.packages.iter().filter(|(path, _)| !old.packages.contains_key(path)).map(|(_, package)| package);
+        Self {
+            requests: requests(old, new),
+            packages: System::ALL.into_iter().flat_map(|system| packages(old, new, system)).collect(),
+            total: Sizes { before: sum(old.packages.values()), after: sum(new.packages.values()) },
+            new: NewPaths {
+                count: added.clone().count(),
+                nar_size: sum(added.clone()),
+                file_size: added.map(|package| package.source.as_ref()?.file_size).sum(),
+            },
+        }
+    }
+
+    /// In a line, for who does not list them: "2 requests added, 1 removed; 14 new store paths".
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let kinds = [
+            (Kind::Added, "added"),
+            (Kind::Removed, "removed"),
+            (Kind::Updated, "updated"),
+            (Kind::Rebuilt, "rebuilt"),
+        ];
+        let counted = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+        let count = |kind| self.requests.iter().filter(|change| change.kind == kind).count();
+        let mut parts: Vec<String> = Vec::new();
+        for (kind, how) in kinds.into_iter().filter(|(kind, _)| count(*kind) > 0) {
+            let what = if parts.is_empty() { counted(count(kind), "request") } else { count(kind).to_string() };
+            parts.push(format!("{what} {how}"));
+        }
+        let requests = if parts.is_empty() { "no request changed".to_owned() } else { parts.join(", ") };
+        format!("{requests}; {}", counted(self.new.count, "new store path"))
+    }
+
+    /// Whether nothing changed.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.requests.is_empty() && self.packages.is_empty()
+    }
+}
+
+fn requests(old: &Lock, new: &Lock) -> Vec<Change> {
+    let keys: BTreeSet<_> = old.requests.keys().chain(new.requests.keys()).collect();
+    let change = |key: &(System, String)| {
+        let (before, after) = (Side::of_request(old, key), Side::of_request(new, key));
+        before.change_to(&after, key.0, &key.1, old.requests.contains_key(key), new.requests.contains_key(key))
+    };
+    keys.into_iter().filter_map(change).collect()
+}
+
+fn packages(old: &Lock, new: &Lock, system: System) -> Vec<Change> {
+    let (before, after) = (Side::by_key(old, system), Side::by_key(new, system));
+    let keys: BTreeSet<_> = before.keys().chain(after.keys()).collect();
+    let nothing = Side::default();
+    let change = |key: &String| {
+        let (old, new) = (before.get(key), after.get(key));
+        old.unwrap_or(&nothing).change_to(new.unwrap_or(&nothing), system, key, old.is_some(), new.is_some())
+    };
+    keys.into_iter().filter_map(change).collect()
+}
+
+/// One side of a comparison.
+#[derive(Default)]
+struct Side {
+    paths: BTreeSet<StorePath>,
+    versions: BTreeSet<String>,
+    size: u64,
+}
+
+impl Side {
+    fn of_request(lock: &Lock, key: &(System, String)) -> Self {
+        let Some(LockedRequest { version, outputs, .. }) = lock.requests.get(key) else { return Self::default() };
+        let paths: BTreeSet<StorePath> = outputs.iter().map(|(_, path)| path.clone()).collect();
+        let size = sum(paths.iter().filter_map(|path| lock.packages.get(path)));
+        Self { paths, versions: version.iter().cloned().collect(), size }
+    }
+
+    /// The packages that the requests of `system` lead to, by package key.
+    fn by_key(lock: &Lock, system: System) -> BTreeMap<String, Self> {
+        let mut sides = BTreeMap::<String, Self>::new();
+        // A lock that lacks a package is still worth comparing.
+        let paths = lock.closure(lock.roots(system)).unwrap_or_else(|_| lock.roots(system));
+        for path in paths {
+            let side = sides.entry(package_key(&path)).or_default();
+            side.versions.extend(split_version(path.name()).1.map(str::to_owned));
+            side.size += lock.packages.get(&path).map_or(0, |package| package.nar_size);
+            side.paths.insert(path);
+        }
+        sides
+    }
+
+    fn change_to(&self, after: &Self, system: System, name: &str, was: bool, is: bool) -> Option<Change> {
+        let kind = match (was, is) {
+            (false, false) => return None,
+            (false, true) => Kind::Added,
+            (true, false) => Kind::Removed,
+            (true, true) if self.paths == after.paths => return None,
+            (true, true) if self.versions == after.versions => Kind::Rebuilt,
+            (true, true) => Kind::Updated,
+        };
+        Some(Change {
+            system: system.name().to_owned(),
+            name: name.to_owned(),
+            kind,
+            from: self.versions.iter().cloned().collect(),
+            to: after.versions.iter().cloned().collect(),
+            size: Sizes { before: self.size, after: after.size },
+        })
+    }
+}
+
+fn sum<'a>(packages: impl Iterator<Item = &'a LockedPackage>) -> u64 {
+    packages.fold(0, |sum, package| sum.saturating_add(package.nar_size))
+}

@@ -1,0 +1,97 @@
+use super::super::test_support::path;
+use super::*;
+use crate::cache::NarSource;
+use crate::nix::Sha256;
+
+const X86: System = System::X86_64Linux;
+
+/// A lock with a request for each package (its file a tenth of its NAR), named by the attribute given.
+fn lock(packages: &[(&str, &str, u64)]) -> Lock {
+    let mut lock = Lock::default();
+    for (attribute, name, nar_size) in packages {
+        let (plain, version) = split_version(name);
+        let source = NarSource {
+            cache: "cache".to_owned(),
+            url: "nar/x".to_owned(),
+            compression: "zstd".to_owned(),
+            file_hash: None,
+            file_size: Some(nar_size / 10),
+        };
+        lock.packages.insert(
+            path(name),
+            LockedPackage {
+                nar_hash: Sha256::of(b""),
+                nar_size: *nar_size,
+                references: Vec::new(),
+                signatures: Vec::new(),
+                content_address: None,
+                deriver: None,
+                channel: None,
+                source: Some(source),
+            },
+        );
+        lock.requests.insert(
+            (X86, (*attribute).to_owned()),
+            LockedRequest {
+                channel: None,
+                name: plain.to_owned(),
+                version: version.map(str::to_owned),
+                outputs: vec![("out".to_owned(), path(name))],
+            },
+        );
+    }
+    lock
+}
+
+/// `kind name from -> to, before -> after`
+fn told(changes: &[Change]) -> Vec<String> {
+    let line = |change: &Change| {
+        let (from, to) = (change.from.join(","), change.to.join(","));
+        let Sizes { before, after } = change.size;
+        format!("{:?} {} {from} -> {to}, {before} -> {after}", change.kind, change.name)
+    };
+    changes.iter().map(line).collect()
+}
+
+#[test]
+fn every_way_to_change_is_told() {
+    let old = lock(&[("a", "a-1.0", 100), ("b", "b-1.0", 200), ("c", "c-1", 300)]);
+    let mut new = lock(&[("a", "a-2.0", 150), ("c", "c-1", 300), ("d", "d-4", 400)]);
+    let rebuilt = path("c-1.rebuilt");
+    let package = new.packages.remove(&path("c-1")).expect("c");
+    new.packages.insert(rebuilt.clone(), package);
+    new.requests.get_mut(&(X86, "c".to_owned())).expect("c").outputs[0].1 = rebuilt;
+    let changes = Changes::between(&old, &new);
+    assert_eq!(
+        told(&changes.requests),
+        [
+            "Updated a 1.0 -> 2.0, 100 -> 150",
+            "Removed b 1.0 -> , 200 -> 0",
+            "Rebuilt c 1 -> 1, 300 -> 300",
+            "Added d  -> 4, 0 -> 400"
+        ]
+    );
+    assert_eq!(changes.summary(), "1 request added, 1 removed, 1 updated, 1 rebuilt; 3 new store paths");
+    assert_eq!(changes.packages.len(), 4);
+    assert_eq!(changes.total, Sizes { before: 600, after: 850 });
+    assert_eq!(changes.new, NewPaths { count: 3, nar_size: 850, file_size: Some(85) });
+}
+
+#[test]
+fn hints_are_no_changes_and_unknown_sizes_stay_unknown() {
+    let old = lock(&[("a", "a-1.0", 100)]);
+    let mut new = old.clone();
+    new.packages.get_mut(&path("a-1.0")).expect("a").source = None;
+    let changes = Changes::between(&old, &new);
+    assert!(changes.is_empty());
+    assert_eq!(changes.summary(), "no request changed; 0 new store paths");
+    assert_eq!(changes.new, NewPaths { count: 0, nar_size: 0, file_size: Some(0) });
+    assert_eq!(Changes::between(&Lock::default(), &new).new.file_size, None);
+}
+
+#[test]
+fn several_builds_of_a_package_count_together() {
+    let old = lock(&[("a", "glibc-2.36", 100)]);
+    let new = lock(&[("a", "glibc-2.36", 100), ("b", "glibc-2.40", 120)]);
+    assert_eq!(told(&Changes::between(&old, &new).packages), ["Updated glibc 2.36 -> 2.36,2.40, 100 -> 220"]);
+}

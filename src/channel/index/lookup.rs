@@ -1,0 +1,133 @@
+//! Questions to an index.
+
+use std::collections::BTreeSet;
+
+use crate::config::{Outputs, System};
+use crate::nix::StorePath;
+
+use super::super::name::{Attribute, version_matches};
+use super::{Chosen, Entry, Index, LookupError, Package};
+
+impl Index {
+    /// The package that `attribute` is on `system`, in the version asked for (or one that begins with it).
+    pub fn find(&self, attribute: &Attribute, version: Option<&str>, system: System) -> Result<&Package, LookupError> {
+        let Some(entries) = self.entries.get(attribute) else {
+            return Err(LookupError::Unknown { nearest: self.nearest(&attribute.to_string()) });
+        };
+        let packages = of_system(entries, system)?;
+        let Some(wanted) = version else { return only(&packages) };
+        let exact: Vec<_> =
+            packages.iter().copied().filter(|package| package.version.as_deref() == Some(wanted)).collect();
+        if !exact.is_empty() {
+            return only(&exact);
+        }
+        let longer: Vec<_> = packages.iter().copied().filter(|package| package.has_version(wanted)).collect();
+        if longer.is_empty() {
+            let attributes = self.of_package(&packages, wanted, system);
+            return Err(LookupError::OtherVersion { versions: versions(&packages), attributes });
+        }
+        only(&longer)
+    }
+
+    /// Up to three attributes written much like `name`, the nearest first.
+    #[must_use]
+    pub fn nearest(&self, name: &str) -> Vec<String> {
+        nearest(name, self.entries.keys().map(ToString::to_string))
+    }
+
+    /// Up to three attributes of the same package that have the version asked for.
+    fn of_package(&self, packages: &[&Package], wanted: &str, system: System) -> Vec<String> {
+        let names: BTreeSet<&str> = packages.iter().map(|package| package.name.as_str()).collect();
+        let matches = |entry: &Entry| {
+            entry.system == Some(system)
+                && entry.evaluated.as_ref().is_ok_and(|other| names.contains(&*other.name) && other.has_version(wanted))
+        };
+        let matching = self.entries.iter().filter(|(_, entries)| entries.iter().any(matches));
+        matching.map(|(attribute, _)| attribute.to_string()).take(3).collect()
+    }
+}
+
+/// What there is for `system`: never empty.
+fn of_system(entries: &[Entry], system: System) -> Result<Vec<&Package>, LookupError> {
+    let applies = |entry: &&Entry| entry.system.is_none_or(|of| of == system);
+    let packages: Vec<_> = entries.iter().filter(applies).filter_map(|entry| entry.evaluated.as_ref().ok()).collect();
+    if !packages.is_empty() {
+        return Ok(packages);
+    }
+    let failure = entries.iter().filter(applies).find_map(|entry| entry.evaluated.as_ref().err());
+    Err(match failure {
+        Some(message) => LookupError::NotEvaluated { message: message.clone() },
+        None => LookupError::OtherSystem { systems: entries.iter().filter_map(|entry| entry.system).collect() },
+    })
+}
+
+/// The one package that they all are.
+fn only<'index>(packages: &[&'index Package]) -> Result<&'index Package, LookupError> {
+    let [first, others @ ..] = packages else { return Err(LookupError::Unknown { nearest: Vec::new() }) };
+    if others.iter().all(|other| other.outputs == first.outputs) {
+        return Ok(first);
+    }
+    let versions = versions(packages);
+    match versions.len() {
+        0 | 1 => Err(LookupError::Repeated { version: versions.into_iter().next().unwrap_or_default() }),
+        _ => Err(LookupError::Ambiguous { versions }),
+    }
+}
+
+fn versions(packages: &[&Package]) -> BTreeSet<String> {
+    packages.iter().filter_map(|package| package.version.clone()).collect()
+}
+
+impl Package {
+    fn has_version(&self, wanted: &str) -> bool {
+        self.version.as_deref().is_some_and(|version| version_matches(version, wanted))
+    }
+
+    /// The outputs that are wanted, in order; those of a default request as the package says.
+    pub fn choose(&self, wanted: &Outputs) -> Result<Chosen, LookupError> {
+        let present = |name: &str| self.outputs.iter().any(|(output, _)| output == name);
+        let all = || self.outputs.iter().map(|(output, _)| output.clone());
+        let names: Vec<String> = match wanted {
+            Outputs::Named(names) => names.clone(),
+            Outputs::All => all().collect(),
+            Outputs::Default if !self.to_install.is_empty() => self.to_install.clone(),
+            Outputs::Default if present("out") => vec!["out".to_owned()],
+            Outputs::Default => all().take(1).collect(),
+        };
+        if names.is_empty() {
+            return Err(LookupError::NoPath { output: "out".to_owned() });
+        }
+        names.into_iter().map(|name| self.path(&name).map(|path| (name, path))).collect()
+    }
+
+    fn path(&self, output: &str) -> Result<StorePath, LookupError> {
+        let Some((_, path)) = self.outputs.iter().find(|(name, _)| name == output) else {
+            let outputs = self.outputs.iter().map(|(name, _)| name.clone()).collect();
+            return Err(LookupError::NoOutput { output: output.to_owned(), outputs });
+        };
+        let path = path.as_ref().ok_or_else(|| LookupError::NoPath { output: output.to_owned() })?;
+        path.parse().map_err(|error| LookupError::BadPath { output: output.to_owned(), error })
+    }
+}
+
+/// Up to three of `known` written much like `name`, the nearest first.
+pub(in crate::channel) fn nearest(name: &str, known: impl Iterator<Item = String>) -> Vec<String> {
+    let wanted = name.to_lowercase();
+    let allowed = (wanted.chars().count() / 3).clamp(1, 4);
+    let mut near: Vec<(usize, String)> =
+        known.filter_map(|known| Some((distance(&wanted, &known, allowed)?, known))).collect();
+    near.sort();
+    near.truncate(3);
+    near.into_iter().map(|(_, name)| name).collect()
+}
+
+/// How far `known` is from `wanted` (lower case); `None`: too far. A name that goes on where the wanted one ends is near.
+fn distance(wanted: &str, known: &str, allowed: usize) -> Option<usize> {
+    if known.len() > 2 * wanted.len() + allowed {
+        return None;
+    }
+    let known = known.to_lowercase();
+    let edits = strsim::osa_distance(wanted, &known);
+    let goes_on = wanted.len() > 2 && (known.starts_with(wanted) || known.ends_with(wanted));
+    if edits <= allowed { Some(edits) } else { goes_on.then_some(allowed + 1) }
+}

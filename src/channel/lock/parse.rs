@@ -1,0 +1,243 @@
+//! The lock's text, read: by people merged, by others perhaps made up, so each value is checked and each error has a line.
+
+use std::collections::{BTreeMap, btree_map::Entry};
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_spanned::Spanned;
+use toml::de::{DeTable, DeValue, Deserializer};
+
+use super::print::VERSION;
+use super::{Lock, LockError, LockedChannel, LockedPackage, LockedRequest};
+use crate::cache::NarSource;
+use crate::config::{Diagnostic, Place, System};
+use crate::nix::{Sha256, StorePath};
+
+/// The file's name, as users know it.
+pub(super) const FILE_NAME: &str = "dumbc.lock";
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct TomlLock {
+    #[expect(dead_code, reason = "read before the rest, since it decides how the rest is read")]
+    version: i64,
+    #[serde(default)]
+    channels: BTreeMap<String, TomlChannel>,
+    #[serde(default)]
+    ids: BTreeMap<String, u32>,
+    #[serde(default)]
+    layers: BTreeMap<Spanned<String>, Vec<Vec<String>>>,
+    #[serde(default)]
+    request: Vec<TomlRequest>,
+    #[serde(default)]
+    package: Vec<TomlPackage>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct TomlChannel {
+    index_hash: Option<Sha256>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct TomlRequest {
+    request: Spanned<String>,
+    system: Spanned<String>,
+    channel: Option<String>,
+    name: String,
+    version: Option<String>,
+    outputs: Vec<TomlOutput>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct TomlOutput {
+    name: String,
+    path: BaseName,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct TomlPackage {
+    path: Spanned<BaseName>,
+    nar_hash: Sha256,
+    nar_size: u64,
+    references: Vec<BaseName>,
+    signatures: Vec<String>,
+    content_address: Option<String>,
+    deriver: Option<String>,
+    channel: Option<String>,
+    source: Option<TomlSource>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct TomlSource {
+    cache: String,
+    url: String,
+    compression: String,
+    file_hash: Option<Sha256>,
+    file_size: Option<u64>,
+}
+
+/// A store path by its base name.
+struct BaseName(StorePath);
+
+impl<'de> Deserialize<'de> for BaseName {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        StorePath::from_base_name(&text).map(Self).map_err(serde::de::Error::custom)
+    }
+}
+
+impl Lock {
+    /// Reads a lock's text.
+    pub fn parse(text: &str) -> Result<Self, LockError> {
+        refuse_conflicts(text)?;
+        let fault = |error: toml::de::Error| malformed(text, error.span(), error.message());
+        let table = DeTable::parse(text).map_err(fault)?;
+        check_version(text, table.get_ref())?;
+        TomlLock::deserialize(Deserializer::from(table)).map_err(fault)?.check(text)
+    }
+}
+
+/// A merge that left its markers is recognised by them, not by the syntax error that they are.
+fn refuse_conflicts(text: &str) -> Result<(), LockError> {
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        if ["<<<<<<<", ">>>>>>>"].iter().any(|marker| line.starts_with(marker)) {
+            let message = "a merge left its conflict here";
+            let help = "take either side whole (`git checkout --ours dumbc.lock`), then run `dumbc lock`";
+            let finding =
+                Diagnostic::error(message, Some(place(text, start..start + line.trim_end().len()))).help(help);
+            return Err(LockError::Conflict(Box::new(finding)));
+        }
+        start += line.len();
+    }
+    Ok(())
+}
+
+fn check_version(text: &str, table: &DeTable<'_>) -> Result<(), LockError> {
+    let Some(value) = table.get("version") else {
+        return Err(malformed(text, None, "`version` is missing"));
+    };
+    let version = match value.get_ref() {
+        DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix()).ok(),
+        _ => None,
+    };
+    match version {
+        Some(VERSION) => Ok(()),
+        Some(newer) if newer > VERSION => Err(LockError::Newer(Box::new(
+            Diagnostic::error(
+                format!("format version {newer} is one that a newer dumbc wrote; this one knows {VERSION}"),
+                Some(place(text, value.span())),
+            )
+            .help("use that dumbc, or delete the lock and run `dumbc lock`"),
+        ))),
+        _ => Err(malformed(text, Some(value.span()), &format!("`version` is not {VERSION}"))),
+    }
+}
+
+impl TomlLock {
+    fn check(self, text: &str) -> Result<Lock, LockError> {
+        let channels = self.channels.into_iter();
+        let mut lock = Lock {
+            channels: channels
+                .map(|(name, channel)| (name, LockedChannel { index_hash: channel.index_hash }))
+                .collect(),
+            ids: self.ids,
+            ..Lock::default()
+        };
+        for (name, mut groups) in self.layers {
+            groups.iter_mut().for_each(sort);
+            lock.layers.insert(system(text, &name)?, groups);
+        }
+        for request in self.request {
+            let (place, key) = (request.request.span(), request.request.get_ref().clone());
+            let key = (system(text, &request.system)?, key);
+            insert_once(&mut lock.requests, key, request.into(), || {
+                malformed(text, Some(place), "this request is locked twice")
+            })?;
+        }
+        for package in self.package {
+            let (place, path) = (package.path.span(), package.path.get_ref().0.clone());
+            insert_once(&mut lock.packages, path, package.into(), || {
+                malformed(text, Some(place), "this package is locked twice")
+            })?;
+        }
+        Ok(lock)
+    }
+}
+
+impl From<TomlRequest> for LockedRequest {
+    fn from(request: TomlRequest) -> Self {
+        Self {
+            channel: request.channel,
+            name: request.name,
+            version: request.version,
+            outputs: request.outputs.into_iter().map(|output| (output.name, output.path.0)).collect(),
+        }
+    }
+}
+
+impl From<TomlPackage> for LockedPackage {
+    fn from(package: TomlPackage) -> Self {
+        let mut signatures = package.signatures;
+        sort(&mut signatures);
+        Self {
+            nar_hash: package.nar_hash,
+            nar_size: package.nar_size,
+            // As they stand: a signature may cover them in this order.
+            references: package.references.into_iter().map(|reference| reference.0).collect(),
+            signatures,
+            content_address: package.content_address,
+            deriver: package.deriver,
+            channel: package.channel,
+            source: package.source.map(|source| NarSource {
+                cache: source.cache,
+                url: source.url,
+                compression: source.compression,
+                file_hash: source.file_hash,
+                file_size: source.file_size,
+            }),
+        }
+    }
+}
+
+/// Text that people merged may have lost its order: it is found again rather than refused.
+fn sort<T: Ord>(values: &mut Vec<T>) {
+    values.sort();
+    values.dedup();
+}
+
+fn insert_once<K: Ord, V>(
+    map: &mut BTreeMap<K, V>,
+    key: K,
+    value: V,
+    twice: impl FnOnce() -> LockError,
+) -> Result<(), LockError> {
+    match map.entry(key) {
+        Entry::Vacant(entry) => {
+            entry.insert(value);
+            Ok(())
+        }
+        Entry::Occupied(_) => Err(twice()),
+    }
+}
+
+fn system(text: &str, name: &Spanned<String>) -> Result<System, LockError> {
+    System::from_name(name.get_ref()).ok_or_else(|| malformed(text, Some(name.span()), "this is not a known system"))
+}
+
+fn malformed(text: &str, span: Option<Range<usize>>, message: &str) -> LockError {
+    let finding =
+        Diagnostic::error(message.trim_end(), Some(place(text, span.unwrap_or(0..0)))).help(super::file::REMEDY);
+    LockError::Malformed(Box::new(finding))
+}
+
+fn place(text: &str, span: Range<usize>) -> Place {
+    Place { file: Arc::new(PathBuf::from(FILE_NAME)), source: Arc::from(text), span }
+}

@@ -1,0 +1,251 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::failure::{Class, Classified as _};
+
+fn path(text: &str) -> StorePath {
+    StorePath::from_base_name(text).expect("a test's store path")
+}
+
+fn sample() -> Lock {
+    let git = path("9m07qw38iv7nb3z47f4plc5s9rmgkzbp-git-2.39.5");
+    let glibc = path("kfqwh3pmhmaaivasij5iyz742wga4ghx-glibc-2.36");
+    let package = |references: &[&StorePath]| LockedPackage {
+        nar_hash: Sha256::of(b"nar"),
+        nar_size: 1_896_304,
+        references: references.iter().copied().cloned().collect(),
+        signatures: vec!["base-1:AAAA".to_owned()],
+        content_address: None,
+        deriver: None,
+        channel: Some("base".to_owned()),
+        source: Some(NarSource {
+            cache: "../cache".to_owned(),
+            url: "nar/x.nar.zst".to_owned(),
+            compression: "zstd".to_owned(),
+            file_hash: Some(Sha256::of(b"file")),
+            file_size: Some(17),
+        }),
+    };
+    Lock {
+        channels: BTreeMap::from([("base".to_owned(), LockedChannel { index_hash: Some(Sha256::of(b"index")) })]),
+        requests: BTreeMap::from([(
+            (System::X86_64Linux, "git".to_owned()),
+            LockedRequest {
+                channel: Some("base".to_owned()),
+                name: "git".to_owned(),
+                version: Some("2.39.5".to_owned()),
+                outputs: vec![("out".to_owned(), git.clone())],
+            },
+        )]),
+        packages: BTreeMap::from([(git, package(&[&glibc])), (glibc.clone(), package(&[&glibc]))]),
+        ids: BTreeMap::from([("sshd".to_owned(), 999)]),
+        layers: BTreeMap::from([(System::X86_64Linux, vec![vec!["git".to_owned()], vec!["glibc".to_owned()]])]),
+    }
+}
+
+const SAMPLE: &str = r#"# What this image is made of: `dumbc lock` extends it, `dumbc update` moves it. Not written by hand; commit it.
+version = 1
+
+[channels.base]
+index-hash = "sha256:1rn6vzxmpf3n0hxqkl2id1nrgpnjjawki48k33clcsn2j594ph0v"
+
+[ids]
+sshd = 999
+
+[layers]
+x86_64-linux = [
+  ["git"],
+  ["glibc"],
+]
+
+[[request]]
+request = "git"
+system = "x86_64-linux"
+channel = "base"
+name = "git"
+version = "2.39.5"
+outputs = [{ name = "out", path = "9m07qw38iv7nb3z47f4plc5s9rmgkzbp-git-2.39.5" }]
+
+[[package]]
+path = "9m07qw38iv7nb3z47f4plc5s9rmgkzbp-git-2.39.5"
+nar-hash = "sha256:0gsyc3g0w8wacg97wwm1iirigsl96k36iijdxiadn8cqcjmx18y1"
+nar-size = 1896304
+references = ["kfqwh3pmhmaaivasij5iyz742wga4ghx-glibc-2.36"]
+signatures = ["base-1:AAAA"]
+channel = "base"
+source = { cache = "../cache", url = "nar/x.nar.zst", compression = "zstd", file-hash = "sha256:101bq2db3ma3wnf6ycg88s9ar67igjf30kz1sdm1p8zh6s7kb71v", file-size = 17 }
+
+[[package]]
+path = "kfqwh3pmhmaaivasij5iyz742wga4ghx-glibc-2.36"
+nar-hash = "sha256:0gsyc3g0w8wacg97wwm1iirigsl96k36iijdxiadn8cqcjmx18y1"
+nar-size = 1896304
+references = ["kfqwh3pmhmaaivasij5iyz742wga4ghx-glibc-2.36"]
+signatures = ["base-1:AAAA"]
+channel = "base"
+source = { cache = "../cache", url = "nar/x.nar.zst", compression = "zstd", file-hash = "sha256:101bq2db3ma3wnf6ycg88s9ar67igjf30kz1sdm1p8zh6s7kb71v", file-size = 17 }
+"#;
+
+#[test]
+fn text_is_compact_and_sorted() {
+    assert_eq!(sample().print(), SAMPLE);
+}
+
+#[test]
+fn closure_follows_references_and_names_what_is_missing() {
+    let mut lock = sample();
+    assert_eq!(lock.closure(lock.roots(System::X86_64Linux)).expect("a whole closure").len(), 2);
+    assert!(lock.roots(System::Aarch64Linux).is_empty());
+    let glibc = path("kfqwh3pmhmaaivasij5iyz742wga4ghx-glibc-2.36");
+    lock.packages.remove(&glibc);
+    assert_eq!(lock.closure(lock.roots(System::X86_64Linux)), Err(glibc));
+}
+
+/// What the error that `text` gives says, checked to be one of a lock that can't be used: `line: message`.
+fn refused(text: &str) -> String {
+    let error = Lock::parse(text).expect_err("this text is no lock");
+    assert_eq!(error.class(), Class::StaleLock);
+    let [finding] = error.diagnostics() else { panic!("no finding: {error}") };
+    assert!(finding.help.is_some());
+    let (line, _) = finding.place.as_ref().expect("a line").line_column();
+    format!("{line}: {}", finding.message)
+}
+
+#[track_caller]
+fn assert_refused(from: &str, to: &str, expected: &str) {
+    assert!(SAMPLE.contains(from), "the sample holds {from}");
+    let message = refused(&SAMPLE.replacen(from, to, 1));
+    assert!(message.contains(expected), "{message}");
+}
+
+#[test]
+fn faults_name_their_line() {
+    assert_refused("nar-size = 1896304", "nar-size = -1", "27: invalid value: integer `-1`, expected u64");
+    assert_refused("sha256:", "sha25:", "is not a SHA-256 digest");
+    assert_refused("sha256:0gs", "sha256:0ge", "26: ");
+    assert_refused("path = \"9m07", "path = \"9m0e", "does not begin with 32 characters of nix32");
+    assert_refused("x86_64-linux = [", "vax = [", "11: this is not a known system");
+    assert_refused("system = \"x86_64-linux\"", "system = \"vax\"", "18: this is not a known system");
+    assert_refused("signatures", "signatura", "unknown field `signatura`");
+    assert_refused("[ids]", "[ids", "7: ");
+}
+
+#[test]
+fn conflicts_and_newer_formats_are_recognised() {
+    assert_refused("[ids]", "<<<<<<< HEAD\n[ids]", "7: a merge left its conflict here");
+    assert_eq!(
+        refused("version = 2\n[future]\nkey = 1\n"),
+        "1: format version 2 is one that a newer dumbc wrote; this one knows 1"
+    );
+    assert_eq!(refused("version = \"1\"\n"), "1: `version` is not 1");
+    assert_eq!(refused(""), "1: `version` is missing");
+}
+
+#[test]
+fn duplicates_are_refused() {
+    let from = |table: &str| &SAMPLE[SAMPLE.find(table).expect("the table")..];
+    let twice = refused(&format!("{SAMPLE}\n{}", from("[[package]]\npath = \"kfq")));
+    assert_eq!(twice, "43: this package is locked twice");
+    let twice = refused(&format!("{SAMPLE}\n{}", from("[[request]]")));
+    assert_eq!(twice, "43: this request is locked twice");
+}
+
+#[test]
+fn lost_order_is_found_again() {
+    let mut lock = sample();
+    lock.layers.get_mut(&System::X86_64Linux).expect("its layers")[0] = vec!["b".to_owned(), "a".to_owned()];
+    let read = Lock::parse(&lock.print()).expect("a lock");
+    assert_eq!(read.layers[&System::X86_64Linux][0], ["a", "b"]);
+}
+
+#[test]
+fn file_is_written_whole_and_only_when_it_changes() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("dumbc.lock");
+    assert_eq!(Lock::read(&file).expect("no lock is no error"), None);
+    assert!(sample().write(&file).expect("the first writing"));
+    let written = std::fs::metadata(&file).and_then(|data| data.modified()).expect("its time");
+    assert!(!sample().write(&file).expect("the second writing"));
+    assert_eq!(std::fs::metadata(&file).and_then(|data| data.modified()).expect("its time"), written);
+    assert_eq!(Lock::read(&file).expect("a lock"), Some(sample()));
+    assert_eq!(std::fs::read_dir(folder.path()).expect("the folder").count(), 1, "no temporary file stays");
+}
+
+fn any_path() -> impl Strategy<Value = StorePath> {
+    (any::<[u8; 20]>(), "[a-z][a-z0-9+._?=-]{0,30}")
+        .prop_map(|(hash, name)| StorePath::from_parts(hash, &name).expect("a valid name"))
+}
+
+fn sorted<T: Ord + Clone + std::fmt::Debug>(element: impl Strategy<Value = T>) -> impl Strategy<Value = Vec<T>> {
+    proptest::collection::btree_set(element, 0..4).prop_map(|set| set.into_iter().collect())
+}
+
+fn any_hash() -> impl Strategy<Value = Sha256> {
+    any::<[u8; 32]>().prop_map(Sha256::from_bytes)
+}
+
+fn any_source() -> impl Strategy<Value = NarSource> {
+    let file = (proptest::option::of(any_hash()), proptest::option::of(0..u64::MAX));
+    (any::<String>(), any::<String>(), any::<String>(), file).prop_map(
+        |(cache, url, compression, (file_hash, file_size))| NarSource { cache, url, compression, file_hash, file_size },
+    )
+}
+
+fn any_package() -> impl Strategy<Value = LockedPackage> {
+    let text = || proptest::option::of(any::<String>());
+    let hints = (text(), text(), text(), proptest::option::of(any_source()));
+    (any_hash(), any::<u64>(), sorted(any_path()), sorted(any::<String>()), hints).prop_map(
+        |(nar_hash, nar_size, references, signatures, (content_address, deriver, channel, source))| LockedPackage {
+            nar_hash,
+            nar_size,
+            references,
+            signatures,
+            content_address,
+            deriver,
+            channel,
+            source,
+        },
+    )
+}
+
+fn any_request() -> impl Strategy<Value = LockedRequest> {
+    let outputs = proptest::collection::vec((any::<String>(), any_path()), 0..4);
+    (proptest::option::of(any::<String>()), any::<String>(), proptest::option::of(any::<String>()), outputs)
+        .prop_map(|(channel, name, version, outputs)| LockedRequest { channel, name, version, outputs })
+}
+
+fn any_lock() -> impl Strategy<Value = Lock> {
+    use proptest::collection::{btree_map, vec};
+    let system = || prop_oneof![Just(System::X86_64Linux), Just(System::Aarch64Linux)];
+    let channel = proptest::option::of(any_hash()).prop_map(|index_hash| LockedChannel { index_hash });
+    (
+        btree_map(any::<String>(), channel, 0..3),
+        btree_map((system(), any::<String>()), any_request(), 0..4),
+        btree_map(any_path(), any_package(), 0..4),
+        btree_map(any::<String>(), any::<u32>(), 0..3),
+        btree_map(system(), vec(sorted(any::<String>()), 0..4), 0..3),
+    )
+        .prop_map(|(channels, requests, packages, ids, layers)| Lock { channels, requests, packages, ids, layers })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn reading_undoes_printing(lock in any_lock()) {
+        let text = lock.print();
+        let read = Lock::parse(&text).expect("what was printed");
+        prop_assert_eq!(read.print(), text);
+        prop_assert_eq!(read, lock);
+    }
+
+    #[test]
+    fn mangled_locks_are_refused_without_panic(at in 0..2_000usize, length in 0..40usize, with in ".{0,8}") {
+        let text = sample().print();
+        let boundary = |at: usize| (0..=at.min(text.len())).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
+        let (start, end) = (boundary(at), boundary(at + length));
+        let mangled = format!("{}{with}{}", &text[..start], &text[end..]);
+        if let Ok(lock) = Lock::parse(&mangled) {
+            prop_assert_eq!(Lock::parse(&lock.print()).expect("what was printed"), lock);
+        }
+    }
+}

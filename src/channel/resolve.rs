@@ -1,0 +1,231 @@
+//! From the machine's requests to a lock that answers all of them.
+//!
+//! What the previous lock answers is kept, and checked against today's keys; the rest is asked. A lock that must not
+//! change is only checked: nothing is asked then.
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::config::{Machine, System};
+use crate::nix::{Sha256, StorePath};
+use crate::progress::Progress;
+
+use super::answers::Answers;
+use super::changes::Changes;
+use super::error::Error;
+use super::index::nearest;
+use super::lock::{Lock, LockedChannel, LockedPackage, LockedRequest};
+use super::sources::Sources;
+use super::trust;
+use super::wanted::{Ask, Wanted, wanted};
+
+/// What becomes of the previous lock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mode {
+    /// Its answers are kept; what is missing is asked, what nothing needs is dropped.
+    Extend,
+    /// It must fit as it is.
+    Locked,
+    /// These requests are asked again (by their text or attribute), or all where none is named; the rest as in
+    /// [`Mode::Extend`].
+    Update(Vec<String>),
+}
+
+/// A lock that fits the machine.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Resolution {
+    /// The lock.
+    pub lock: Lock,
+    /// What is different from the previous one.
+    pub changes: Changes,
+    /// Whether the previous lock says something else, so that this one is to be written.
+    pub stale: bool,
+}
+
+/// Each request that matters with its system, in the lock's order.
+type AllWanted<'machine> = Vec<(System, Wanted<'machine>)>;
+
+/// Resolves the machine's requests for all of `machine.image.systems`.
+///
+/// A build for other systems than the files name adds them there first: answers for systems that are not named are dropped.
+pub fn resolve(
+    machine: &Machine,
+    previous: Option<&Lock>,
+    mode: &Mode,
+    sources: &dyn Sources,
+    progress: &dyn Progress,
+) -> Result<Resolution, Error> {
+    if *mode == Mode::Locked && previous.is_none() {
+        return Err(Error::NoLock);
+    }
+    let (nothing, keys) = (Lock::default(), trust::keys(machine)?);
+    let old = previous.unwrap_or(&nothing);
+    let all = all_wanted(machine, old);
+    let kept = keep(old, &all, mode)?;
+    if *mode == Mode::Locked {
+        refuse_stale(old, &all, &kept)?;
+    }
+    let kept_packages = reachable(&old.packages, kept.values());
+    trust::verify(&kept_packages, &keys)?;
+    if *mode == Mode::Locked {
+        return Ok(Resolution { lock: old.clone(), changes: Changes::default(), stale: false });
+    }
+    let asked: AllWanted<'_> =
+        all.into_iter().filter(|(system, wanted)| !kept.contains_key(&(*system, wanted.key.clone()))).collect();
+    let answers = Answers::ask(&asked, machine, sources, progress)?;
+    let found = closures(&asked, &answers, sources, progress)?;
+    let lock = Assembly { old, kept, kept_packages, answers, found }.lock(machine);
+    let changes = Changes::between(old, &lock);
+    Ok(Resolution { stale: previous != Some(&lock), lock, changes })
+}
+
+fn all_wanted<'machine>(machine: &'machine Machine, old: &Lock) -> AllWanted<'machine> {
+    let systems: BTreeSet<System> = machine.image.systems.iter().copied().collect();
+    let of_system = |system| wanted(machine, system, old).into_iter().map(move |wanted| (system, wanted));
+    systems.into_iter().flat_map(of_system).collect()
+}
+
+type Kept = BTreeMap<(System, String), LockedRequest>;
+
+/// The old answers that still stand: asked of the same channel, not to be updated, and with a whole closure.
+fn keep(old: &Lock, all: &AllWanted<'_>, mode: &Mode) -> Result<Kept, Error> {
+    let updated = updated_keys(all, mode)?;
+    let broken = broken(&old.packages);
+    let whole = |path: &StorePath| old.packages.contains_key(path) && !broken.contains(path);
+    let stands = |(system, wanted): &(System, Wanted<'_>)| {
+        let key = (*system, wanted.key.clone());
+        let answer = old.requests.get(&key)?;
+        let same = answer.channel.as_deref() == wanted.channel() && !updated.contains(&wanted.key);
+        let stands = same && wanted.is_answered_by(answer) && answer.outputs.iter().all(|(_, path)| whole(path));
+        stands.then(|| (key, answer.clone()))
+    };
+    Ok(all.iter().filter_map(stands).collect())
+}
+
+/// The keys of the requests that `mode` asks again.
+fn updated_keys(all: &AllWanted<'_>, mode: &Mode) -> Result<BTreeSet<String>, Error> {
+    let Mode::Update(names) = mode else { return Ok(BTreeSet::new()) };
+    let keys = |is_meant: &dyn Fn(&Wanted<'_>) -> bool| -> BTreeSet<String> {
+        all.iter().filter(|(_, wanted)| is_meant(wanted)).map(|(_, wanted)| wanted.key.clone()).collect()
+    };
+    if names.is_empty() {
+        return Ok(keys(&|_| true));
+    }
+    let mut updated = BTreeSet::new();
+    for name in names {
+        let meant = keys(&|wanted| wanted.is_called(name));
+        if meant.is_empty() {
+            let nearest = nearest(name, keys(&|_| true).into_iter());
+            return Err(Error::NoSuchRequest { name: name.clone(), nearest });
+        }
+        updated.extend(meant);
+    }
+    Ok(updated)
+}
+
+/// Packages from which a reference leads out of the lock.
+fn broken(packages: &BTreeMap<StorePath, LockedPackage>) -> BTreeSet<&StorePath> {
+    let mut referrers: BTreeMap<&StorePath, Vec<&StorePath>> = BTreeMap::new();
+    for (path, package) in packages {
+        package.references.iter().for_each(|reference| referrers.entry(reference).or_default().push(path));
+    }
+    let mut waiting: Vec<&StorePath> =
+        referrers.keys().copied().filter(|reference| !packages.contains_key(reference)).collect();
+    let mut broken = BTreeSet::new();
+    while let Some(path) = waiting.pop() {
+        for referrer in referrers.get(path).into_iter().flatten().copied() {
+            if broken.insert(referrer) {
+                waiting.push(referrer);
+            }
+        }
+    }
+    broken
+}
+
+/// The packages that `answers` lead to, sorted; references that lead out of `packages` are passed over.
+fn reachable<'lock, 'answer>(
+    packages: &'lock BTreeMap<StorePath, LockedPackage>,
+    answers: impl Iterator<Item = &'answer LockedRequest>,
+) -> Vec<(&'lock StorePath, &'lock LockedPackage)> {
+    let mut reached = BTreeMap::new();
+    let outputs = answers.flat_map(|answer| &answer.outputs);
+    let mut waiting: Vec<_> = outputs.filter_map(|(_, path)| packages.get_key_value(path)).collect();
+    while let Some((path, package)) = waiting.pop() {
+        if reached.insert(path, package).is_none() {
+            let references = package.references.iter().filter(|reference| !reached.contains_key(reference));
+            waiting.extend(references.filter_map(|reference| packages.get_key_value(reference)));
+        }
+    }
+    reached.into_iter().collect()
+}
+
+/// What a lock that must not change lacks, or has too much.
+fn refuse_stale(old: &Lock, all: &AllWanted<'_>, kept: &Kept) -> Result<(), Error> {
+    let name = |system: System, key: &str| format!("`{key}` ({system})");
+    let lacks = all.iter().filter(|(system, wanted)| !kept.contains_key(&(*system, wanted.key.clone())));
+    let missing: Vec<_> = lacks.map(|(system, wanted)| name(*system, &wanted.key)).collect();
+    let asked: BTreeSet<_> = all.iter().map(|(system, wanted)| (*system, wanted.key.as_str())).collect();
+    let unasked = old.requests.keys().filter(|(system, key)| !asked.contains(&(*system, key.as_str())));
+    let mut unneeded: Vec<_> = unasked.map(|(system, key)| name(*system, key)).collect();
+    if missing.is_empty() && unneeded.is_empty() {
+        let reached: BTreeSet<_> = reachable(&old.packages, kept.values()).into_iter().map(|(path, _)| path).collect();
+        let left = old.packages.keys().filter(|path| !reached.contains(path));
+        unneeded.extend(left.map(|path| format!("`{}`", path.base_name())));
+    }
+    if missing.is_empty() && unneeded.is_empty() { Ok(()) } else { Err(Error::Stale { missing, unneeded }) }
+}
+
+/// The closures of what was answered just now.
+fn closures(
+    asked: &AllWanted<'_>,
+    answers: &Answers,
+    sources: &dyn Sources,
+    progress: &dyn Progress,
+) -> Result<BTreeMap<StorePath, LockedPackage>, Error> {
+    let outputs = answers.requests.values().flat_map(|answer| &answer.outputs);
+    let roots: BTreeSet<StorePath> = outputs.map(|(_, path)| path.clone()).collect();
+    if roots.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let named = asked.iter().filter_map(|(_, wanted)| match wanted.ask {
+        Ask::StorePath(path) => Some(path.clone()),
+        _ => None,
+    });
+    Ok(sources.closure(&roots, &named.collect(), progress)?.into_iter().collect())
+}
+
+/// Everything that the new lock is made of.
+struct Assembly<'old> {
+    old: &'old Lock,
+    kept: Kept,
+    kept_packages: Vec<(&'old StorePath, &'old LockedPackage)>,
+    answers: Answers,
+    found: BTreeMap<StorePath, LockedPackage>,
+}
+
+impl Assembly<'_> {
+    fn lock(self, machine: &Machine) -> Lock {
+        let Self { old, kept, kept_packages, answers, found } = self;
+        let mut requests = kept;
+        requests.extend(answers.requests);
+        // What was locked stays as it was: two caches may hold builds of one path that differ.
+        let mut packages = found;
+        packages.extend(kept_packages.into_iter().map(|(path, package)| (path.clone(), package.clone())));
+        let needed = reachable(&packages, requests.values()).into_iter();
+        let packages = needed.map(|(path, package)| (path.clone(), package.clone())).collect();
+        let names = requests.values().filter_map(|answer| answer.channel.clone());
+        let channels = names.map(|name| channel(old, &answers.indexes, name)).collect();
+        let layers = old.layers.iter().filter(|(system, _)| machine.image.systems.contains(system));
+        let layers = layers.map(|(system, groups)| (*system, groups.clone())).collect();
+        Lock { channels, requests, packages, ids: old.ids.clone(), layers }
+    }
+}
+
+/// The index that answered last.
+fn channel(old: &Lock, indexes: &BTreeMap<String, Sha256>, name: String) -> (String, LockedChannel) {
+    let before = || old.channels.get(&name).and_then(|channel| channel.index_hash);
+    let index_hash = indexes.get(&name).copied().or_else(before);
+    (name, LockedChannel { index_hash })
+}

@@ -1,0 +1,82 @@
+//! What resolving asks of the world: indexes, and the closures of store paths.
+
+mod caches;
+mod index;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+use std::sync::OnceLock;
+
+use crate::cache::{CacheSet, Settings};
+use crate::config::Machine;
+use crate::nix::StorePath;
+use crate::progress::Progress;
+
+use super::error::Error;
+use super::index::Index;
+use super::lock::LockedPackage;
+use super::trust;
+
+pub use caches::cache_specs;
+pub(super) use caches::keys_of;
+
+/// The world, as far as names and closures go. Asked only for what the lock does not answer.
+pub trait Sources {
+    /// The index of a channel of the machine's.
+    fn index(&self, channel: &str, progress: &dyn Progress) -> Result<Index, Error>;
+
+    /// The whole closures of `roots`, each package vouched for by today's keys. `named_by_user` are roots that the files name
+    /// themselves, which may be content-addressed without a signature.
+    fn closure(
+        &self,
+        roots: &BTreeSet<StorePath>,
+        named_by_user: &BTreeSet<StorePath>,
+        progress: &dyn Progress,
+    ) -> Result<Vec<(StorePath, LockedPackage)>, Error>;
+}
+
+/// The indexes and binary caches that a machine's channels name. Opened at the first question, so that a build that has
+/// none needs none.
+pub struct ChannelSources<'machine> {
+    machine: &'machine Machine,
+    settings: Settings,
+    caches: OnceLock<CacheSet>,
+}
+
+/// The sources of a machine's channels.
+#[must_use]
+pub fn sources(machine: &Machine, settings: Settings) -> ChannelSources<'_> {
+    ChannelSources { machine, settings, caches: OnceLock::new() }
+}
+
+impl ChannelSources<'_> {
+    /// The binary caches of all channels.
+    pub fn caches(&self, progress: &dyn Progress) -> Result<&CacheSet, Error> {
+        if let Some(open) = self.caches.get() {
+            return Ok(open);
+        }
+        let open = CacheSet::open(cache_specs(self.machine, progress)?, self.settings.clone())?;
+        Ok(self.caches.get_or_init(|| open))
+    }
+}
+
+impl Sources for ChannelSources<'_> {
+    fn index(&self, channel: &str, progress: &dyn Progress) -> Result<Index, Error> {
+        progress.begin(&format!("reading the index of channel {channel}"), None);
+        index::load(channel, self.machine, &self.settings.http)
+    }
+
+    fn closure(
+        &self,
+        roots: &BTreeSet<StorePath>,
+        named_by_user: &BTreeSet<StorePath>,
+        progress: &dyn Progress,
+    ) -> Result<Vec<(StorePath, LockedPackage)>, Error> {
+        progress.begin("asking the caches for closures", None);
+        let keys = trust::keys(self.machine)?;
+        let roots: Vec<StorePath> = roots.iter().cloned().collect();
+        let found = self.caches(progress)?.closure(&roots, named_by_user, progress)?;
+        Ok(found.into_iter().map(|found| caches::locked(found, self.machine, &keys)).collect())
+    }
+}

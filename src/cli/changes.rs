@@ -1,0 +1,149 @@
+//! How the changes of a lock look.
+
+use std::collections::BTreeSet;
+
+use crate::channel::{Change, Changes, Kind, Sizes};
+
+use super::figures::{Align, bytes, counted, table};
+
+/// So many changes in closures are listed.
+const LISTED: usize = 40;
+
+/// The changes as lines: requests, what changed in their closures, and the sum. Empty where nothing changed.
+pub(super) fn text(changes: &Changes) -> String {
+    if changes.is_empty() {
+        return String::new();
+    }
+    let several =
+        changes.requests.iter().chain(&changes.packages).map(|change| &change.system).collect::<BTreeSet<_>>();
+    let requests: Vec<&Change> = changes.requests.iter().collect();
+    let beside = beside(changes);
+    let listed = &beside[..beside.len().min(LISTED)];
+    let unlisted = beside.len() - listed.len();
+    [
+        rows(&requests, several.len() > 1),
+        if beside.is_empty() { String::new() } else { "in their closures:\n".to_owned() },
+        rows(listed, several.len() > 1),
+        if unlisted == 0 { String::new() } else { format!("… and {unlisted} more, which --json lists\n") },
+        total(changes),
+    ]
+    .concat()
+}
+
+/// Changes of packages that nobody asked for by name. A first lock's closures are new as a whole and not listed.
+fn beside(changes: &Changes) -> Vec<&Change> {
+    let asked: BTreeSet<_> = changes.requests.iter().map(|change| (&change.system, &change.name, &change.to)).collect();
+    let is_asked = |change: &Change| asked.contains(&(&change.system, &change.name, &change.to));
+    let first = changes.total.before == 0;
+    changes.packages.iter().filter(|change| !first && !is_asked(change)).collect()
+}
+
+fn rows(changes: &[&Change], with_system: bool) -> String {
+    let row = |change: &&Change| {
+        let system = if with_system { format!(" ({})", change.system) } else { String::new() };
+        let sign = match change.kind {
+            Kind::Added => "+",
+            Kind::Removed => "-",
+            Kind::Updated => "~",
+            Kind::Rebuilt => "=",
+        };
+        [sign.to_owned(), format!("{}{system}", change.name), versions(change), sizes(change.size)]
+    };
+    table([Align::Left; 4], &changes.iter().map(row).collect::<Vec<_>>())
+}
+
+fn versions(change: &Change) -> String {
+    let (from, to) = (change.from.join(", "), change.to.join(", "));
+    match change.kind {
+        Kind::Added => to,
+        Kind::Removed => from,
+        Kind::Updated => format!("{from} -> {to}"),
+        Kind::Rebuilt if to.is_empty() => "rebuilt".to_owned(),
+        Kind::Rebuilt => format!("{to}, rebuilt"),
+    }
+}
+
+fn sizes(Sizes { before, after }: Sizes) -> String {
+    match (before, after) {
+        (0, 0) => String::new(),
+        (0, only) | (only, 0) => bytes(only),
+        (before, after) if bytes(before) == bytes(after) => bytes(after),
+        (before, after) => format!("{} -> {}", bytes(before), bytes(after)),
+    }
+}
+
+/// What all of it takes, and what is to be moved.
+fn total(changes: &Changes) -> String {
+    let Sizes { before, after } = changes.total;
+    let was = if before == 0 || before == after { String::new() } else { format!(", was {}", bytes(before)) };
+    let total = format!("{} in all{was}\n", bytes(after));
+    if changes.new.count == 0 {
+        return total;
+    }
+    let packed = changes.new.file_size.map(|size| format!(", {} compressed", bytes(size))).unwrap_or_default();
+    format!(
+        "{total}{}, {}{packed}: what a push and a pull move, beside what shares a layer with it\n",
+        counted(changes.new.count, "new store path"),
+        bytes(changes.new.nar_size)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::channel::NewPaths;
+
+    fn change(name: &str, kind: Kind, from: &[&str], to: &[&str], before: u64, after: u64) -> Change {
+        let versions = |versions: &[&str]| versions.iter().map(|version| (*version).to_owned()).collect();
+        Change {
+            system: "x86_64-linux".to_owned(),
+            name: name.to_owned(),
+            kind,
+            from: versions(from),
+            to: versions(to),
+            size: Sizes { before, after },
+        }
+    }
+
+    fn sample() -> Changes {
+        let git = change("git", Kind::Updated, &["2.39"], &["2.40"], 31_000_000, 31_200_000);
+        Changes {
+            requests: vec![
+                change("curl", Kind::Rebuilt, &["8"], &["8"], 500_000, 500_000),
+                git.clone(),
+                change("jq", Kind::Added, &[], &["1.6"], 0, 90_000),
+            ],
+            packages: vec![git, change("glibc", Kind::Removed, &["2.36"], &[], 5_000_000, 0)],
+            total: Sizes { before: 40_000_000, after: 38_000_000 },
+            new: NewPaths { count: 3, nar_size: 31_790_000, file_size: Some(9_000_000) },
+        }
+    }
+
+    #[test]
+    fn changes_are_a_line_each() {
+        insta::assert_snapshot!(text(&sample()), @r"
+        =  curl  8, rebuilt    500.0 kB
+        ~  git   2.39 -> 2.40  31.0 MB -> 31.2 MB
+        +  jq    1.6           90.0 kB
+        in their closures:
+        -  glibc  2.36  5.0 MB
+        38.0 MB in all, was 40.0 MB
+        3 new store paths, 31.8 MB, 9.0 MB compressed: what a push and a pull move, beside what shares a layer with it
+        ");
+    }
+
+    #[test]
+    fn no_change_is_no_text_and_a_first_lock_lists_requests_only() {
+        assert_eq!(text(&Changes::default()), "");
+        let first = Changes { total: Sizes { before: 0, after: 1_000 }, ..sample() };
+        assert!(!text(&first).contains("closures"));
+    }
+
+    #[test]
+    fn systems_are_named_where_there_are_several() {
+        let mut changes = sample();
+        changes.requests[0].system = "aarch64-linux".to_owned();
+        assert!(text(&changes).contains("curl (aarch64-linux)"));
+        assert!(text(&changes).contains("git (x86_64-linux)"));
+    }
+}

@@ -1,0 +1,133 @@
+//! From any error to what ends the program: class, remedy, findings.
+
+use std::error::Error;
+use std::fmt;
+
+use crate::config::{self, Diagnostic};
+use crate::failure::{Class, Classified};
+use crate::{build, channel, export, plan, store};
+
+/// An error of the command line's own: a message, findings in the user's files, or both.
+#[derive(Debug)]
+pub(super) struct Failure {
+    class: Class,
+    message: String,
+    help: Option<String>,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl Failure {
+    /// `message` is one line, without a prefix such as `error:`.
+    pub(super) fn new(class: Class, message: impl Into<String>) -> Self {
+        Self { class, message: message.into(), help: None, diagnostics: Vec::new() }
+    }
+
+    /// Findings in the user's files. The message counts them.
+    pub(super) fn diagnosed(class: Class, diagnostics: Vec<Diagnostic>) -> Self {
+        let message = format!("found {}", config::count_errors(&diagnostics));
+        Self { class, message, help: None, diagnostics }
+    }
+
+    /// With a remedy: a sentence, without a prefix such as `help:`.
+    pub(super) fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.message)
+    }
+}
+
+impl Error for Failure {}
+
+impl Classified for Failure {
+    fn class(&self) -> Class {
+        self.class
+    }
+
+    fn help(&self) -> Option<String> {
+        self.help.clone()
+    }
+}
+
+/// What is known of one error in a chain. **A room's error becomes known here, by a line of its own.**
+fn classified<'error>(cause: &'error (dyn Error + 'static)) -> Option<&'error dyn Classified> {
+    fn of<'error, T: Classified + Error + 'static>(
+        cause: &'error (dyn Error + 'static),
+    ) -> Option<&'error dyn Classified> {
+        cause.downcast_ref::<T>().map(|error| error as &dyn Classified)
+    }
+    None.or_else(|| of::<Failure>(cause))
+        .or_else(|| of::<config::Invalid>(cause))
+        .or_else(|| of::<channel::Error>(cause))
+        .or_else(|| of::<channel::LockError>(cause))
+        .or_else(|| of::<build::Error>(cause))
+        .or_else(|| of::<export::Error>(cause))
+        .or_else(|| of::<plan::Error>(cause))
+        .or_else(|| of::<store::Error>(cause))
+}
+
+/// Findings that an error in a chain carries. A room's error that has some gets a line here.
+fn diagnostics_of<'error>(cause: &'error (dyn Error + 'static)) -> Option<&'error [Diagnostic]> {
+    None.or_else(|| cause.downcast_ref::<Failure>().map(|failure| failure.diagnostics.as_slice()))
+        .or_else(|| cause.downcast_ref::<config::Invalid>().map(|invalid| invalid.diagnostics.as_slice()))
+        .or_else(|| cause.downcast_ref::<channel::Error>().map(channel::Error::diagnostics))
+        .or_else(|| cause.downcast_ref::<channel::LockError>().map(channel::LockError::diagnostics))
+        .or_else(|| cause.downcast_ref::<build::Error>().map(build::Error::diagnostics))
+        .filter(|diagnostics| !diagnostics.is_empty())
+}
+
+/// The class of the outermost error that has one; [`Class::Other`] gives way to what an inner error knows better.
+pub(super) fn class(error: &anyhow::Error) -> Class {
+    let classes = error.chain().filter_map(classified).map(Classified::class);
+    classes.into_iter().find(|class| *class != Class::Other).unwrap_or(Class::Other)
+}
+
+/// The remedies, outermost first, each once.
+pub(super) fn helps(error: &anyhow::Error) -> Vec<String> {
+    let mut helps = Vec::new();
+    for help in error.chain().filter_map(classified).filter_map(Classified::help) {
+        if !helps.contains(&help) {
+            helps.push(help);
+        }
+    }
+    helps
+}
+
+/// The findings of the outermost error that carries some.
+pub(super) fn diagnostics(error: &anyhow::Error) -> &[Diagnostic] {
+    error.chain().find_map(diagnostics_of).unwrap_or_default()
+}
+
+/// The messages of the chain, outermost first, without those that the one before has quoted already.
+pub(super) fn messages(error: &anyhow::Error) -> Vec<String> {
+    let mut messages: Vec<String> = Vec::new();
+    for message in error.chain().map(ToString::to_string) {
+        if !messages.last().is_some_and(|previous| previous.contains(&message)) {
+            messages.push(message);
+        }
+    }
+    messages
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_class_is_found_below_context() {
+        let error = anyhow::Error::from(Failure::new(Class::StaleLock, "no lock").help("run `dumbc lock`"));
+        let error = error.context("building").context("outermost");
+        assert_eq!(class(&error), Class::StaleLock);
+        assert_eq!(helps(&error), ["run `dumbc lock`"]);
+        assert_eq!(messages(&error), ["outermost", "building", "no lock"]);
+    }
+
+    #[test]
+    fn an_unclassified_error_is_other() {
+        assert_eq!(class(&anyhow::anyhow!("disk full")), Class::Other);
+    }
+}

@@ -1,0 +1,28 @@
+//! `dumbc lock`: dumbc.lock made, or made to fit the files.
+
+use crate::channel::Mode;
+
+use super::context::Context;
+use super::locking;
+
+/// Arguments of `dumbc lock`.
+#[derive(clap::Args)]
+#[command(after_help = "\
+dumbc.lock pins, for each request and system, the store path that answers it, and every package of its closure with \
+hash, size and signatures. Commit it: whoever builds with it gets the same image. What is locked stays as it is; \
+`dumbc update` moves it.
+
+Examples:
+  dumbc lock            after a change of system.toml, or of a merge of dumbc.lock
+  dumbc lock --json     what was added and dropped, for a script")]
+pub(super) struct Args {
+    /// Use no network: only what is locked, remembered, or in folders of this machine
+    #[arg(long)]
+    offline: bool,
+}
+
+/// Makes dumbc.lock fit the files and tells what that changed.
+pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<()> {
+    let resolution = locking::resolve(context, &Mode::Extend, args.offline)?;
+    locking::finish(context, &resolution, true)
+}

@@ -1,0 +1,108 @@
+//! Narration: bars on a terminal, plain lines elsewhere, warnings always.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use annotate_snippets::Level;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::config::Diagnostic;
+use crate::progress::Progress;
+
+use super::report::{self, Report};
+
+/// Tells on stderr what happens. Clones tell the same story.
+#[derive(Clone)]
+pub(super) struct Narrator {
+    quiet: bool,
+    bars: bool,
+    report: Report,
+    current: Arc<Mutex<Option<ProgressBar>>>,
+}
+
+impl Narrator {
+    /// `bars`: stderr is a terminal that can move its cursor.
+    pub(super) fn new(quiet: bool, bars: bool, colour: bool) -> Self {
+        Self { quiet, bars: bars && !quiet, report: Report::new(colour), current: Arc::default() }
+    }
+
+    /// Does something that prints, with the bar out of the way.
+    pub(super) fn suspend<T>(&self, print: impl FnOnce() -> T) -> T {
+        match &*self.bar() {
+            Some(bar) => bar.suspend(print),
+            None => print(),
+        }
+    }
+
+    /// Draws a finding.
+    pub(super) fn diagnostic(&self, diagnostic: &Diagnostic) {
+        self.print(&(self.report.diagnostic(diagnostic) + "\n"));
+    }
+
+    fn print(&self, text: &str) {
+        self.suspend(|| report::to_stderr(text));
+    }
+
+    fn bar(&self) -> std::sync::MutexGuard<'_, Option<ProgressBar>> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Progress for Narrator {
+    fn begin(&self, stage: &str, total: Option<u64>) {
+        if self.quiet {
+            return;
+        }
+        if !self.bars {
+            report::to_stderr(&format!("{stage}\n"));
+            return;
+        }
+        let mut current = self.bar();
+        if let Some(previous) = current.take() {
+            previous.finish_and_clear();
+        }
+        *current = Some(bar(stage, total));
+    }
+
+    fn advance(&self, bytes: u64) {
+        if self.bars
+            && let Some(bar) = &*self.bar()
+        {
+            bar.inc(bytes);
+        }
+    }
+
+    fn note(&self, message: &str) {
+        if !self.quiet {
+            self.print(&format!("{message}\n"));
+        }
+    }
+
+    fn warn(&self, message: &str) {
+        self.print(&self.report.line(Level::WARNING, message));
+    }
+}
+
+impl Drop for Narrator {
+    fn drop(&mut self) {
+        // The last clone takes the bar away, so that errors are drawn below clean lines.
+        if Arc::strong_count(&self.current) == 1
+            && let Some(bar) = self.bar().take()
+        {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn bar(stage: &str, total: Option<u64>) -> ProgressBar {
+    let template = match total {
+        Some(_) => "{msg} {wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {eta}",
+        None => "{spinner} {msg} {bytes}",
+    };
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    // The target comes last, as it draws at once.
+    let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::hidden()).with_style(style);
+    bar.set_message(stage.to_owned());
+    bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(10));
+    bar.tick();
+    bar
+}

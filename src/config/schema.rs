@@ -1,0 +1,135 @@
+//! JSON Schema of the files, made of the mirror types: what editors complete with, what the structure is checked
+//! against, and what the manual is written from.
+
+use schemars::generate::SchemaSettings;
+use serde_json::{Map, Value, json};
+
+use super::mirror::{HomeTable, SystemFile, UsersFile};
+
+/// One of the three files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConfigFile {
+    /// system.toml
+    System,
+    /// users.toml
+    Users,
+    /// home.toml
+    Home,
+}
+
+impl ConfigFile {
+    /// In the order in which they are read and reported.
+    pub const ALL: [Self; 3] = [Self::System, Self::Users, Self::Home];
+
+    /// `system.toml`
+    #[must_use]
+    pub const fn file_name(self) -> &'static str {
+        match self {
+            Self::System => "system.toml",
+            Self::Users => "users.toml",
+            Self::Home => "home.toml",
+        }
+    }
+}
+
+/// The schema of a file: JSON Schema, draft 2020-12, without references.
+#[must_use]
+pub fn schema(file: ConfigFile) -> Value {
+    let mut settings = SchemaSettings::draft2020_12().for_deserialize();
+    settings.inline_subschemas = true;
+    let generator = settings.into_generator();
+    let schema = match file {
+        ConfigFile::System => generator.into_root_schema_for::<SystemFile>(),
+        ConfigFile::Users => generator.into_root_schema_for::<UsersFile>(),
+        ConfigFile::Home => generator.into_root_schema_for::<HomeTable>(),
+    };
+    let mut schema = schema.to_value();
+    tidy(&mut schema);
+    if let Value::Object(root) = &mut schema {
+        // The directive that names the schema to editors is a comment; `$schema` as a key is not ours.
+        root.insert("title".to_owned(), json!(file.file_name()));
+    }
+    schema
+}
+
+/// TOML has no null, and names of Rust's number types mean nothing to editors.
+fn tidy(schema: &mut Value) {
+    match schema {
+        Value::Object(object) => {
+            if let Some(Value::Array(types)) = object.get_mut("type") {
+                types.retain(|kind| kind != "null");
+                if let [only] = types.as_slice() {
+                    let only = only.clone();
+                    object.insert("type".to_owned(), only);
+                }
+            }
+            if let Some(Value::Array(words)) = object.get_mut("enum") {
+                words.retain(|word| !word.is_null());
+            }
+            without_null_branch(object);
+            object.remove("format");
+            if object.get("properties").is_some() {
+                object.entry("type").or_insert(json!("object"));
+            }
+            for (key, value) in object.iter_mut() {
+                match key.as_str() {
+                    // Its keys are the user's, not JSON Schema's.
+                    "properties" => value.as_object_mut().into_iter().flat_map(Map::values_mut).for_each(tidy),
+                    "default" | "examples" | "enum" => {}
+                    _ => tidy(value),
+                }
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(tidy),
+        _ => {}
+    }
+}
+
+fn without_null_branch(object: &mut Map<String, Value>) {
+    let Some(Value::Array(branches)) = object.get_mut("anyOf") else { return };
+    branches.retain(|branch| branch.get("type").is_none_or(|kind| kind != "null"));
+    if branches.len() == 1
+        && let Some(Value::Object(only)) = branches.pop()
+    {
+        object.remove("anyOf");
+        for (key, value) in only {
+            // What the key says goes before what its type says.
+            object.entry(key).or_insert(value);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn schemas_have_no_null_and_no_references() {
+        for file in ConfigFile::ALL {
+            let text = schema(file).to_string();
+            assert!(!text.contains("null") && !text.contains("$ref"), "{file:?}: {text}");
+        }
+    }
+
+    #[test]
+    fn every_key_is_described() {
+        fn walk(path: &str, schema: &Value) {
+            for (key, value) in schema["properties"].as_object().into_iter().flatten() {
+                assert!(value["description"].is_string(), "{path}.{key} has no description");
+                walk(&format!("{path}.{key}"), value);
+            }
+            for inner in [schema.get("additionalProperties"), schema.get("items")].into_iter().flatten() {
+                walk(path, inner);
+            }
+        }
+        for file in ConfigFile::ALL {
+            walk(file.file_name(), &schema(file));
+        }
+    }
+
+    #[test]
+    fn required_keys_are_named() {
+        assert_eq!(schema(ConfigFile::System)["required"], json!(["image"]));
+        assert_eq!(schema(ConfigFile::Users)["additionalProperties"]["required"], json!(["uid"]));
+    }
+}

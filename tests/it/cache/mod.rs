@@ -1,0 +1,78 @@
+//! Reading and writing binary caches.
+
+mod closure;
+mod fetch;
+mod http;
+mod real;
+mod write;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use dumbc::cache::http::{Clock, Netrc, Proxies};
+use dumbc::cache::{CacheSet, CacheSpec, Error, Found, Http, HttpSettings, Location, Settings};
+use dumbc::nix::{PublicKey, StorePath};
+use dumbc::progress::Silent;
+use tempfile::TempDir;
+
+use crate::support::clock::FakeClock;
+
+/// A reader of caches, with a state folder and a clock of its own.
+struct Reader {
+    clock: Arc<FakeClock>,
+    state: TempDir,
+    specs: Vec<CacheSpec>,
+    offline: bool,
+}
+
+fn reader() -> Reader {
+    Reader { clock: Arc::new(FakeClock::new()), state: tempfile::tempdir().unwrap(), specs: Vec::new(), offline: false }
+}
+
+impl Reader {
+    fn cache(mut self, location: &str, keys: &[PublicKey]) -> Self {
+        let spec = CacheSpec {
+            name: format!("cache-{}", self.specs.len() + 1),
+            location: Location::parse(location, Path::new("/")).unwrap(),
+            keys: keys.to_vec(),
+            allow_unsigned: false,
+        };
+        self.specs.push(spec);
+        self
+    }
+
+    fn allow_unsigned(mut self) -> Self {
+        self.specs.last_mut().unwrap().allow_unsigned = true;
+        self
+    }
+
+    fn offline(mut self, offline: bool) -> Self {
+        self.offline = offline;
+        self
+    }
+
+    fn open(&self) -> CacheSet {
+        self.try_open().unwrap()
+    }
+
+    fn try_open(&self) -> Result<CacheSet, Error> {
+        let http = Arc::new(http(&self.clock, self.offline, Netrc::default()));
+        let settings = Settings { state_dir: self.state.path().to_owned(), http, budget: Arc::default() };
+        CacheSet::open(self.specs.clone(), settings)
+    }
+}
+
+fn http(clock: &Arc<FakeClock>, offline: bool, netrc: Netrc) -> Http {
+    let clock = Arc::clone(clock) as Arc<dyn Clock>;
+    Http::new(HttpSettings { offline, netrc, proxies: Proxies::default(), clock })
+}
+
+/// The closure of a root that nobody named.
+fn closure(set: &CacheSet, root: &StorePath) -> Result<Vec<Found>, Error> {
+    set.closure(std::slice::from_ref(root), &BTreeSet::new(), &Silent)
+}
+
+fn paths(found: &[Found]) -> Vec<StorePath> {
+    found.iter().map(|found| found.info.info().path.clone()).collect()
+}

@@ -1,0 +1,6 @@
+//! The whole program, against servers in this process and real data.
+
+#![expect(clippy::unwrap_used, reason = "what fails in a test's helper fails the test")]
+
+mod cache;
+mod support;

@@ -1,0 +1,280 @@
+//! An HTTP server in this process, with faults on demand. Stops when it is dropped.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::io::{BufRead as _, BufReader, Read as _, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// What happens to one request.
+#[derive(Clone, Debug)]
+pub(crate) enum Fault {
+    /// This status, with these headers, and no body.
+    Status(u16, Vec<(&'static str, String)>),
+    /// The right headers, and the body up to here; then the connection closes.
+    CutAt(usize),
+    /// The connection closes without an answer.
+    Close,
+    /// The whole file, whatever range was asked for.
+    IgnoreRange,
+    /// The right answer with one byte of the body changed.
+    Flip(usize),
+    /// No `Content-Length`: chunks.
+    Chunked,
+    /// The right answer, once this path was asked for; 418 if that does not happen.
+    HoldUntil(String),
+}
+
+/// A request as it came.
+#[derive(Clone, Debug)]
+pub(crate) struct Seen {
+    pub(crate) path: String,
+    pub(crate) headers: BTreeMap<String, String>,
+}
+
+#[derive(Default)]
+struct State {
+    files: Mutex<BTreeMap<String, Vec<u8>>>,
+    folder: Mutex<Option<PathBuf>>,
+    headers: Mutex<BTreeMap<String, Vec<(&'static str, String)>>>,
+    faults: Mutex<BTreeMap<String, VecDeque<Fault>>>,
+    password: Mutex<Option<String>>,
+    latency: Mutex<Duration>,
+    seen: Mutex<Vec<Seen>>,
+    connections: AtomicUsize,
+    in_flight: AtomicUsize,
+    most_in_flight: AtomicUsize,
+    stop: AtomicBool,
+}
+
+pub(crate) struct Server {
+    address: SocketAddr,
+    state: Arc<State>,
+    acceptor: Option<JoinHandle<()>>,
+}
+
+impl Server {
+    pub(crate) fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let state = Arc::new(State::default());
+        let shared = Arc::clone(&state);
+        let acceptor = std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                if shared.stop.load(Ordering::SeqCst) {
+                    return;
+                }
+                let (Ok(stream), shared) = (stream, Arc::clone(&shared)) else { continue };
+                shared.connections.fetch_add(1, Ordering::SeqCst);
+                std::thread::spawn(move || serve(&shared, &stream));
+            }
+        });
+        Self { address, state, acceptor: Some(acceptor) }
+    }
+
+    /// Serves a folder of the disk.
+    pub(crate) fn folder(self, folder: &Path) -> Self {
+        *self.state.folder.lock().unwrap() = Some(folder.to_owned());
+        self
+    }
+
+    pub(crate) fn file(self, path: &str, content: impl Into<Vec<u8>>) -> Self {
+        self.state.files.lock().unwrap().insert(path.to_owned(), content.into());
+        self
+    }
+
+    /// Adds a header to every good answer for `path`.
+    pub(crate) fn header(self, path: &str, name: &'static str, value: impl Into<String>) -> Self {
+        self.state.headers.lock().unwrap().entry(path.to_owned()).or_default().push((name, value.into()));
+        self
+    }
+
+    /// The next request for `path` that has no earlier fault meets this one.
+    pub(crate) fn fault(self, path: &str, fault: Fault) -> Self {
+        self.state.faults.lock().unwrap().entry(path.to_owned()).or_default().push_back(fault);
+        self
+    }
+
+    pub(crate) fn status(self, path: &str, status: u16) -> Self {
+        self.fault(path, Fault::Status(status, vec![]))
+    }
+
+    /// Answers 401 unless `user:password` comes.
+    pub(crate) fn password(self, pair: &str) -> Self {
+        *self.state.password.lock().unwrap() = Some(pair.to_owned());
+        self
+    }
+
+    pub(crate) fn latency(self, latency: Duration) -> Self {
+        *self.state.latency.lock().unwrap() = latency;
+        self
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.address.port()
+    }
+
+    pub(crate) fn seen(&self) -> Vec<Seen> {
+        self.state.seen.lock().unwrap().clone()
+    }
+
+    /// How often a path was asked for.
+    pub(crate) fn count(&self, path: &str) -> usize {
+        self.seen().iter().filter(|seen| seen.path == path).count()
+    }
+
+    pub(crate) fn most_in_flight(&self) -> usize {
+        self.state.most_in_flight.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn connections(&self) -> usize {
+        self.state.connections.load(Ordering::SeqCst)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.state.stop.store(true, Ordering::SeqCst);
+        drop(TcpStream::connect(self.address));
+        if let Some(acceptor) = self.acceptor.take() {
+            acceptor.join().unwrap();
+        }
+    }
+}
+
+/// Requests of one connection, until it closes or the server stops.
+fn serve(state: &State, stream: &TcpStream) {
+    stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    stream.set_nodelay(true).unwrap();
+    let mut input = BufReader::new(stream);
+    while let Some(request) = read_request(&mut input) {
+        if state.stop.load(Ordering::SeqCst) {
+            return;
+        }
+        let now = state.in_flight.fetch_add(1, Ordering::SeqCst) + 1;
+        state.most_in_flight.fetch_max(now, Ordering::SeqCst);
+        state.seen.lock().unwrap().push(request.clone());
+        let latency = *state.latency.lock().unwrap();
+        std::thread::sleep(latency);
+        let keep = answer(state, &request, stream).unwrap_or(false);
+        state.in_flight.fetch_sub(1, Ordering::SeqCst);
+        if !keep {
+            let _ = stream.shutdown(std::net::Shutdown::Both);
+            return;
+        }
+    }
+}
+
+fn read_request(input: &mut BufReader<&TcpStream>) -> Option<Seen> {
+    let mut line = String::new();
+    input.read_line(&mut line).ok().filter(|&count| count > 0)?;
+    let path = line.split(' ').nth(1)?.to_owned();
+    let mut headers = BTreeMap::new();
+    loop {
+        let mut line = String::new();
+        input.read_line(&mut line).ok()?;
+        let Some((name, value)) = line.trim_end().split_once(':') else { break };
+        headers.insert(name.to_ascii_lowercase(), value.trim().to_owned());
+    }
+    Some(Seen { path, headers })
+}
+
+/// Answers; tells whether the connection stays.
+fn answer(state: &State, request: &Seen, mut stream: &TcpStream) -> std::io::Result<bool> {
+    let fault = state.faults.lock().unwrap().get_mut(&request.path).and_then(VecDeque::pop_front);
+    let wanted = state.password.lock().unwrap().clone();
+    if let Some(pair) = wanted {
+        let expected = format!("Basic {}", data_encoding::BASE64.encode(pair.as_bytes()));
+        if request.headers.get("authorization") != Some(&expected) {
+            return head(stream, 401, &[("content-length", "0".into())]).map(|()| true);
+        }
+    }
+    match &fault {
+        Some(Fault::Close) => return Ok(false),
+        Some(Fault::Status(status, headers)) => {
+            let mut headers = headers.clone();
+            headers.push(("content-length", "0".into()));
+            return head(stream, *status, &headers).map(|()| true);
+        }
+        Some(Fault::HoldUntil(path)) => {
+            let asked = || state.seen.lock().unwrap().iter().any(|seen| seen.path == *path);
+            if !(0..1000).any(|_| {
+                asked() || {
+                    std::thread::sleep(Duration::from_millis(10));
+                    false
+                }
+            }) {
+                return head(stream, 418, &[("content-length", "0".into())]).map(|()| true);
+            }
+        }
+        _ => {}
+    }
+    let Some(mut body) = find(state, &request.path) else {
+        return head(stream, 404, &[("content-length", "0".into())]).map(|()| true);
+    };
+    let mut headers = state.headers.lock().unwrap().get(&request.path).cloned().unwrap_or_default();
+    if let (Some(etag), Some(theirs)) =
+        (headers.iter().find(|(name, _)| *name == "etag"), request.headers.get("if-none-match"))
+        && etag.1 == *theirs
+    {
+        return head(stream, 304, &headers).map(|()| true);
+    }
+    if let Some(Fault::Flip(index)) = fault {
+        body[index] ^= 1;
+    }
+    let total = body.len();
+    let range = request.headers.get("range").filter(|_| !matches!(fault, Some(Fault::IgnoreRange)));
+    let start: usize = range.map_or(0, |range| range[6..range.len() - 1].parse().unwrap());
+    let body = &body[start..];
+    if range.is_some() {
+        headers.push(("content-range", format!("bytes {start}-{}/{total}", total - 1)));
+    }
+    let status = if range.is_some() { 206 } else { 200 };
+    match fault {
+        Some(Fault::Chunked) => {
+            headers.push(("transfer-encoding", "chunked".into()));
+            head(stream, status, &headers)?;
+            for chunk in body.chunks(1000) {
+                write!(stream, "{:x}\r\n", chunk.len())?;
+                stream.write_all(chunk)?;
+                stream.write_all(b"\r\n")?;
+            }
+            stream.write_all(b"0\r\n\r\n").map(|()| true)
+        }
+        Some(Fault::CutAt(length)) => {
+            headers.push(("content-length", body.len().to_string()));
+            head(stream, status, &headers)?;
+            stream.write_all(&body[..length.min(body.len())]).map(|()| false)
+        }
+        _ => {
+            headers.push(("content-length", body.len().to_string()));
+            head(stream, status, &headers)?;
+            stream.write_all(body).map(|()| true)
+        }
+    }
+}
+
+fn find(state: &State, path: &str) -> Option<Vec<u8>> {
+    if let Some(content) = state.files.lock().unwrap().get(path) {
+        return Some(content.clone());
+    }
+    let folder = state.folder.lock().unwrap().clone()?;
+    let mut content = Vec::new();
+    std::fs::File::open(folder.join(&path[1..])).ok()?.read_to_end(&mut content).ok()?;
+    Some(content)
+}
+
+fn head(mut stream: &TcpStream, status: u16, headers: &[(&'static str, String)]) -> std::io::Result<()> {
+    let mut text = format!("HTTP/1.1 {status} X\r\n");
+    for (name, value) in headers {
+        text.extend([name, ": ", value, "\r\n"]);
+    }
+    stream.write_all((text + "\r\n").as_bytes())
+}
