@@ -14,7 +14,7 @@ use crate::image::tree::{Metadata, Node, Tree};
 use crate::image::{ImagePath, ParseImagePathError};
 use crate::nix::StorePath;
 
-use super::supplies::{CaBundle, SYSTEM_PROFILE, Supplies};
+use super::supplies::{SYSTEM_PROFILE, Supplies};
 use accounts::Accounts;
 pub(crate) use variables::unknown_package;
 pub use variables::{PATH, environment_variables};
@@ -128,14 +128,11 @@ impl Builder {
         if let Some(env) = &supplies.env {
             self.link("usr/bin/env", env);
         }
-        match &supplies.ca_bundle {
-            Some(CaBundle::File(bundle)) => self.link(CERTIFICATES, bundle),
-            Some(CaBundle::Collected(bundle)) => {
-                self.put(CERTIFICATES, Metadata::root(0o644), Node::File(bundle.clone()));
-            }
-            None => {}
-        }
-        if supplies.ca_bundle.is_some() {
+        if let Some(bundle) = &supplies.ca_bundle {
+            self.link(CERTIFICATES, bundle);
+            self.link("etc/ssl/certs/ca-certificates.crt", bundle);
+        } else if let Some(bundle) = &supplies.made_bundle {
+            self.put(CERTIFICATES, Metadata::root(0o644), Node::File(bundle.clone()));
             self.link("etc/ssl/certs/ca-certificates.crt", "ca-bundle.crt");
         }
         let timezone = &machine.timezone;

@@ -1,11 +1,12 @@
 //! What the packages bring that the root files lean on: a shell, `env`, certificates, time zones, locales.
 
+use std::io;
+
 use crate::image::ImagePath;
-use crate::image::listing::{Listing, ListingEntry, ListingKind};
 use crate::nix::StorePath;
 
-use super::environment::FileRef;
-use super::view::{Kind, View};
+use super::certificates;
+use super::view::{Kind, ReadContent, View};
 
 /// Where the system environment stands, whatever its hash.
 pub const SYSTEM_PROFILE: &str = "/etc/profiles/system";
@@ -24,32 +25,6 @@ const SHELLS: [&str; 4] = ["sh", "dash", "bash", "busybox"];
 /// Shells that people log in with.
 const LOGIN_SHELLS: [&str; 7] = ["bash", "dash", "fish", "nu", "sh", "xonsh", "zsh"];
 
-/// Certificates of authorities that everybody trusts.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum CaBundle {
-    /// A package brings them in one file: its absolute path.
-    File(String),
-    /// A package brings them one by one, for a script of its own to collect: their content, one after the other.
-    Collected(Vec<u8>),
-}
-
-/// The certificates that packages bring one by one, as Debian's do; by path. For a [`CaBundle::Collected`].
-#[must_use]
-pub fn single_certificates(view: View<'_>, packages: &[&StorePath]) -> Vec<FileRef> {
-    let folder = ImagePath::new(b"share/ca-certificates").expect("written here");
-    let of_package = |package: &StorePath| {
-        let entries = view.packages.get(package).map_or(&[][..], Listing::entries);
-        let is_certificate = |entry: &&ListingEntry| {
-            entry.path.starts_with(&folder)
-                && entry.path.name().ends_with(b".crt")
-                && matches!(entry.kind, ListingKind::File { .. })
-        };
-        let reference = |entry: &ListingEntry| FileRef { store_path: package.clone(), path: entry.path.clone() };
-        entries.iter().filter(is_certificate).map(reference).collect::<Vec<_>>()
-    };
-    packages.iter().map(|package| of_package(package)).find(|found| !found.is_empty()).unwrap_or_default()
-}
-
 /// Absolute paths; `None` where no package has such a thing.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Supplies {
@@ -60,7 +35,9 @@ pub struct Supplies {
     /// Names of login shells in the system environment, sorted.
     pub login_shells: Vec<String>,
     /// The bundle of certificates.
-    pub ca_bundle: Option<CaBundle>,
+    pub ca_bundle: Option<String>,
+    /// A bundle made of single certificates, where no package has one ([`Supplies::make_bundle`]).
+    pub made_bundle: Option<Vec<u8>>,
     /// The folder of time zones.
     pub zoneinfo: Option<String>,
     /// glibc's archive of locales.
@@ -68,6 +45,14 @@ pub struct Supplies {
 }
 
 impl Supplies {
+    /// Makes a bundle of `packages`' certificates, where none of them has one.
+    pub fn make_bundle(&mut self, view: View<'_>, packages: &[&StorePath], read: &ReadContent<'_>) -> io::Result<()> {
+        if self.ca_bundle.is_none() {
+            self.made_bundle = certificates::bundle(view, packages, read)?;
+        }
+        Ok(())
+    }
+
     /// Looks in `environment` for commands, and in `packages`, the first one first, then in everything else, for data.
     ///
     /// `timezone` is what the time zones must contain to count.
@@ -92,7 +77,8 @@ impl Supplies {
             sh: SHELLS.iter().find_map(|name| command(name)),
             env: ["env", "busybox"].iter().find_map(|name| command(name)),
             login_shells: LOGIN_SHELLS.iter().filter(|name| command(name).is_some()).map(ToString::to_string).collect(),
-            ca_bundle: CERTIFICATES.iter().find_map(|inner| first_with(inner, packages)).map(CaBundle::File),
+            ca_bundle: CERTIFICATES.iter().find_map(|inner| first_with(inner, packages)),
+            made_bundle: None,
             zoneinfo: zone
                 .and_then(|file| file.strip_suffix(timezone).map(|folder| folder.trim_end_matches('/').to_owned())),
             locale_archive: first_with("lib/locale/locale-archive", &everything),
