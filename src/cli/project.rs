@@ -40,6 +40,11 @@ pub(super) struct Opened {
 }
 
 impl Args {
+    /// For verbs that only look at what is there.
+    pub(super) const fn offline() -> Self {
+        Self { offline: true, locked: false, threads: None }
+    }
+
     /// Reads the files, tells what is odd about them, and opens the store.
     pub(super) fn open(&self, context: &Context) -> anyhow::Result<Opened> {
         let loaded = context.load()?;
