@@ -16,7 +16,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use crate::cache;
-use crate::channel::{ChannelSources, Lock, Mode, Resolution, resolve, sources};
+use crate::channel::{ChannelSources, LOCK_FILE, Lock, Mode, Resolution, resolve, sources};
 use crate::config::{Diagnostic, Machine, System};
 use crate::export::Image;
 use crate::image::codec::Codec;
@@ -59,7 +59,7 @@ impl<'a> Project<'a> {
     /// `dumbc.lock`, beside the files.
     #[must_use]
     pub fn lock_path(&self) -> PathBuf {
-        self.machine.project.join("dumbc.lock")
+        self.machine.project.join(LOCK_FILE)
     }
 
     /// The lock as it lies on the disk.

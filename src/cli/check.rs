@@ -56,7 +56,9 @@ fn look_at_packages(machine: &Machine, context: &Context) -> anyhow::Result<Pack
     let lock = match project.resolve(&Mode::Locked) {
         Ok(resolution) => resolution.lock,
         Err(error) if error.class() == Class::StaleLock => {
-            context.progress.note("dumbc.lock does not answer the files yet, so packages were not checked: run `dumbc lock`");
+            context
+                .progress
+                .note("dumbc.lock does not answer the files yet, so packages were not checked: run `dumbc lock`");
             return Ok(Packages::NotLocked);
         }
         Err(error) => return Err(error.into()),
@@ -65,7 +67,9 @@ fn look_at_packages(machine: &Machine, context: &Context) -> anyhow::Result<Pack
     for &system in &machine.image.systems {
         let planned = project.plan(&lock, system, PlanChoice::default())?;
         let Some(findings) = project.findings(&lock, system, planned)? else {
-            context.progress.note("not all packages are in the store yet, so they were not checked: `dumbc build` does that");
+            context
+                .progress
+                .note("not all packages are in the store yet, so they were not checked: `dumbc build` does that");
             return Ok(Packages::NotFetched);
         };
         found.extend(findings);
