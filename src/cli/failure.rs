@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
+use crate::cache;
 use crate::channel;
 use crate::config::{self, Diagnostic};
 use crate::failure::{Class, Classified};
@@ -64,6 +65,8 @@ fn classified<'error>(cause: &'error (dyn Error + 'static)) -> Option<&'error dy
         .or_else(|| of::<config::Invalid>(cause))
         .or_else(|| of::<channel::Error>(cause))
         .or_else(|| of::<channel::LockError>(cause))
+        .or_else(|| of::<cache::Error>(cause))
+        .or_else(|| of::<cache::write::WriteError>(cause))
 }
 
 /// Findings that an error in a chain carries. A room's error that has some gets a line here.

@@ -2,6 +2,8 @@
 //!
 //! Data goes to stdout, narration to stderr. Errors end here: [`report`] draws them, [`failure`] decides the exit code.
 
+#[expect(dead_code, reason = "wired in by the command enum")]
+mod cache;
 mod changes;
 mod completions;
 mod context;

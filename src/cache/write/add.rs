@@ -27,7 +27,8 @@ pub struct Package<'a> {
 }
 
 /// What was added.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Added {
     /// The package's store path, which follows from its content.
     pub path: StorePath,
