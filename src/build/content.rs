@@ -6,8 +6,8 @@ use crate::channel::Lock;
 use crate::config::{Argument, Machine, RequestKind, System, Unit};
 use crate::image::tree::{Node, Tree};
 use crate::nix::StorePath;
-use crate::root::files::overlay::{Declared, declared_files};
 use crate::root::addressed::Addressed;
+use crate::root::files::overlay::{Declared, declared_files};
 
 use super::Error;
 
@@ -72,11 +72,14 @@ pub(super) fn size(tree: &Tree) -> u64 {
     tree.values().map(|(_, node)| size(node)).sum()
 }
 
-pub(super) struct Local { pub(super) addressed: Addressed }
+pub(super) struct Local {
+    pub(super) addressed: Addressed,
+}
 fn local(project: &std::path::Path, written: &str, candidates: &[StorePath]) -> Result<Local, Error> {
     use crate::image::walk::*;
     let source = locate(project, written).map_err(std::io::Error::other)?;
-    let tree = walk(&source, &crate::image::ImagePath::default(), &WalkOptions::default()).map_err(std::io::Error::other)?;
+    let tree =
+        walk(&source, &crate::image::ImagePath::default(), &WalkOptions::default()).map_err(std::io::Error::other)?;
     let name = source.file_name().unwrap_or_default().to_string_lossy().into_owned();
     Ok(Local { addressed: Addressed::of(&name, tree, candidates)? })
 }

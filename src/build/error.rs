@@ -8,9 +8,9 @@ use oci_spec::OciSpecError;
 use crate::config::{Diagnostic, System, count_errors};
 use crate::failure::{Class, Classified};
 use crate::nix::StorePath;
-use crate::root::parents::ConflictError;
 use crate::root::addressed::AddressError;
 use crate::root::environment::EnvironmentError;
+use crate::root::parents::ConflictError;
 use crate::{cache, channel, export, plan, store};
 
 /// Why there is no image.

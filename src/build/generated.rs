@@ -8,17 +8,17 @@ use crate::image::listing::Listing;
 use crate::image::tree::Tree;
 use crate::nix::StorePath;
 use crate::progress::Progress;
+use crate::root::addressed::Addressed;
 use crate::root::database::{ValidPath, nix_database};
+use crate::root::environment::environment;
 use crate::root::files::overlay::overlay;
 use crate::root::files::{environment_variables, root_files};
 use crate::root::supplies::Supplies;
 use crate::root::view::View;
-use crate::root::addressed::Addressed;
-use crate::root::environment::environment;
 
+use super::Error;
 use super::content::Content;
 use super::view::Shelf;
-use super::Error;
 
 /// Generated units.
 pub(super) struct Generated {
