@@ -19,8 +19,7 @@ fuzz_target!(|archive: &[u8]| {
     let Ok(layer) = layer(archive) else { return };
     let mut found = Vec::new();
     find_store_paths(&*layer, |_, _| Ok(()), |path| found.push(path)).expect("a layer of ours can be inverted");
-    let expected =
-        FoundPath { path: PATH.clone(), nar_hash: Sha256::of(archive), nar_size: archive.len() as u64 };
+    let expected = FoundPath { path: PATH.clone(), nar_hash: Sha256::of(archive), nar_size: archive.len() as u64 };
     assert_eq!(found, [expected]);
 });
 
