@@ -36,5 +36,4 @@ fn check_target(target: &[u8]) -> Result<(), NarFault> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 mod tests;

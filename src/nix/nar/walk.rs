@@ -77,7 +77,9 @@ impl Walk {
     pub(super) fn enter(&mut self, name: &[u8], Checked(spelling): Checked) {
         if let Some(directory) = self.open.last_mut() {
             directory.has_entries = true;
-            spelling.into_iter().for_each(|spelling| directory.spellings.add(spelling));
+            if let Some(spelling) = spelling {
+                directory.spellings.add(spelling);
+            }
             self.path.truncate(directory.path_length);
         }
         if !self.path.is_empty() {
