@@ -16,6 +16,7 @@
 //! Arrows point one way: `cli -> build -> {export, store, cache, channel} -> {image, root, plan} -> {config, nix}`,
 //! over [`failure`] and [`progress`], which everybody may use.
 
+pub mod build;
 pub mod cache;
 pub mod channel;
 pub mod cli;

@@ -2,10 +2,11 @@
 //!
 //! Checked on every build, so that taking a key out of a file distrusts at once what only that key signed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZero;
 use std::thread;
 
+use crate::cache::Wanted;
 use crate::config::Machine;
 use crate::failure::{Class, Classified};
 use crate::nix::{Expected, PathInfo, PublicKey, StorePath, TrustError, Unsigned};
@@ -101,6 +102,19 @@ fn distrusted<'a>(
             path_info(path, package).trust(keys, Expected::Path(path), Unsigned::AcceptContentAddressed).err()?;
         Some(Distrust { fault, channel: package.channel.clone() })
     })
+}
+
+/// What to fetch for the packages `paths` of a lock, each vouched for by today's keys.
+pub fn wanted_nars(lock: &Lock, machine: &Machine, paths: &BTreeSet<StorePath>) -> Result<Vec<Wanted>, Error> {
+    let keys = keys(machine)?.into_values().flatten().collect::<Vec<_>>();
+    let packages = paths.iter().filter_map(|path| Some((path, lock.packages.get(path)?)));
+    let wanted = packages.map(|(path, package)| {
+        let info = path_info(path, package).verify(&keys, Expected::Path(path), Unsigned::AcceptContentAddressed);
+        let distrust = |fault| Box::new(Distrust { fault, channel: package.channel.clone() });
+        let info = info.map_err(|fault| Error::Untrusted { distrust: distrust(fault), others: 0 })?;
+        Ok(Wanted::new(&info, package.source.clone()))
+    });
+    wanted.collect()
 }
 
 /// What the lock claims about a package. Signatures that can't be read vouch for nothing.

@@ -2,28 +2,30 @@
 //!
 //! Data goes to stdout, narration to stderr. Errors end here: [`report`] draws them, [`failure`] decides the exit code.
 
+mod build;
 #[expect(dead_code, reason = "wired in by the command enum")]
 mod cache;
 mod changes;
+mod check;
 mod completions;
 mod context;
 mod failure;
 mod figures;
-#[expect(dead_code, reason = "wired in by the command enum")]
+mod gc;
+mod init;
 mod lock;
 mod locking;
 mod man;
 mod options;
 mod output;
-#[expect(dead_code, reason = "wired in by the command enum")]
 mod plan;
 mod progress;
+mod project;
 mod report;
-#[expect(dead_code, reason = "wired in by the command enum")]
+mod schema;
 mod size;
-#[expect(dead_code, reason = "wired in by the command enum")]
 mod update;
-#[expect(dead_code, reason = "wired in by the command enum")]
+mod verify;
 mod why;
 
 use std::ffi::OsString;
@@ -55,6 +57,20 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Build(build::Args),
+    Lock(lock::Args),
+    Update(update::Args),
+    Plan(plan::Args),
+    Why(why::Args),
+    Size(size::Args),
+    Verify(verify::Args),
+    Gc(gc::Args),
+    /// Write a first set of the three files
+    Init(init::Args),
+    /// Find what is wrong with the three files
+    Check(check::Args),
+    /// Print JSON Schema of a file, or the manual of all keys
+    Schema(schema::Args),
     /// Print a completion script for a shell
     Completions(completions::Args),
     /// Print the manual page, or write one per verb
@@ -64,10 +80,11 @@ enum Command {
 /// Runs the command line of this process.
 #[must_use]
 pub fn main() -> ExitCode {
-    run(std::env::args_os().collect())
+    ExitCode::from(run(std::env::args_os().collect()))
 }
 
-fn run(arguments: Vec<OsString>) -> ExitCode {
+/// Runs a command line and gives its exit code.
+fn run(arguments: Vec<OsString>) -> u8 {
     let json = options::asks_for_json(&arguments);
     let matches = match Cli::command().try_get_matches_from(arguments) {
         Ok(matches) => matches,
@@ -80,13 +97,24 @@ fn run(arguments: Vec<OsString>) -> ExitCode {
     let report = report::Report::new(cli.options.colour());
     let outcome = cli.options.context().and_then(|context| dispatch(&cli.command, &context));
     match outcome {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => 0,
         Err(error) => report.end(&error, cli.options.json),
     }
 }
 
 fn dispatch(command: &Command, context: &Context) -> anyhow::Result<()> {
     match command {
+        Command::Build(args) => build::run(args, context),
+        Command::Lock(args) => lock::run(args, context),
+        Command::Update(args) => update::run(args, context),
+        Command::Plan(args) => plan::run(args, context),
+        Command::Why(args) => why::run(args, context),
+        Command::Size(args) => size::run(args, context),
+        Command::Verify(args) => verify::run(args, context),
+        Command::Gc(args) => gc::run(args, context),
+        Command::Init(args) => init::run(args, context),
+        Command::Check(args) => check::run(args, context),
+        Command::Schema(args) => schema::run(args, context),
         Command::Completions(args) => completions::run(args, context),
         Command::Man(args) => man::run(args, context),
     }
@@ -99,6 +127,24 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    fn exit_code(arguments: &[&str]) -> u8 {
+        run(std::iter::once("dumbc").chain(arguments.iter().copied()).map(OsString::from).collect())
+    }
+
+    #[test]
+    fn exit_codes_tell_usage_and_configuration() -> std::io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().display().to_string();
+        assert_eq!(exit_code(&["--version"]), 0);
+        assert_eq!(exit_code(&["frobnicate"]), 2);
+        assert_eq!(exit_code(&["-C", &format!("{path}/absent"), "check"]), 2);
+        assert_eq!(exit_code(&["-C", &path, "--quiet", "check"]), 2, "there is no system.toml");
+        assert_eq!(exit_code(&["-C", &path, "--quiet", "init"]), 0);
+        assert_eq!(exit_code(&["-C", &path, "--quiet", "check", "--json"]), 0);
+        assert_eq!(exit_code(&["-C", &path, "--quiet", "init"]), 2, "nothing is overwritten");
+        Ok(())
     }
 
     #[test]

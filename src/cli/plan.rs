@@ -4,13 +4,16 @@ use serde::Serialize;
 
 use crate::plan::{Error, Options, Plan, Request, Unit, impacts, layer_facts};
 
+use crate::build::PlanChoice;
+use crate::config::System;
+
 use super::Context;
 use super::figures::{Align, bytes, counted, name, table};
 
 /// So many packages of a layer are named without `--units`.
 const NAMED: usize = 4;
 
-/// Arguments of `dumbc plan`.
+/// Show which package goes into which layer, and what a change of each request would move
 #[derive(clap::Args)]
 #[command(after_help = "\
 A layer is moved whole when one of its packages changes, and a package changes when anything in its closure does. So \
@@ -31,6 +34,16 @@ pub(super) struct Args {
     /// Name every package of every layer, with its size
     #[arg(long)]
     pub(super) units: bool,
+    /// For this system [default: the first of system.toml]
+    #[arg(long, value_name = "SYSTEM", value_parser = super::project::system)]
+    pub(super) system: Option<System>,
+    #[command(flatten)]
+    pub(super) project: super::project::Args,
+}
+
+pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<()> {
+    let look = args.project.look(args.system, PlanChoice { replan: args.replan, layers: args.layers }, context)?;
+    Report::new(&look.planned.units, &look.planned.plan, &look.requests)?.print(args, context)
 }
 
 /// What the verb tells: the document that `--json` prints.

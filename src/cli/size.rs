@@ -6,10 +6,13 @@ use serde::Serialize;
 
 use crate::plan::{Error, Request, Unit, largest, request_sizes};
 
+use crate::build::PlanChoice;
+use crate::config::System;
+
 use super::Context;
 use super::figures::{Align, bytes, counted, name, table};
 
-/// Arguments of `dumbc size`.
+/// Show the largest packages, and what each request alone adds
 #[derive(clap::Args)]
 #[command(after_help = "\
 What a request alone adds is what leaving it out would save: packages that no other request needs. Sizes are \
@@ -23,6 +26,16 @@ pub(super) struct Args {
     /// Show this many of the largest packages
     #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
     pub(super) top: usize,
+    /// For this system [default: the first of system.toml]
+    #[arg(long, value_name = "SYSTEM", value_parser = super::project::system)]
+    pub(super) system: Option<System>,
+    #[command(flatten)]
+    pub(super) project: super::project::Args,
+}
+
+pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<()> {
+    let look = args.project.look(args.system, PlanChoice::default(), context)?;
+    Report::new(&look.planned.units, &look.requests, args.top)?.print(context)
 }
 
 /// What the verb tells: the document that `--json` prints.
@@ -74,7 +87,8 @@ impl Report {
     /// As people read it.
     pub(super) fn render(&self) -> String {
         let mut text = format!("{}, {}\n\n", counted(self.packages, "package"), bytes(self.size));
-        let share = |size: u64| format!("{}%", u128::from(size) * 100 / u128::from(self.size.max(1)));
+        let all = u128::from(self.size.max(1));
+        let share = |size: u64| format!("{}%", (u128::from(size) * 100 + all / 2) / all);
         let rows: Vec<[String; 3]> = self
             .largest
             .iter()

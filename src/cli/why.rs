@@ -4,10 +4,13 @@ use serde::Serialize;
 
 use crate::plan::{Error, Request, Unit, find, why};
 
+use crate::build::PlanChoice;
+use crate::config::System;
+
 use super::Context;
 use super::figures::{bytes, counted, name};
 
-/// Arguments of `dumbc why`.
+/// Show the chains of references that bring a package into the image
 #[derive(clap::Args)]
 #[command(after_help = "\
 For each request that needs the package, the shortest chains of references from it are shown.
@@ -22,8 +25,18 @@ pub(super) struct Args {
     #[arg(value_name = "PATH")]
     pub(super) path: String,
     /// Show at most this many chains for each request
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    pub(super) chains: usize,
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub(super) chains: u16,
+    /// For this system [default: the first of system.toml]
+    #[arg(long, value_name = "SYSTEM", value_parser = super::project::system)]
+    pub(super) system: Option<System>,
+    #[command(flatten)]
+    pub(super) project: super::project::Args,
+}
+
+pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<()> {
+    let look = args.project.look(args.system, PlanChoice::default(), context)?;
+    Report::new(&look.planned.units, &look.requests, &args.path, args.chains.into())?.print(context)
 }
 
 /// What the verb tells: the document that `--json` prints.

@@ -6,13 +6,18 @@ use super::{Error, Unit};
 const SIMILAR: f64 = 0.8;
 
 /// The units that `text` can mean, sorted by id: the one with that id or store path (or a path inside it), else all with
-/// that key or that name with version, else all whose id begins so (four characters at least). Never empty.
+/// that key or that name with version, else all whose id begins so (four characters at least), else all whose name
+/// has this before a dash. Never empty.
 pub fn find<'a>(units: &'a [Unit], text: &str) -> Result<Vec<&'a Unit>, Error> {
     let wanted = text.strip_prefix("/nix/store/").map_or(text, |rest| rest.split('/').next().unwrap_or(rest));
     let whole = |unit: &Unit| unit.id == wanted;
     let named = |unit: &Unit| unit.key == wanted || name(&unit.id) == Some(wanted);
     let begins = |unit: &Unit| wanted.len() >= 4 && unit.id.starts_with(wanted);
-    let readings: [&dyn Fn(&Unit) -> bool; 3] = [&whole, &named, &begins];
+    let extends = |unit: &Unit| {
+        let rest = name(&unit.id).and_then(|name| name.strip_prefix(wanted));
+        !wanted.is_empty() && rest.is_some_and(|rest| rest.starts_with('-'))
+    };
+    let readings: [&dyn Fn(&Unit) -> bool; 4] = [&whole, &named, &begins, &extends];
     let found = readings.iter().map(|meant| units.iter().filter(|unit| meant(unit)).collect::<Vec<_>>());
     let Some(mut found) = found.into_iter().find(|found| !found.is_empty()) else {
         return Err(Error::UnknownUnit { text: text.to_owned(), nearest: nearest(units, wanted) });
@@ -37,11 +42,12 @@ mod tests {
     use super::*;
     use crate::plan::Causes;
 
-    const IDS: [&str; 4] = [
+    const IDS: [&str; 5] = [
         "33igixdknlq9pz8naszxk7w0x07n4z96-libgnutls30-3.7.9",
         "33aaaxdknlq9pz8naszxk7w0x07n4z96-libgnutls30-3.8.0",
         "b0w421q3zff7bm8z9hg4cyddfl33913x-git-2.39.5",
         "kfqwh3pmhmaaivasij5iyz742wga4ghx-glibc-2.36",
+        "rm3xqmjbf74cxfgf8wsbdvlnqscxyrp3-libkrb5-3-1.20.1",
     ];
 
     fn found(text: &str) -> Result<Vec<&'static str>, Error> {
@@ -71,6 +77,7 @@ mod tests {
             assert_eq!(found(text), Ok(vec![IDS[2]]), "{text}");
         }
         assert_eq!(found("libgnutls30"), Ok(vec![IDS[1], IDS[0]]), "two versions");
+        assert_eq!(found("libkrb5-3"), Ok(vec![IDS[4]]), "a name with a number of its own");
     }
 
     #[test]

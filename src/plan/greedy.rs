@@ -90,3 +90,49 @@ impl Pairs {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::super::causes::CauseSets;
+    use super::super::graph::Graph;
+    use super::super::sample::nixpkgs_shape;
+    use super::*;
+
+    /// Compares every pair at every step.
+    fn merge_plainly(groups: &mut Groups, budget: usize, mut settled: Vec<bool>) {
+        let mut alive: Vec<usize> = (0..groups.len()).collect();
+        while alive.len() > budget {
+            let pairs = alive.iter().flat_map(|&low| alive.iter().map(move |&high| (low, high)));
+            let priced = pairs
+                .filter(|(low, high)| low < high)
+                .map(|(low, high)| (settled[low] && settled[high], groups.added(low, high), low, high));
+            let (_, _, low, high) = priced.min().expect("two groups are left");
+            groups.merge(low, high);
+            settled[low] |= settled[high];
+            alive.retain(|&group| group != high);
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
+        #[test]
+        fn bookkeeping_changes_nothing(
+            count in 2_usize..50, seed: u64, budget in 1_usize..20, weight in 0.0..9.0_f64, settled: [bool; 50],
+        ) {
+            let units = nixpkgs_shape(count, seed);
+            let weights = units.iter().step_by(3).map(|unit| (unit.id.clone(), weight)).collect::<BTreeMap<_, _>>();
+            let graph = Graph::new(&units).expect("distinct");
+            let causes = CauseSets::new(&graph, &weights).expect("small");
+            let groups = || Groups::new(&graph, &causes, (0..count).map(|unit| vec![unit]).collect());
+            let (mut quick, mut plain) = (groups(), groups());
+            merge_around_settled(&mut quick, budget, settled[..count].to_vec());
+            merge_plainly(&mut plain, budget, settled[..count].to_vec());
+            prop_assert_eq!(quick.into_parts(), plain.into_parts());
+        }
+    }
+}

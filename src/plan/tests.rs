@@ -203,6 +203,22 @@ fn units_of_one_key_are_told_apart_by_who_refers_to_them() {
 }
 
 #[test]
+fn large_closures_keep_the_laws_too() {
+    let units = nixpkgs_shape(1_200, 8);
+    let reversed: Vec<Unit> = units.iter().rev().cloned().collect();
+    let plan = plan_of(&units, 30);
+    assert_partition(&plan, &units, 30);
+    assert_eq!(plan, plan_of(&reversed, 30));
+    let again = super::plan(&reversed, 30, Some(&plan.groups(&units)), &Options::default());
+    assert_eq!(again, Ok(plan));
+
+    let few = plan_of(&units[..100], 30).groups(&units[..100]);
+    let grown = super::plan(&units, 30, Some(&few), &Options::default()).expect("distinct");
+    assert_partition(&grown, &units, 30);
+    assert_eq!(grown, super::plan(&reversed, 30, Some(&few), &Options::default()).expect("distinct"));
+}
+
+#[test]
 fn coarse_merging_costs_little() {
     let units = nixpkgs_shape(1_300, 5);
     let graph = Graph::new(&units).expect("distinct");

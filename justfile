@@ -1,0 +1,36 @@
+# What a developer does. `just` lists it.
+_default:
+    @just --list
+
+# Build the example's image with a release build.
+build:
+    cargo run --release -- build -C examples/hello
+
+# All tests.
+test:
+    cargo test
+
+# What continuous integration runs.
+ci:
+    .ci/run
+
+# Formatting and lints.
+lint:
+    cargo fmt --check
+    cargo clippy --all-targets -- -D warnings
+
+# Write the generated pages of docs/ anew.
+docs:
+    UPDATE_DOCS=1 cargo test --lib docs
+
+# Layer plans: times and quality.
+bench-plan:
+    cargo bench --bench plan
+
+# Whole builds against tar and pigz, and memory; optionally on the data of a folder beside this one.
+bench-build:
+    benches/build.sh ../shared
+
+# Ten minutes of fuzzing one target: narinfo, nar, config, index or lock.
+fuzz target:
+    RUSTC_BOOTSTRAP=1 cargo fuzz run --sanitizer none {{target}} -- -max_total_time=600

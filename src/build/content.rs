@@ -1,0 +1,74 @@
+//! What the project itself brings: local trees as store paths, `[files]` at their targets.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::channel::Lock;
+use crate::config::{Argument, Machine, RequestKind, System, Unit};
+use crate::image::tree::{Node, Tree};
+use crate::nix::StorePath;
+use crate::root::addressed::Addressed;
+use crate::root::files::overlay::{Declared, declared_files};
+use crate::root::local::local_tree;
+
+use super::Error;
+
+/// Content that comes from the disk, hashed at every build.
+pub(super) struct Content {
+    /// By the path as written.
+    pub(super) local: BTreeMap<String, Addressed>,
+    /// By target.
+    pub(super) declared: Vec<Declared>,
+}
+
+/// Reads everything local that the machine names.
+pub(super) fn content(machine: &Machine, lock: &Lock, system: System) -> Result<Content, Error> {
+    let lookup = |name: &str| lock.package_path(machine, system, name);
+    let candidates = lock.packages.keys().cloned().collect::<Vec<_>>();
+    let declared = declared_files(machine, &lookup).map_err(Error::Files)?;
+    let mut read = BTreeMap::new();
+    for path in local_paths(machine) {
+        let content = local_tree(&machine.project, &path, &candidates)?;
+        read.insert(path, content);
+    }
+    Ok(Content { local: read, declared })
+}
+
+/// Every path of the project that stands for a store path.
+fn local_paths(machine: &Machine) -> BTreeSet<String> {
+    let packages = machine.packages.iter().filter_map(|request| match &request.kind {
+        RequestKind::Local(path) => Some(path.clone()),
+        _ => None,
+    });
+    let commands = active_units(machine).flat_map(|unit| &unit.command).filter_map(|argument| match argument {
+        Argument::Local { path, .. } => Some(path.clone()),
+        Argument::Text(_) => None,
+    });
+    packages.chain(commands).collect()
+}
+
+/// Units that the image has something of. Daemons come with booting.
+fn active_units(machine: &Machine) -> impl Iterator<Item = &Unit> {
+    machine.entrypoint.iter()
+}
+
+impl Content {
+    /// The store path of a local path as written.
+    pub(super) fn store_path(&self, written: &str) -> Option<&StorePath> {
+        self.local.get(written).map(|local| &local.path)
+    }
+
+    /// Packages that local trees refer to.
+    pub(super) fn references(&self) -> impl Iterator<Item = StorePath> {
+        self.local.values().flat_map(|local| local.references.iter().cloned())
+    }
+}
+
+/// Bytes of a tree's files.
+pub(super) fn size(tree: &Tree) -> u64 {
+    let size = |node: &Node| match node {
+        Node::File(content) => content.len() as u64,
+        Node::LocalFile { size, .. } => *size,
+        Node::Directory | Node::Symlink(_) => 0,
+    };
+    tree.values().map(|(_, node)| size(node)).sum()
+}

@@ -1,0 +1,139 @@
+//! Why there is no image.
+
+use std::io;
+use std::path::PathBuf;
+
+use oci_spec::OciSpecError;
+
+use crate::config::{Diagnostic, System, count_errors};
+use crate::failure::{Class, Classified};
+use crate::nix::StorePath;
+use crate::root::addressed::AddressError;
+use crate::root::environment::EnvironmentError;
+use crate::root::local::LocalError;
+use crate::root::parents::ConflictError;
+use crate::{cache, channel, export, plan, store};
+
+/// Why there is no image.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Names, the lock, trust.
+    #[error(transparent)]
+    Channel(#[from] channel::Error),
+    /// The lock can't be read.
+    #[error(transparent)]
+    Lock(#[from] channel::LockError),
+    /// A binary cache.
+    #[error(transparent)]
+    Cache(#[from] cache::Error),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// No plan for the layers.
+    #[error(transparent)]
+    Plan(#[from] plan::Error),
+    /// Findings in the files that show only when packages are known.
+    #[error("{}", count_errors(.0))]
+    Files(Vec<Diagnostic>),
+    /// Packages that don't go together.
+    #[error(transparent)]
+    Environment(#[from] EnvironmentError),
+    /// Units that don't go together.
+    #[error(transparent)]
+    Conflict(#[from] ConflictError),
+    /// A generated tree that is no store path.
+    #[error(transparent)]
+    Address(#[from] AddressError),
+    /// A local tree that is no store path.
+    #[error(transparent)]
+    Local(#[from] LocalError),
+    /// A local tree refers to a package that the lock has no closure of.
+    #[error("{path} is referred to, but the lock does not hold it")]
+    OutsideLock {
+        /// The package.
+        path: StorePath,
+    },
+    /// A system that the files don't name.
+    #[error("system.toml names no system {0}")]
+    UnknownSystem(System),
+    /// The Nix database.
+    #[error(transparent)]
+    Database(#[from] crate::root::database::DatabaseError),
+    /// A document that can't be.
+    #[error(transparent)]
+    Document(#[from] OciSpecError),
+    /// The image can't be written.
+    #[error(transparent)]
+    Export(#[from] export::Error),
+    /// The environment's `SOURCE_DATE_EPOCH` is no date.
+    #[error("SOURCE_DATE_EPOCH is `{0}`, which is no number of seconds since 1970")]
+    SourceDateEpoch(String),
+    /// The disk refuses.
+    #[error("can't write {path}")]
+    Write {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Anything without a name.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+impl Error {
+    fn classified(&self) -> Option<&dyn Classified> {
+        Some(match self {
+            Self::Channel(error) => error,
+            Self::Lock(error) => error,
+            Self::Cache(error) => error,
+            Self::Store(error) => error,
+            Self::Plan(error) => error,
+            Self::Environment(error) => error,
+            Self::Conflict(error) => error,
+            Self::Address(error) => error,
+            Self::Local(error) => error,
+            Self::Export(error) => error,
+            Self::Database(error) => error,
+            _ => return None,
+        })
+    }
+
+    /// Findings in the user's files that the error carries.
+    #[must_use]
+    pub fn diagnostics(&self) -> &[Diagnostic] {
+        match self {
+            Self::Files(diagnostics) => diagnostics,
+            Self::Channel(error) => error.diagnostics(),
+            Self::Lock(error) => error.diagnostics(),
+            _ => &[],
+        }
+    }
+
+    /// Whether the store was damaged, and is not any more: trying again helps.
+    #[must_use]
+    pub fn is_damage(&self) -> bool {
+        matches!(
+            self,
+            Self::Store(store::Error::Damaged(_)) | Self::Export(export::Error::Store(store::Error::Damaged(_)))
+        )
+    }
+}
+
+impl Classified for Error {
+    fn class(&self) -> Class {
+        match self {
+            Self::Files(_) | Self::UnknownSystem(_) | Self::SourceDateEpoch(_) => Class::Usage,
+            Self::OutsideLock { .. } => Class::StaleLock,
+            _ => self.classified().map_or(Class::Other, Classified::class),
+        }
+    }
+
+    fn help(&self) -> Option<String> {
+        match self {
+            Self::UnknownSystem(system) => Some(format!("add \"{system}\" to `systems` of [image]")),
+            Self::OutsideLock { .. } => Some("request the package in `packages`".to_owned()),
+            _ => self.classified().and_then(Classified::help),
+        }
+    }
+}

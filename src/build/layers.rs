@@ -1,0 +1,171 @@
+//! From a plan to layers: fragments of every unit, heads, digests.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::Arc;
+
+use crate::image::ImagePath;
+use crate::image::codec::Codec;
+use crate::image::documents::LayerDescription;
+use crate::image::head::{Parents, head};
+use crate::image::tree::{Metadata, Node, Tree};
+use crate::plan::Plan;
+use crate::root::addressed::Addressed;
+use crate::root::parents::{claims_of_store_path, claims_of_tree, parents};
+use crate::store::{Fragment, Layer, Pool, Store, TreeUnit};
+
+use super::Error;
+use super::content::Content;
+use super::generated::Generated;
+use super::packages::{Fragments, lone_head};
+
+/// Names that a layer's comment lists at most.
+const NAMES: usize = 8;
+
+/// A unit, ready to be put into a layer.
+struct Piece {
+    roots: Vec<ImagePath>,
+    fragment: Arc<Fragment>,
+    name: String,
+}
+
+/// Turns units into layers.
+pub(super) struct Assembly<'a> {
+    pub(super) store: &'a Store,
+    pub(super) pool: &'a Pool,
+    pub(super) codec: Codec,
+}
+
+impl Assembly<'_> {
+    /// All layers, the lowest first: as planned, then the generated ones.
+    pub(super) fn layers(
+        &self,
+        plan: &Plan,
+        packages: &Fragments,
+        content: &Content,
+        generated: &Generated,
+    ) -> Result<Vec<(Layer, LayerDescription)>, Error> {
+        let parents = shared_folders(packages, content, generated)?;
+        let mut pieces = BTreeMap::new();
+        for (path, fragment) in packages {
+            let piece = Piece { roots: vec![path.into()], fragment: fragment.clone(), name: path.name().to_owned() };
+            pieces.insert(path.base_name().to_owned(), piece);
+        }
+        for local in content.local.values() {
+            pieces.insert(local.path.base_name().to_owned(), self.addressed(local)?);
+        }
+        for declared in &content.declared {
+            let name = declared.target.to_string();
+            pieces.insert(name.clone(), self.tree(&declared.tree, &parents, name)?);
+        }
+        let mut groups = Vec::new();
+        for layer in &plan.layers {
+            groups.push(layer.units.iter().filter_map(|id| pieces.remove(id)).collect::<Vec<_>>());
+        }
+        groups.push(self.system(generated, &parents)?);
+        groups.push(vec![self.tree(&generated.root, &parents, "root files".to_owned())?]);
+        groups.retain(|pieces| !pieces.is_empty());
+        self.digest(groups, &parents)
+    }
+
+    /// What changes whenever a package does.
+    fn system(&self, generated: &Generated, parents: &Parents) -> Result<Vec<Piece>, Error> {
+        let mut pieces = vec![self.addressed(&generated.environment)?];
+        if let Some(database) = &generated.database {
+            pieces.push(self.tree(database, parents, "Nix database".to_owned())?);
+        }
+        Ok(pieces)
+    }
+
+    fn tree(&self, tree: &Tree, parents: &Parents, name: String) -> Result<Piece, Error> {
+        let is_shared = |path: &ImagePath| parents.contains_key(path);
+        let unit = TreeUnit { tree, is_shared: &is_shared, base: &ImagePath::default() };
+        let (fragment, _) = self.store.tree_fragment(self.pool, self.codec, &head(tree.keys(), parents), unit)?;
+        Ok(Piece { roots: tree.keys().cloned().collect(), fragment: Arc::new(fragment), name })
+    }
+
+    /// A store path of our own, as it would come out of a NAR.
+    fn addressed(&self, addressed: &Addressed) -> Result<Piece, Error> {
+        let tree = as_in_the_store(&addressed.tree);
+        let root = ImagePath::from(&addressed.path);
+        let unit = TreeUnit { tree: &tree, is_shared: &|_| false, base: &root };
+        let (fragment, _) = self.store.tree_fragment(self.pool, self.codec, &lone_head(&addressed.path), unit)?;
+        Ok(Piece { roots: vec![root], fragment: Arc::new(fragment), name: addressed.path.name().to_owned() })
+    }
+
+    /// Digests of all layers, on all cores.
+    fn digest(&self, groups: Vec<Vec<Piece>>, parents: &Parents) -> Result<Vec<(Layer, LayerDescription)>, Error> {
+        let (jobs, queue) = crossbeam_channel::unbounded();
+        for job in groups.iter().enumerate() {
+            // The receiver lives until all are done.
+            let _ = jobs.send(job);
+        }
+        drop(jobs);
+        let work = || -> Result<Vec<_>, Error> {
+            queue.iter().map(|(index, pieces)| Ok((index, self.layer(pieces, parents)?))).collect()
+        };
+        let mut layers = std::thread::scope(|scope| {
+            let threads = (0..self.pool.threads()).map(|_| scope.spawn(work)).collect::<Vec<_>>();
+            let mut layers = Vec::new();
+            for thread in threads {
+                layers.extend(thread.join().map_err(|_| io::Error::other("a hashing thread panicked"))??);
+            }
+            Ok::<_, Error>(layers)
+        })?;
+        layers.sort_by_key(|(index, _)| *index);
+        Ok(layers.into_iter().map(|(_, layer)| layer).collect())
+    }
+
+    fn layer(&self, pieces: &[Piece], parents: &Parents) -> Result<(Layer, LayerDescription), Error> {
+        let head = head(pieces.iter().flat_map(|piece| &piece.roots), parents);
+        let fragments = pieces.iter().map(|piece| piece.fragment.clone()).collect();
+        let layer = self.store.layer(head, fragments, self.codec)?;
+        let description = LayerDescription {
+            diff_id: layer.diff_id,
+            tar_size: layer.tar_size,
+            blob: layer.blob,
+            blob_size: layer.blob_size,
+            codec: self.codec,
+            comment: comment(pieces),
+        };
+        Ok((layer, description))
+    }
+}
+
+fn comment(pieces: &[Piece]) -> String {
+    let names = pieces.iter().take(NAMES).map(|piece| piece.name.as_str()).collect::<Vec<_>>().join(", ");
+    match pieces.len().saturating_sub(NAMES) {
+        0 => names,
+        more => format!("{names} and {more} more"),
+    }
+}
+
+/// Folders that more than one unit may stand in, with the metadata that all layers give them.
+fn shared_folders(packages: &Fragments, content: &Content, generated: &Generated) -> Result<Parents, Error> {
+    let mut units = vec![("the generated root files".to_owned(), claims_of_tree(&generated.root).collect::<Vec<_>>())];
+    if let Some(database) = &generated.database {
+        units.push(("the Nix database".to_owned(), claims_of_tree(database).collect()));
+    }
+    for declared in &content.declared {
+        units.push((format!("[files.\"{}\"]", declared.target), claims_of_tree(&declared.tree).collect()));
+    }
+    let local = content.local.values().map(|local| &local.path);
+    let paths = packages.keys().chain(local).chain([&generated.environment.path]);
+    let paths = paths.collect::<std::collections::BTreeSet<_>>();
+    units.extend(paths.into_iter().map(|path| (path.to_string(), claims_of_store_path(path).collect())));
+    Ok(parents(units.iter().map(|(name, claims)| (name.as_str(), claims.iter().cloned())))?)
+}
+
+/// Modes and owners as all store paths have them.
+fn as_in_the_store(tree: &Tree) -> Tree {
+    let mode = |metadata: &Metadata, node: &Node| match node {
+        Node::Symlink(_) => 0o777,
+        Node::Directory => 0o555,
+        Node::File(_) | Node::LocalFile { .. } if metadata.mode & 0o100 == 0 => 0o444,
+        Node::File(_) | Node::LocalFile { .. } => 0o555,
+    };
+    let entry = |(path, (metadata, node)): (&ImagePath, &(Metadata, Node))| {
+        (path.clone(), (Metadata::root(mode(metadata, node)), node.clone()))
+    };
+    tree.iter().map(entry).collect()
+}

@@ -1,0 +1,186 @@
+//! From three files to an image: the whole way, a line a stage.
+//!
+//! [`Project`] holds what all stages share; [`Project::resolve`] yields the lock, [`Project::build`] images, [`Built::write`] files.
+
+mod content;
+mod error;
+mod generated;
+mod layers;
+mod output;
+mod packages;
+mod run_config;
+mod units;
+mod view;
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use crate::cache;
+use crate::channel::{ChannelSources, LOCK_FILE, Lock, Mode, Resolution, resolve, sources};
+use crate::config::{Diagnostic, Machine, System};
+use crate::export::Image;
+use crate::image::codec::Codec;
+use crate::image::documents::configuration;
+use crate::nix::StorePath;
+use crate::plan::{self, Options as PlanOptions, Plan, plan};
+use crate::progress::Progress;
+use crate::store::{Pool, Store};
+
+use content::{Content, content};
+use generated::{Generated, Inputs};
+use layers::Assembly;
+use packages::{CachesOf, Fragments, Packages};
+use units::units;
+use view::Shelf;
+
+pub use error::Error;
+pub use output::{Built, Destination, Summary};
+
+/// Layers that generated units take: the system environment with the database, and the root files.
+const GENERATED_LAYERS: usize = 2;
+
+/// A machine with everything that its build needs.
+pub struct Project<'a> {
+    /// What is to be built.
+    pub machine: &'a Machine,
+    /// Where fragments lie.
+    pub store: &'a Store,
+    /// Threads that compress, and as many that fetch.
+    pub pool: &'a Pool,
+    /// How layers are compressed.
+    pub codec: Codec,
+    /// Ask nothing of the network.
+    pub offline: bool,
+    /// Where narration goes.
+    pub progress: &'a dyn Progress,
+}
+
+impl<'a> Project<'a> {
+    /// `dumbc.lock`, beside the files.
+    #[must_use]
+    pub fn lock_path(&self) -> PathBuf {
+        self.machine.project.join(LOCK_FILE)
+    }
+
+    /// The lock as it lies on the disk.
+    pub fn read_lock(&self) -> Result<Option<Lock>, Error> {
+        Ok(Lock::read(&self.lock_path())?)
+    }
+
+    /// A lock that answers everything that the machine asks. Nothing is written.
+    pub fn resolve(&self, mode: &Mode) -> Result<Resolution, Error> {
+        let previous = self.read_lock()?;
+        Ok(resolve(self.machine, previous.as_ref(), mode, &self.sources(), self.progress)?)
+    }
+
+    /// Layers and units for one system, from the lock and the project's own content alone.
+    pub fn plan(&self, lock: &Lock, system: System, choice: PlanChoice) -> Result<Planned, Error> {
+        let content = content(self.machine, lock, system)?;
+        let closure = self.closure(lock, system, &content)?;
+        let units = units(lock, &closure, &content);
+        let layers = choice.layers.unwrap_or(self.machine.image.layers);
+        let budget = layers.saturating_sub(GENERATED_LAYERS).max(1);
+        let previous = lock.layers.get(&system).map(Vec::as_slice);
+        let plan = plan(&units, budget, previous, &PlanOptions { replan: choice.replan, ..PlanOptions::default() })?;
+        Ok(Planned { content, closure, units, plan })
+    }
+
+    /// The image of one system, and findings about what runs in it.
+    pub fn build(
+        &self,
+        lock: &Lock,
+        system: System,
+        planned: Planned,
+        created: &str,
+    ) -> Result<(Image, Vec<Diagnostic>), Error> {
+        let Planned { mut content, closure, plan, .. } = planned;
+        let sources = self.sources();
+        let caches = || Ok(sources.caches(self.progress)?);
+        let fragments = self.packages(&caches).fragments(lock, &closure)?;
+        let generated = self.generate(lock, system, &closure, &fragments, &mut content)?;
+        let Self { store, pool, codec, machine, .. } = *self;
+        let layers = Assembly { store, pool, codec }.layers(&plan, &fragments, &content, &generated)?;
+        let lookup = |name: &str| lock.package_path(machine, system, name);
+        let run = run_config::run_config(machine, &content, generated.variables, generated.has_shell, &lookup)?;
+        let descriptions = layers.iter().map(|(_, description)| description.clone()).collect::<Vec<_>>();
+        let config = configuration(&run, system, &descriptions, created)?;
+        Ok((Image { system, config, layers }, generated.findings))
+    }
+
+    /// Commands and interpreters that the image would lack. `None` where packages are not in the store, and nobody can tell.
+    pub fn findings(&self, lock: &Lock, system: System, planned: Planned) -> Result<Option<Vec<Diagnostic>>, Error> {
+        let Planned { mut content, closure, .. } = planned;
+        let caches = || unreachable!("nothing is fetched to look at what is there");
+        let Some(fragments) = self.packages(&caches).known_fragments(lock, &closure)? else { return Ok(None) };
+        Ok(Some(self.generate(lock, system, &closure, &fragments, &mut content)?.findings))
+    }
+
+    fn packages<'b>(&'b self, caches: &'b CachesOf<'b>) -> Packages<'b> {
+        let Self { machine, store, pool, codec, progress, .. } = *self;
+        Packages { machine, store, pool, codec, caches, progress }
+    }
+
+    fn generate(
+        &self,
+        lock: &Lock,
+        system: System,
+        closure: &BTreeSet<StorePath>,
+        fragments: &Fragments,
+        content: &mut Content,
+    ) -> Result<Generated, Error> {
+        let Self { machine, store, progress, .. } = *self;
+        let shelf = Shelf { store, fragments };
+        Inputs { machine, lock, system, closure, shelf: &shelf, progress }.generate(content)
+    }
+
+    /// What was requested, with the ids of the units that answer.
+    #[must_use]
+    pub fn requests(&self, lock: &Lock, system: System, planned: &Planned) -> Vec<plan::Request> {
+        let ids = |paths: &mut dyn Iterator<Item = &StorePath>| paths.map(|path| path.base_name().to_owned()).collect();
+        let answers = lock.requests.iter().filter(|((of, _), _)| *of == system);
+        let named = answers.map(|((_, text), answer)| plan::Request {
+            text: text.clone(),
+            units: ids(&mut answer.outputs.iter().map(|(_, path)| path)),
+        });
+        let local = planned
+            .content
+            .local
+            .iter()
+            .map(|(text, local)| plan::Request { text: text.clone(), units: ids(&mut std::iter::once(&local.path)) });
+        let files = planned.content.declared.iter().map(|declared| plan::Request {
+            text: format!("[files.\"{}\"]", declared.target),
+            units: vec![declared.target.to_string()],
+        });
+        // Local paths stand in the lock as requests without an answer.
+        named.filter(|request| !request.units.is_empty()).chain(local).chain(files).collect()
+    }
+
+    fn sources(&self) -> ChannelSources<'a> {
+        sources(self.machine, cache::Settings::new(self.offline, self.store.state_dir()))
+    }
+
+    /// Every package that the image needs.
+    fn closure(&self, lock: &Lock, system: System, content: &Content) -> Result<BTreeSet<StorePath>, Error> {
+        let roots = lock.roots(system).into_iter().chain(content.references());
+        lock.closure(roots).map_err(|path| Error::OutsideLock { path })
+    }
+}
+
+/// How to choose layers.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct PlanChoice {
+    /// Owe nothing to the groups that the lock remembers.
+    pub replan: bool,
+    /// Most layers; `None`: what the files say.
+    pub layers: Option<usize>,
+}
+
+/// What goes where, before anything is fetched.
+pub struct Planned {
+    content: Content,
+    closure: BTreeSet<StorePath>,
+    /// Everything but generated units.
+    pub units: Vec<plan::Unit>,
+    /// Layers of units.
+    pub plan: Plan,
+}

@@ -1,0 +1,164 @@
+//! Carries a build out, from the lock to a written file, and sums it up.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use crate::channel::{Changes, Lock, Mode};
+use crate::config::{Diagnostic, System};
+use crate::export::{Format, Image, ImageName, check, replace_file, write_archive, write_directory};
+use crate::image::codec::Codec;
+use crate::image::documents::Form;
+use crate::nix::Sha256;
+
+use super::{Error, PlanChoice, Project};
+
+/// Where an image goes.
+pub enum Destination<'a> {
+    /// A file or folder.
+    Path(&'a Path),
+    /// A stream, such as standard output.
+    Stream(&'a mut dyn Write),
+}
+
+/// Images that are ready, with the lock that they were made of.
+pub struct Built {
+    /// One a system.
+    pub images: Vec<Image>,
+    /// The lock, layer groups included.
+    pub lock: Lock,
+    /// What was added to it.
+    pub changes: Changes,
+    /// Commands that are not there, or can't run.
+    pub findings: Vec<Diagnostic>,
+}
+
+/// What a build did, for people and for `--json`.
+#[derive(Debug, Clone, Serialize)]
+pub struct Summary {
+    /// One a system.
+    pub images: Vec<ImageSummary>,
+    /// `name:tag`
+    pub reference: String,
+    /// Where it was written; `None`: standard output.
+    pub output: Option<PathBuf>,
+    /// `archive`, …
+    pub format: &'static str,
+    /// Bytes written, where it is a file.
+    pub size: Option<u64>,
+}
+
+/// One image of a [`Summary`].
+#[derive(Debug, Clone, Serialize)]
+pub struct ImageSummary {
+    /// `x86_64-linux`
+    pub system: &'static str,
+    /// Digest of the configuration: the same wherever the image goes.
+    pub image_id: String,
+    /// Manifest digests by destination; they differ in how layers are compressed and described.
+    pub manifests: Manifests,
+    /// Layers.
+    pub layers: usize,
+    /// Layers whose digests were known from an earlier build.
+    pub layers_reused: usize,
+    /// Bytes of all layers, uncompressed.
+    pub uncompressed_size: u64,
+    /// Bytes of all layers, compressed.
+    pub compressed_size: u64,
+}
+
+/// Manifest digests of one image.
+#[derive(Debug, Clone, Serialize)]
+pub struct Manifests {
+    /// In the archive, whose layers are plain.
+    pub archive: String,
+    /// In a registry or OCI layout.
+    pub oci: String,
+    /// In a registry, as Docker's schema 2; for gzipped layers only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub docker: Option<String>,
+}
+
+impl Project<'_> {
+    /// Resolves, plans and builds images for `systems`. A damaged piece of the store is made anew once.
+    pub fn images(&self, mode: &Mode, systems: &[System], replan: bool) -> Result<Built, Error> {
+        match self.try_images(mode, systems, replan) {
+            Err(error) if error.is_damage() => {
+                self.progress.warn(&error.to_string());
+                self.try_images(mode, systems, replan)
+            }
+            outcome => outcome,
+        }
+    }
+
+    fn try_images(&self, mode: &Mode, systems: &[System], replan: bool) -> Result<Built, Error> {
+        let resolution = self.resolve(mode)?;
+        let (mut lock, created) = (resolution.lock, created()?);
+        let (mut images, mut findings) = (Vec::new(), Vec::new());
+        for &system in systems {
+            let planned = self.plan(&lock, system, PlanChoice { replan, layers: None })?;
+            lock.layers.insert(system, planned.plan.groups(&planned.units));
+            let (image, found) = self.build(&lock, system, planned, &created)?;
+            images.push(image);
+            findings.extend(found.into_iter().filter(|finding| !findings.contains(finding)).collect::<Vec<_>>());
+        }
+        Ok(Built { images, lock, changes: resolution.changes, findings })
+    }
+}
+
+impl Built {
+    /// Writes the images, under a temporary name until they are whole.
+    pub fn write(&self, project: &Project<'_>, format: Format, destination: Destination<'_>) -> Result<Summary, Error> {
+        let is_stream = matches!(destination, Destination::Stream(_));
+        check(format, self.images.len(), project.codec, is_stream)?;
+        let name = ImageName { name: project.machine.image.name.clone(), tag: project.machine.image.tag.clone() };
+        let write = |out: &mut dyn Write| write_archive(project.store, &self.images, &name, format, project.codec, out);
+        let (mut output, mut size) = (None, None);
+        match destination {
+            Destination::Stream(stream) => write(stream)?,
+            Destination::Path(path) if format == Format::OciDir => {
+                write_directory(project.store, &self.images, &name, path)?;
+                output = Some(path.to_owned());
+            }
+            Destination::Path(path) => {
+                replace_file(path, write)?;
+                size = Some(length(path)?);
+                output = Some(path.to_owned());
+            }
+        }
+        let images = self.images.iter().map(|image| summary(image, project.codec)).collect::<Result<_, _>>()?;
+        Ok(Summary { images, reference: name.reference(), output, format: format.name(), size })
+    }
+}
+
+fn length(path: &Path) -> Result<u64, Error> {
+    let metadata = std::fs::metadata(path).map_err(|source| Error::Write { path: path.to_owned(), source })?;
+    Ok(metadata.len())
+}
+
+fn summary(image: &Image, codec: Codec) -> Result<ImageSummary, Error> {
+    let digest = |form| image.digest(form).map(|digest| digest.to_string());
+    let docker = matches!(codec, Codec::Gzip(_)).then(|| digest(Form::Docker)).transpose()?;
+    let manifests = Manifests { archive: digest(Form::OciUncompressed)?, oci: digest(Form::Oci)?, docker };
+    let sum = |size: fn(&crate::store::Layer) -> u64| image.layers.iter().map(|(layer, _)| size(layer)).sum();
+    Ok(ImageSummary {
+        system: image.system.name(),
+        image_id: Sha256::oci(&image.id()),
+        manifests,
+        layers: image.layers.len(),
+        layers_reused: image.layers.iter().filter(|(layer, _)| layer.reused).count(),
+        uncompressed_size: sum(|layer| layer.tar_size),
+        compressed_size: sum(|layer| layer.blob_size),
+    })
+}
+
+/// The creation time that the image tells: fixed, unless `SOURCE_DATE_EPOCH` says another.
+fn created() -> Result<String, Error> {
+    let seconds = match std::env::var("SOURCE_DATE_EPOCH") {
+        Ok(text) => text.trim().parse::<i64>().map_err(|_| Error::SourceDateEpoch(text))?,
+        Err(_) => 1,
+    };
+    let time = jiff::Timestamp::from_second(seconds).map_err(|_| Error::SourceDateEpoch(seconds.to_string()))?;
+    Ok(time.to_string())
+}

@@ -1,0 +1,134 @@
+//! From locked packages to fragments: what is not in the store is fetched, decoded, checked, written and compressed in one pass.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crossbeam_channel::unbounded;
+
+use crate::cache::{CacheSet, Wanted};
+use crate::channel::{Lock, wanted_nars};
+use crate::config::Machine;
+use crate::image::ImagePath;
+use crate::image::codec::Codec;
+use crate::image::head::{Parents, head};
+use crate::nix::{Sha256, StorePath};
+use crate::progress::Progress;
+use crate::store::{Fragment, FragmentKey, Pool, Store};
+
+use super::Error;
+
+/// Fragments by store path.
+pub(super) type Fragments = BTreeMap<StorePath, Arc<Fragment>>;
+
+/// Opens the caches.
+pub(super) type CachesOf<'a> = dyn Fn() -> Result<&'a CacheSet, Error> + Sync + 'a;
+
+/// Everything that turns packages into fragments.
+pub(super) struct Packages<'a> {
+    pub(super) machine: &'a Machine,
+    pub(super) store: &'a Store,
+    pub(super) pool: &'a Pool,
+    pub(super) codec: Codec,
+    /// Opened only when something is missing: a build whose fragments are there asks the network for nothing.
+    pub(super) caches: &'a CachesOf<'a>,
+    pub(super) progress: &'a dyn Progress,
+}
+
+impl Packages<'_> {
+    /// The fragments of all packages of `closure`, which the lock holds.
+    pub(super) fn fragments(&self, lock: &Lock, closure: &BTreeSet<StorePath>) -> Result<Fragments, Error> {
+        let (mut fragments, missing) = self.sort_out(lock, closure)?;
+        if missing.is_empty() {
+            return Ok(fragments);
+        }
+        let mut missing = wanted_nars(lock, self.machine, &missing)?;
+        // The largest first, so that none is left alone at the end.
+        missing.sort_by(|a, b| b.nar_size.cmp(&a.nar_size).then_with(|| a.path.cmp(&b.path)));
+        self.progress.begin("fetch", Some(missing.iter().map(|package| package.nar_size).sum()));
+        fragments.extend(self.fetch(&missing)?);
+        Ok(fragments)
+    }
+
+    /// The same, if none has to be fetched.
+    pub(super) fn known_fragments(
+        &self,
+        lock: &Lock,
+        closure: &BTreeSet<StorePath>,
+    ) -> Result<Option<Fragments>, Error> {
+        let (fragments, missing) = self.sort_out(lock, closure)?;
+        Ok(missing.is_empty().then_some(fragments))
+    }
+
+    /// What is in the store, and what is not.
+    fn sort_out(&self, lock: &Lock, closure: &BTreeSet<StorePath>) -> Result<(Fragments, BTreeSet<StorePath>), Error> {
+        let (mut fragments, mut missing) = (Fragments::new(), BTreeSet::new());
+        for path in closure {
+            let package = lock.packages.get(path).ok_or_else(|| Error::OutsideLock { path: path.clone() })?;
+            match self.known(path, &package.nar_hash)? {
+                Some(fragment) => drop(fragments.insert(path.clone(), Arc::new(fragment))),
+                None => drop(missing.insert(path.clone())),
+            }
+        }
+        Ok((fragments, missing))
+    }
+
+    fn known(&self, path: &StorePath, nar_hash: &Sha256) -> Result<Option<Fragment>, Error> {
+        let key = FragmentKey::store_path(path, nar_hash);
+        let Some(fragment) = self.store.fragment(key, self.codec)? else { return Ok(None) };
+        if self.store.is_untrusted() && self.store.prove(&fragment, path, nar_hash, &lone_head(path)).is_err() {
+            self.progress.warn(&format!("the store held something else as {path}: fetching it anew"));
+            return Ok(None);
+        }
+        Ok(Some(fragment))
+    }
+
+    /// Fetches side by side. The first fault ends it; what was whole by then stays in the store.
+    fn fetch(&self, missing: &[Wanted]) -> Result<Fragments, Error> {
+        let caches = (self.caches)()?;
+        let failed = AtomicBool::new(false);
+        let (jobs, queue) = unbounded();
+        for package in missing {
+            // The receiver lives until all are done.
+            let _ = jobs.send(package);
+        }
+        drop(jobs);
+        std::thread::scope(|scope| {
+            let work = || -> Result<Vec<(StorePath, Arc<Fragment>)>, Error> {
+                let mut done = Vec::new();
+                for package in queue.clone() {
+                    if failed.load(Ordering::Relaxed) {
+                        break;
+                    }
+                    let fragment =
+                        self.fetch_one(caches, package).inspect_err(|_| failed.store(true, Ordering::Relaxed))?;
+                    done.push((package.path.clone(), Arc::new(fragment)));
+                }
+                Ok(done)
+            };
+            let threads = (0..self.pool.threads().min(missing.len())).map(|_| scope.spawn(work)).collect::<Vec<_>>();
+            let mut fragments = Fragments::new();
+            for thread in threads {
+                fragments.extend(thread.join().map_err(|_| io::Error::other("a fetching thread panicked"))??);
+            }
+            Ok(fragments)
+        })
+    }
+
+    fn fetch_one(&self, caches: &CacheSet, package: &Wanted) -> Result<Fragment, Error> {
+        let root = ImagePath::from(&package.path);
+        let head = lone_head(&package.path);
+        let writer = caches.fetch_nar(package, self.progress, &mut |archive| {
+            let mut writer = self.store.write_fragment(self.pool, self.codec, &head).map_err(io::Error::other)?;
+            writer.nar(&root, archive)?;
+            Ok(writer)
+        })?;
+        Ok(writer.finish(self.store, FragmentKey::store_path(&package.path, &package.nar_hash))?)
+    }
+}
+
+/// The head of a layer that holds one store path: `/nix` and `/nix/store`.
+pub(super) fn lone_head(path: &StorePath) -> Vec<u8> {
+    head([&ImagePath::from(path)], &Parents::new())
+}

@@ -1,0 +1,70 @@
+//! What the image runs, as whom, with which variables.
+
+use std::collections::BTreeMap;
+
+use crate::config::{Argument, Machine, RunAs};
+use crate::image::documents::RunConfig;
+use crate::nix::StorePath;
+use crate::root::files::unknown_package;
+
+use super::Error;
+use super::content::Content;
+
+/// The run part of the image's configuration: while nothing boots, the image's command is the entrypoint's.
+pub(super) fn run_config(
+    machine: &Machine,
+    content: &Content,
+    variables: BTreeMap<String, String>,
+    has_shell: bool,
+    lookup: &dyn Fn(&str) -> Option<StorePath>,
+) -> Result<RunConfig, Error> {
+    let mut run = RunConfig {
+        env: variables,
+        working_dir: "/".to_owned(),
+        labels: machine.image.labels.clone(),
+        ..RunConfig::default()
+    };
+    match &machine.entrypoint {
+        Some(unit) => {
+            run.command = render(&unit.command, content, lookup)?;
+            run.ports.clone_from(&unit.ports);
+            run.stop_signal = Some(unit.stop.signal.clone());
+            as_user(&mut run, machine, &unit.user);
+        }
+        None if has_shell => run.command = vec!["/bin/sh".to_owned()],
+        None => {}
+    }
+    if !machine.persist.paths.is_empty() {
+        run.volumes.push(machine.persist.volume.clone());
+    }
+    Ok(run)
+}
+
+/// A command with store paths put in.
+pub(super) fn render(
+    command: &[Argument],
+    content: &Content,
+    lookup: &dyn Fn(&str) -> Option<StorePath>,
+) -> Result<Vec<String>, Error> {
+    let word = |argument: &Argument| match argument {
+        Argument::Text(template) => template
+            .render(lookup)
+            .map_err(|package| Error::Files(vec![unknown_package(&package, template.place.clone())])),
+        Argument::Local { path, .. } => Ok(content.store_path(path).map_or_else(|| path.clone(), StorePath::to_string)),
+    };
+    command.iter().map(word).collect()
+}
+
+/// Numbers, not names: schedulers that refuse root can see then that it isn't.
+fn as_user(run: &mut RunConfig, machine: &Machine, user: &RunAs) {
+    match user {
+        RunAs::Uid(uid) => run.user = format!("{uid}:{uid}"),
+        RunAs::User(name) => {
+            if let Some(user) = machine.users.get(name) {
+                run.user = user.uid.to_string();
+                run.working_dir = format!("/home/{name}");
+            }
+        }
+        RunAs::Root | RunAs::Users(_) | RunAs::EveryUser => {}
+    }
+}

@@ -1,0 +1,61 @@
+//! What the image will hold, as far as it is known: listings of packages, and their bytes on demand.
+
+use std::collections::BTreeMap;
+use std::io;
+
+use crate::image::ImagePath;
+use crate::image::listing::Listing;
+use crate::nix::StorePath;
+use crate::root::environment::FileRef;
+use crate::root::view::split_store_path;
+use crate::store::{self, Store};
+
+use super::packages::Fragments;
+
+/// Bytes compared at a time.
+const PIECE: u64 = 1 << 20;
+
+/// Packages that lie in the store as fragments.
+pub(super) struct Shelf<'a> {
+    pub(super) store: &'a Store,
+    pub(super) fragments: &'a Fragments,
+}
+
+impl Shelf<'_> {
+    /// The listings of all packages.
+    pub(super) fn listings(&self) -> Result<BTreeMap<StorePath, Listing>, store::Error> {
+        let listing = |(path, fragment): (&StorePath, _)| Ok((path.clone(), self.store.listing(fragment)?));
+        self.fragments.iter().map(|(path, fragment)| listing((path, &**fragment))).collect()
+    }
+
+    /// Up to `length` bytes at `offset` of a package's file; fewer where it ends.
+    pub(super) fn read(&self, path: &StorePath, inner: &ImagePath, offset: u64, length: usize) -> io::Result<Vec<u8>> {
+        let fragment = self.fragments.get(path).ok_or(io::ErrorKind::NotFound)?;
+        let extent = self.store.extent(fragment, inner).map_err(io::Error::other)?.ok_or(io::ErrorKind::NotFound)?;
+        let rest = usize::try_from(extent.size.saturating_sub(offset)).unwrap_or(usize::MAX);
+        self.store.read_at(fragment, extent.offset + offset, length.min(rest)).map_err(io::Error::other)
+    }
+
+    /// The same by a path of the image; `None` where no package's file stands there.
+    pub(super) fn read_path(&self, path: &ImagePath, offset: u64, length: usize) -> io::Result<Option<Vec<u8>>> {
+        match split_store_path(path) {
+            Some((store_path, inner)) if self.fragments.contains_key(&store_path) => {
+                self.read(&store_path, &inner, offset, length).map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Whether two files of packages hold the same.
+    pub(super) fn same(&self, one: &FileRef, two: &FileRef) -> io::Result<bool> {
+        let mut offset = 0;
+        loop {
+            let piece = |file: &FileRef| self.read(&file.store_path, &file.path, offset, 1 << 20);
+            let (left, right) = (piece(one)?, piece(two)?);
+            if left != right || left.is_empty() {
+                return Ok(left == right);
+            }
+            offset += PIECE;
+        }
+    }
+}

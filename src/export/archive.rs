@@ -1,0 +1,95 @@
+//! Archives: docker-archive and OCI layout in one file, or either alone.
+//!
+//! A gzipped archive is members too: small ones for the outer headers, and the layers' own as they lie in the store.
+
+use std::io::Write;
+
+use serde_json::json;
+
+use crate::image::codec::Codec;
+use crate::image::tar::{Kind, TAIL, padding, write_header};
+use crate::image::tree::Metadata;
+use crate::store::{Layer, Store};
+
+use super::members::MemberWriter;
+use super::{Error, Format, Image, ImageName, OCI_LAYOUT, distinct_layers, oci_index, small_blobs};
+
+/// Writes `images` as `format` to `out`. `codec` compresses the whole where the format is compressed as a whole.
+pub fn write_archive(
+    store: &Store,
+    images: &[Image],
+    name: &ImageName,
+    format: Format,
+    codec: Codec,
+    out: &mut dyn Write,
+) -> Result<(), Error> {
+    let outer = if format.compresses_outside() { codec } else { Codec::None };
+    let mut archive = Archive { writer: MemberWriter::new(out, outer).map_err(crate::store::Error::from)?, store };
+    archive.folder("blobs")?;
+    archive.folder("blobs/sha256")?;
+    for layer in distinct_layers(images) {
+        archive.layer(layer, format)?;
+    }
+    for (digest, blob) in small_blobs(images, format)? {
+        archive.file(&format!("blobs/sha256/{digest}"), &blob)?;
+    }
+    if format != Format::DockerArchive {
+        archive.file("index.json", &oci_index(images, format, name)?)?;
+    }
+    if format.compresses_outside() {
+        archive.file("manifest.json", &docker_manifest(images, name)?)?;
+    }
+    if format != Format::DockerArchive {
+        archive.file("oci-layout", OCI_LAYOUT)?;
+    }
+    archive.writer.plain(&TAIL)?;
+    archive.writer.flush()
+}
+
+struct Archive<'a> {
+    writer: MemberWriter<'a>,
+    store: &'a Store,
+}
+
+impl Archive<'_> {
+    fn header(&mut self, path: &str, kind: Kind<'_>, mode: u32) -> Result<(), Error> {
+        let mut header = Vec::new();
+        write_header(&mut header, path.as_bytes(), kind, Metadata::root(mode));
+        self.writer.plain(&header)
+    }
+
+    fn folder(&mut self, path: &str) -> Result<(), Error> {
+        self.header(path, Kind::Directory, 0o755)
+    }
+
+    fn file(&mut self, path: &str, content: &[u8]) -> Result<(), Error> {
+        self.header(path, Kind::File(content.len() as u64), 0o644)?;
+        self.writer.plain(content)?;
+        self.writer.plain(padding(content.len() as u64))
+    }
+
+    /// A layer's tar has whole blocks, so its members need no padding behind them; a compressed blob does.
+    fn layer(&mut self, layer: &Layer, format: Format) -> Result<(), Error> {
+        let (digest, size) = if format.compresses_outside() {
+            (layer.diff_id.hex(), layer.tar_size)
+        } else {
+            (layer.blob.hex(), layer.blob_size)
+        };
+        self.header(&format!("blobs/sha256/{digest}"), Kind::File(size), 0o644)?;
+        layer.write_blob(self.store, self.writer.members()?)?;
+        self.writer.plain(padding(size))
+    }
+}
+
+/// Docker's `manifest.json`.
+fn docker_manifest(images: &[Image], name: &ImageName) -> Result<Vec<u8>, Error> {
+    let entries = images.iter().map(|image| {
+        let layers = image.layers.iter().map(|(layer, _)| format!("blobs/sha256/{}", layer.diff_id.hex()));
+        json!({
+            "Config": format!("blobs/sha256/{}", image.id().hex()),
+            "RepoTags": [name.reference()],
+            "Layers": layers.collect::<Vec<_>>(),
+        })
+    });
+    Ok(serde_json::to_vec(&entries.collect::<Vec<_>>()).map_err(std::io::Error::from)?)
+}

@@ -1,0 +1,86 @@
+//! An OCI layout as a folder.
+
+use std::fs;
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+
+use oci_spec::image::{Descriptor, ImageIndex};
+
+use crate::image::documents::{index, index_entry};
+use crate::store::Store;
+
+use super::{Error, Format, Image, ImageName, OCI_LAYOUT, distinct_layers, small_blobs, write_layer};
+
+const REFERENCE: &str = "org.opencontainers.image.ref.name";
+
+/// Writes `images` into the OCI layout `folder`, which is made where it is missing. Blobs that are there stay; other tags of
+/// the layout stay; the index comes last.
+pub fn write_directory(store: &Store, images: &[Image], name: &ImageName, folder: &Path) -> Result<(), Error> {
+    let others = other_entries(folder, &name.tag)?;
+    let blobs = folder.join("blobs/sha256");
+    fs::create_dir_all(&blobs).map_err(|source| Error::Io { path: blobs.clone(), source })?;
+    for layer in distinct_layers(images) {
+        put(&blobs.join(layer.blob.hex()), |out| write_layer(store, layer, Format::OciDir, out))?;
+    }
+    for (digest, blob) in small_blobs(images, Format::OciDir)? {
+        put(&blobs.join(digest), |out| Ok(out.write_all(&blob)?))?;
+    }
+    let entries = images
+        .iter()
+        .map(|image| Ok(index_entry(&image.manifest(Format::OciDir.form())?, image.system, &name.annotations())?));
+    let entries = others.into_iter().map(Ok).chain(entries).collect::<Result<Vec<_>, Error>>()?;
+    put(&folder.join("oci-layout"), |out| Ok(out.write_all(OCI_LAYOUT)?))?;
+    let index = index(entries)?;
+    replace_file(&folder.join("index.json"), |out| Ok(out.write_all(&index)?))
+}
+
+/// What a layout that is there says of other tags.
+fn other_entries(folder: &Path, tag: &str) -> Result<Vec<Descriptor>, Error> {
+    match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(source) => return Err(Error::Io { path: folder.to_owned(), source }),
+        Ok(mut entries) => {
+            if entries.next().is_none() {
+                return Ok(Vec::new());
+            }
+        }
+    }
+    let has_tag = |entry: &Descriptor| {
+        entry.annotations().as_ref().and_then(|annotations| annotations.get(REFERENCE)).is_some_and(|name| name == tag)
+    };
+    if !folder.join("oci-layout").is_file() && !folder.join("blobs/sha256").is_dir() {
+        return Err(Error::NotALayout(folder.to_owned()));
+    }
+    let path = folder.join("index.json");
+    match fs::read(&path) {
+        // A build that was killed before it wrote the index.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(source) => Err(Error::Io { path, source }),
+        Ok(text) => {
+            let index: ImageIndex = serde_json::from_slice(&text).map_err(|_| Error::NotALayout(folder.to_owned()))?;
+            Ok(index.manifests().iter().filter(|entry| !has_tag(entry)).cloned().collect())
+        }
+    }
+}
+
+/// Writes a content-addressed file unless it is there.
+fn put(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<(), Error>) -> Result<(), Error> {
+    if path.is_file() { Ok(()) } else { replace_file(path, write) }
+}
+
+/// Writes a file under a temporary name beside `path`, then renames it.
+pub fn replace_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<(), Error>) -> Result<(), Error> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let failed = |source| Error::Io { path: path.to_owned(), source };
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // 0666 less the umask, as any other file that a user's program writes.
+    let file = tempfile::Builder::new()
+        .prefix(".dumbc-")
+        .permissions(fs::Permissions::from_mode(0o666))
+        .tempfile_in(folder)
+        .map_err(failed)?;
+    let mut out = BufWriter::with_capacity(1 << 20, file);
+    write(&mut out)?;
+    let file = out.into_inner().map_err(|error| failed(error.into_error()))?;
+    file.persist(path).map(drop).map_err(|error| failed(error.error))
+}

@@ -1,0 +1,162 @@
+//! Looks at every file of an archive or layout once.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::path::Path;
+
+use walkdir::WalkDir;
+
+use crate::image::DiffId;
+use crate::image::invert::{FoundPath, find_store_paths};
+use crate::image::untar::{TarKind, TarReader};
+use crate::nix::{Hasher, Sha256};
+
+use super::Blobs;
+
+/// Documents are kept in memory up to this size; a larger file is no document.
+const LARGEST_DOCUMENT: u64 = 8 << 20;
+
+/// A file, looked at.
+#[derive(Debug)]
+pub struct Blob {
+    /// Digest of its bytes.
+    pub digest: Sha256,
+    /// Bytes.
+    pub size: u64,
+    /// What it says, where it is small and no layer.
+    pub content: Vec<u8>,
+    /// What it holds, where it is a layer.
+    pub layer: Option<LayerFacts>,
+}
+
+/// A layer, looked at.
+#[derive(Debug)]
+pub struct LayerFacts {
+    /// Digest of its uncompressed tar.
+    pub diff_id: DiffId,
+    /// Store paths in it, in order.
+    pub store_paths: Vec<FoundPath>,
+    /// Why its entries can't be a store path's, where they can't.
+    pub fault: Option<String>,
+}
+
+pub(super) fn read_archive(path: &Path) -> io::Result<Blobs> {
+    let mut blobs = Blobs::default();
+    let input = Peeked::new(BufReader::with_capacity(1 << 18, File::open(path)?))?;
+    let mut archive = TarReader::new(BufReader::with_capacity(1 << 18, input.decoded()?));
+    while let Some(entry) = archive.next_entry()? {
+        let name = String::from_utf8_lossy(entry.path.strip_prefix(b"./").unwrap_or(&entry.path)).into_owned();
+        if let TarKind::File(size) = entry.kind {
+            let blob = look_at(&mut archive, size)?;
+            blobs.files.insert(name, blob);
+        }
+    }
+    Ok(blobs)
+}
+
+pub(super) fn read_directory(folder: &Path) -> io::Result<Blobs> {
+    let mut blobs = Blobs::default();
+    for entry in WalkDir::new(folder).sort_by_file_name() {
+        let entry = entry?;
+        if entry.file_type().is_file() {
+            let name = entry.path().strip_prefix(folder).map_err(io::Error::other)?.to_string_lossy().into_owned();
+            let size = entry.metadata()?.len();
+            let blob = look_at(&mut BufReader::with_capacity(1 << 18, File::open(entry.path())?), size)?;
+            blobs.files.insert(name, blob);
+        }
+    }
+    Ok(blobs)
+}
+
+fn look_at(file: &mut dyn Read, size: u64) -> io::Result<Blob> {
+    let mut hashed = Hashed { input: file, hasher: Hasher::new() };
+    let mut content = Vec::new();
+    let peeked = Peeked::new(&mut hashed)?;
+    let layer = if peeked.is_layer() {
+        Some(look_at_layer(peeked)?)
+    } else {
+        let mut peeked = peeked;
+        (&mut peeked).take(LARGEST_DOCUMENT).read_to_end(&mut content)?;
+        io::copy(&mut peeked, &mut io::sink())?;
+        None
+    };
+    io::copy(&mut hashed, &mut io::sink())?;
+    if hashed.hasher.length() != size {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    Ok(Blob { size, digest: hashed.hasher.finish(), content, layer })
+}
+
+fn look_at_layer(blob: Peeked<impl Read>) -> io::Result<LayerFacts> {
+    let mut tar = Hashed { input: BufReader::with_capacity(1 << 18, blob.decoded()?), hasher: Hasher::new() };
+    let mut store_paths = Vec::new();
+    let fault = find_store_paths(&mut tar, |_, _| Ok(()), |path| store_paths.push(path)).err();
+    io::copy(&mut tar, &mut io::sink())?;
+    let fault = fault.map(|error| error.to_string());
+    Ok(LayerFacts { diff_id: DiffId(tar.hasher.finish()), store_paths, fault })
+}
+
+/// Hashes what is read.
+struct Hashed<R> {
+    input: R,
+    hasher: Hasher,
+}
+
+impl<R: Read> Read for Hashed<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.input.read(buffer)?;
+        self.hasher.update(&buffer[..read]);
+        Ok(read)
+    }
+}
+
+/// A stream whose beginning is known.
+struct Peeked<R> {
+    beginning: Vec<u8>,
+    given: usize,
+    input: R,
+}
+
+impl<R: Read> Peeked<R> {
+    fn new(mut input: R) -> io::Result<Self> {
+        let mut beginning = Vec::with_capacity(512);
+        (&mut input).take(512).read_to_end(&mut beginning)?;
+        Ok(Self { beginning, given: 0, input })
+    }
+
+    fn is_gzip(&self) -> bool {
+        self.beginning.starts_with(&[0x1f, 0x8b])
+    }
+
+    fn is_zstd(&self) -> bool {
+        self.beginning.starts_with(&[0x28, 0xb5, 0x2f, 0xfd])
+    }
+
+    fn is_layer(&self) -> bool {
+        self.is_gzip() || self.is_zstd() || self.beginning.get(257..262) == Some(b"ustar")
+    }
+
+    fn decoded<'a>(self) -> io::Result<Box<dyn Read + 'a>>
+    where
+        R: 'a,
+    {
+        Ok(match (self.is_gzip(), self.is_zstd()) {
+            (true, _) => Box::new(flate2::read::MultiGzDecoder::new(self)),
+            (_, true) => Box::new(zstd::Decoder::new(self)?),
+            _ => Box::new(self),
+        })
+    }
+}
+
+impl<R: Read> Read for Peeked<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let rest = &self.beginning[self.given..];
+        if rest.is_empty() {
+            return self.input.read(buffer);
+        }
+        let read = rest.len().min(buffer.len());
+        buffer[..read].copy_from_slice(&rest[..read]);
+        self.given += read;
+        Ok(read)
+    }
+}

@@ -1,0 +1,140 @@
+//! A fragment's listing on disk: what it holds, and where in its tar the contents lie.
+//!
+//! Written and read as a stream of records: a kind byte (`D`, `F`, `X` for an executable file, `L`), size and tar offset as
+//! 64-bit little-endian numbers for files, then the path and, for links, the target, each behind its 32-bit length.
+
+use std::fs;
+use std::io::{self, BufWriter, Write};
+
+use tempfile::NamedTempFile;
+
+use crate::image::ImagePath;
+use crate::image::listing::{Listing, ListingEntry, ListingKind};
+use crate::image::tar::Kind;
+use crate::image::tree::Metadata;
+use crate::nix::{Hasher, Sha256};
+
+use super::{Context as _, Error, Fragment, Store};
+
+/// A file's place in a fragment's tar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Extent {
+    /// Bytes from the fragment's beginning.
+    pub offset: u64,
+    /// Bytes of contents.
+    pub size: u64,
+}
+
+/// Writes records as entries come.
+pub(super) struct ListingWriter {
+    file: BufWriter<NamedTempFile>,
+    digest: Hasher,
+    record: Vec<u8>,
+}
+
+impl ListingWriter {
+    pub(super) fn new(file: NamedTempFile) -> Self {
+        Self { file: BufWriter::new(file), digest: Hasher::new(), record: Vec::new() }
+    }
+
+    pub(super) fn entry(&mut self, path: &[u8], kind: Kind<'_>, metadata: Metadata, offset: u64) -> io::Result<()> {
+        self.record.clear();
+        append_record(&mut self.record, path, kind, metadata, offset)?;
+        self.digest.update(&self.record);
+        self.file.write_all(&self.record)
+    }
+
+    pub(super) fn finish(self) -> io::Result<(NamedTempFile, Sha256)> {
+        let file = self.file.into_inner().map_err(io::IntoInnerError::into_error)?;
+        Ok((file, self.digest.finish()))
+    }
+}
+
+/// Appends the record of one entry.
+pub(super) fn append_record(
+    record: &mut Vec<u8>,
+    path: &[u8],
+    kind: Kind<'_>,
+    metadata: Metadata,
+    offset: u64,
+) -> io::Result<()> {
+    match kind {
+        Kind::Directory => record.push(b'D'),
+        Kind::File(size) => {
+            record.push(if metadata.mode & 0o100 == 0 { b'F' } else { b'X' });
+            record.extend_from_slice(&size.to_le_bytes());
+            record.extend_from_slice(&offset.to_le_bytes());
+        }
+        Kind::Symlink(_) => record.push(b'L'),
+    }
+    let target = if let Kind::Symlink(target) = kind { Some(target) } else { None };
+    for text in std::iter::once(path).chain(target) {
+        record.extend_from_slice(&u32::try_from(text.len()).map_err(io::Error::other)?.to_le_bytes());
+        record.extend_from_slice(text);
+    }
+    Ok(())
+}
+
+impl Store {
+    /// What a fragment holds: paths below its store path, or below the image's root for other trees.
+    pub fn listing(&self, fragment: &Fragment) -> Result<Listing, Error> {
+        let entries = self.records(fragment)?.into_iter().map(|(entry, _)| entry).collect();
+        Listing::new(entries).or_else(|_| self.damaged(fragment))
+    }
+
+    /// Where the contents of the file `path` lie in a fragment's tar; `None` where it is no file.
+    pub fn extent(&self, fragment: &Fragment, path: &ImagePath) -> Result<Option<Extent>, Error> {
+        Ok(self.records(fragment)?.into_iter().find(|(entry, _)| entry.path == *path).and_then(|(_, extent)| extent))
+    }
+
+    fn records(&self, fragment: &Fragment) -> Result<Vec<(ListingEntry, Option<Extent>)>, Error> {
+        let path = self.listing_path(fragment.key);
+        let bytes = match fs::read(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return self.damaged(fragment),
+            bytes => bytes.context("read", &path)?,
+        };
+        if Sha256::of(&bytes) != fragment.record.listing {
+            return self.damaged(fragment);
+        }
+        parse(&bytes).map_or_else(|| self.damaged(fragment), Ok)
+    }
+
+    fn damaged<T>(&self, fragment: &Fragment) -> Result<T, Error> {
+        self.remove_fragment(fragment.key)?;
+        Err(Error::Damaged(fragment.key))
+    }
+}
+
+fn parse(mut bytes: &[u8]) -> Option<Vec<(ListingEntry, Option<Extent>)>> {
+    let mut records = Vec::new();
+    while let Some((&kind, rest)) = bytes.split_first() {
+        bytes = rest;
+        let mut extent = None;
+        if matches!(kind, b'F' | b'X') {
+            let (size, offset) = (number::<8>(&mut bytes)?, number::<8>(&mut bytes)?);
+            extent = Some(Extent { offset, size });
+        }
+        let path = ImagePath::new(text(&mut bytes)?).ok()?;
+        let kind = match (kind, extent) {
+            (b'D', _) => ListingKind::Directory,
+            (b'L', _) => ListingKind::Symlink { target: text(&mut bytes)?.to_vec() },
+            (b'F' | b'X', Some(extent)) => ListingKind::File { executable: kind == b'X', size: extent.size },
+            _ => return None,
+        };
+        records.push((ListingEntry { path, kind }, extent));
+    }
+    Some(records)
+}
+
+fn number<const N: usize>(bytes: &mut &[u8]) -> Option<u64> {
+    let (digits, rest) = bytes.split_first_chunk::<N>()?;
+    *bytes = rest;
+    Some(digits.iter().rev().fold(0, |value, &digit| value << 8 | u64::from(digit)))
+}
+
+fn text<'a>(bytes: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let length = usize::try_from(number::<4>(bytes)?).ok()?;
+    let (text, rest) = bytes.split_at_checked(length)?;
+    *bytes = rest;
+    Some(text)
+}

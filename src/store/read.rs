@@ -1,0 +1,112 @@
+//! Reads fragments back: whole, as members or as tar, checked against their digest; or a piece of one.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read as _, Seek as _, SeekFrom, Write};
+
+use crate::image::codec::Decoder;
+use crate::nix::Hasher;
+
+use super::{Context as _, Error, Fragment, Store};
+
+/// Reads a fragment's members in order.
+pub struct FragmentReader<'a> {
+    store: &'a Store,
+    fragment: &'a Fragment,
+    file: BufReader<File>,
+    check: Hasher,
+    next: usize,
+    member: Vec<u8>,
+}
+
+impl Store {
+    /// Opens a fragment.
+    pub fn read_fragment<'a>(&'a self, fragment: &'a Fragment) -> Result<FragmentReader<'a>, Error> {
+        let path = self.blob_path(fragment.key, fragment.codec);
+        let file = BufReader::with_capacity(1 << 18, File::open(&path).context("open", &path)?);
+        Ok(FragmentReader { store: self, fragment, file, check: Hasher::new(), next: 0, member: Vec::new() })
+    }
+
+    /// Reads `size` bytes at `offset` of a fragment's tar: the contents of a small file, or the beginning of a large one.
+    pub fn read_at(&self, fragment: &Fragment, offset: u64, size: usize) -> Result<Vec<u8>, Error> {
+        let path = self.blob_path(fragment.key, fragment.codec);
+        let mut file = File::open(&path).context("open", &path)?;
+        let mut decoder = fragment.codec.decoder()?;
+        let block = fragment.codec.block_size() as u64;
+        let (mut bytes, mut member, mut decoded) = (Vec::new(), Vec::new(), Vec::new());
+        while bytes.len() < size {
+            let position = offset + bytes.len() as u64;
+            let index = usize::try_from(position / block).map_err(io::Error::other)?;
+            if index >= fragment.record.members.len() {
+                break;
+            }
+            let range = fragment.member_range(index);
+            member.resize(usize::try_from(range.end - range.start).map_err(io::Error::other)?, 0);
+            file.seek(SeekFrom::Start(range.start)).context("read", &path)?;
+            file.read_exact(&mut member).context("read", &path)?;
+            decoder.decode(&member, fragment.member_size(index), &mut decoded)?;
+            let start = usize::try_from(position % block).map_err(io::Error::other)?;
+            let piece = decoded.get(start..).unwrap_or_default();
+            if piece.is_empty() {
+                break;
+            }
+            bytes.extend_from_slice(&piece[..piece.len().min(size - bytes.len())]);
+        }
+        Ok(bytes)
+    }
+}
+
+impl FragmentReader<'_> {
+    /// The next member as it lies on disk; `None` behind the last, when all of it was found whole.
+    pub fn next_member(&mut self) -> Result<Option<&[u8]>, Error> {
+        if self.next == self.fragment.record.members.len() {
+            let whole = std::mem::take(&mut self.check).finish() == self.fragment.record.check;
+            return if whole { Ok(None) } else { self.damaged() };
+        }
+        let range = self.fragment.member_range(self.next);
+        self.member.resize(usize::try_from(range.end - range.start).map_err(io::Error::other)?, 0);
+        match self.file.read_exact(&mut self.member) {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return self.damaged(),
+            outcome => outcome?,
+        }
+        self.check.update(&self.member);
+        self.next += 1;
+        Ok(Some(&self.member))
+    }
+
+    /// Writes all members to `out`.
+    pub fn copy_members(&mut self, out: &mut dyn Write) -> Result<(), Error> {
+        while let Some(member) = self.next_member()? {
+            out.write_all(member)?;
+        }
+        Ok(())
+    }
+
+    /// Writes the tar entries to `out`.
+    pub fn copy_tar(&mut self, decoder: &mut Decoder, out: &mut dyn Write) -> Result<(), Error> {
+        self.copy_both(decoder, &mut io::sink(), out)
+    }
+
+    /// Writes members to one, tar entries to the other.
+    pub fn copy_both(
+        &mut self,
+        decoder: &mut Decoder,
+        members: &mut dyn Write,
+        tar: &mut dyn Write,
+    ) -> Result<(), Error> {
+        let mut decoded = Vec::new();
+        loop {
+            let index = self.next;
+            let Some(member) = self.next_member()? else { return Ok(()) };
+            members.write_all(member)?;
+            if decoder.decode(&self.member, self.fragment.member_size(index), &mut decoded).is_err() {
+                return self.damaged();
+            }
+            tar.write_all(&decoded)?;
+        }
+    }
+
+    fn damaged<T>(&self) -> Result<T, Error> {
+        self.store.remove_fragment(self.fragment.key)?;
+        Err(Error::Damaged(self.fragment.key))
+    }
+}

@@ -1,0 +1,220 @@
+//! Writes a fragment: tar entries in, compressed members out, all digests on the way, in one pass.
+//!
+//! Memory is bounded by a few blocks. Nothing is kept unless [`FragmentWriter::finish`] is reached.
+
+use std::collections::VecDeque;
+use std::io::{self, BufWriter, Read, Write};
+
+use crossbeam_channel::Receiver;
+use tempfile::NamedTempFile;
+
+use crate::image::codec::{Codec, CodecError};
+use crate::image::tar::{Kind, TAIL, padding, write_header};
+use crate::image::tree::Metadata;
+use crate::image::{BlobDigest, DiffId, ImagePath};
+use crate::nix::nar::{NarKind, NarReader};
+use crate::nix::{Hasher, Sha256};
+
+use super::fragment::{Alone, Record};
+use super::listing::ListingWriter;
+use super::pool::Encoded;
+use super::{Error, Fragment, FragmentKey, Pool, Store};
+
+/// Blocks of one fragment that are being compressed at a time.
+const WINDOW: usize = 4;
+
+/// Writes one fragment.
+pub struct FragmentWriter<'a> {
+    pool: &'a Pool,
+    codec: Codec,
+    head: Sha256,
+    /// Digest of head, entries and, in the end, tail.
+    tar: Hasher,
+    tar_size: u64,
+    /// Digest of the same, compressed.
+    blob: Hasher,
+    check: Hasher,
+    members: Vec<u64>,
+    block: Vec<u8>,
+    filled: usize,
+    pending: VecDeque<Receiver<Result<Encoded, CodecError>>>,
+    spare: Vec<Vec<u8>>,
+    file: BufWriter<NamedTempFile>,
+    listing: ListingWriter,
+    scratch: Vec<u8>,
+}
+
+impl Store {
+    /// Begins a fragment. `head` is the head of the layer that it would make alone.
+    pub fn write_fragment<'a>(&self, pool: &'a Pool, codec: Codec, head: &[u8]) -> Result<FragmentWriter<'a>, Error> {
+        let mut tar = Hasher::new();
+        tar.update(head);
+        let mut blob = Hasher::new();
+        blob.update(&encode_whole(codec, head)?);
+        Ok(FragmentWriter {
+            pool,
+            codec,
+            head: Sha256::of(head),
+            tar,
+            tar_size: 0,
+            blob,
+            check: Hasher::new(),
+            members: Vec::new(),
+            block: vec![0; codec.block_size()],
+            filled: 0,
+            pending: VecDeque::with_capacity(WINDOW + 1),
+            spare: Vec::new(),
+            file: BufWriter::new(self.temporary()?),
+            listing: ListingWriter::new(self.temporary()?),
+            scratch: Vec::new(),
+        })
+    }
+}
+
+/// Encodes something small outside of the pool, in blocks as ever.
+pub(super) fn encode_whole(codec: Codec, bytes: &[u8]) -> Result<Vec<u8>, CodecError> {
+    let mut encoder = codec.encoder()?;
+    let mut out = Vec::new();
+    for block in bytes.chunks(codec.block_size()) {
+        encoder.encode(block, &mut out)?;
+    }
+    Ok(out)
+}
+
+impl FragmentWriter<'_> {
+    /// Appends a whole archive, as the store path `root`: mode 0444 and 0555, root's, no times.
+    pub fn nar(&mut self, root: &ImagePath, archive: &mut dyn Read) -> io::Result<()> {
+        let mut reader = NarReader::new(archive);
+        while let Some(entry) = reader.next_entry()? {
+            let path = if entry.path.is_empty() {
+                root.clone()
+            } else {
+                ImagePath::new(&[root.as_bytes(), &entry.path].join(&b'/')).map_err(invalid)?
+            };
+            match entry.kind {
+                NarKind::Directory => self.header(&path, Kind::Directory, Metadata::root(0o555), &entry.path)?,
+                NarKind::Symlink { target } => {
+                    self.header(&path, Kind::Symlink(&target), Metadata::root(0o777), &entry.path)?;
+                }
+                NarKind::Regular { executable, size } => {
+                    let mode = if executable { 0o555 } else { 0o444 };
+                    self.header(&path, Kind::File(size), Metadata::root(mode), &entry.path)?;
+                    self.contents(size, &mut reader)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Completes the fragment and puts it where it belongs.
+    pub fn finish(mut self, store: &Store, key: FragmentKey) -> Result<Fragment, Error> {
+        if self.filled > 0 {
+            self.send_block()?;
+        }
+        while !self.pending.is_empty() {
+            self.collect_member()?;
+        }
+        self.tar.update(&TAIL);
+        let tail = encode_whole(self.codec, &TAIL)?;
+        self.blob.update(&tail);
+        let blob_size = self.blob.length();
+        let alone = Alone {
+            head: self.head,
+            diff_id: DiffId(self.tar.finish()),
+            blob: BlobDigest(self.blob.finish()),
+            blob_size,
+        };
+        let (listing, listing_digest) = self.listing.finish()?;
+        let record = Record {
+            tar_size: self.tar_size,
+            check: self.check.finish(),
+            members: self.members,
+            listing: listing_digest,
+            alone,
+        };
+        let blob = self.file.into_inner().map_err(io::IntoInnerError::into_error)?;
+        Store::keep(blob, &store.blob_path(key, self.codec))?;
+        Store::keep(listing, &store.listing_path(key))?;
+        let mut file = store.temporary()?;
+        file.write_all(&serde_json::to_vec(&record).map_err(io::Error::from)?)?;
+        Store::keep(file, &store.record_path(key, self.codec))?;
+        Ok(Fragment { key, codec: self.codec, record })
+    }
+
+    pub(super) fn header(
+        &mut self,
+        path: &ImagePath,
+        kind: Kind<'_>,
+        metadata: Metadata,
+        listed: &[u8],
+    ) -> io::Result<()> {
+        let mut header = std::mem::take(&mut self.scratch);
+        header.clear();
+        write_header(&mut header, path.as_bytes(), kind, metadata);
+        self.append(&header)?;
+        self.scratch = header;
+        self.listing.entry(listed, kind, metadata, self.tar_size)
+    }
+
+    /// Appends exactly `size` bytes from `reader`, and padding.
+    pub(super) fn contents(&mut self, size: u64, reader: &mut dyn Read) -> io::Result<()> {
+        let mut rest = size;
+        while rest > 0 {
+            if self.filled == self.block.len() {
+                self.send_block()?;
+            }
+            let room = &mut self.block[self.filled..];
+            let most = usize::try_from(rest).unwrap_or(usize::MAX).min(room.len());
+            let read = match reader.read(&mut room[..most]) {
+                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                read => read?,
+            };
+            self.filled += read;
+            rest -= read as u64;
+        }
+        self.tar_size += size;
+        self.append(padding(size))
+    }
+
+    fn append(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        self.tar_size += bytes.len() as u64;
+        while !bytes.is_empty() {
+            if self.filled == self.block.len() {
+                self.send_block()?;
+            }
+            let (now, later) = bytes.split_at(bytes.len().min(self.block.len() - self.filled));
+            self.block[self.filled..self.filled + now.len()].copy_from_slice(now);
+            self.filled += now.len();
+            bytes = later;
+        }
+        Ok(())
+    }
+
+    fn send_block(&mut self) -> io::Result<()> {
+        self.tar.update(&self.block[..self.filled]);
+        let mut next = self.spare.pop().unwrap_or_default();
+        next.resize(self.codec.block_size(), 0);
+        let mut block = std::mem::replace(&mut self.block, next);
+        block.truncate(self.filled);
+        self.filled = 0;
+        self.pending.push_back(self.pool.encode(self.codec, block));
+        if self.pending.len() > WINDOW { self.collect_member() } else { Ok(()) }
+    }
+
+    fn collect_member(&mut self) -> io::Result<()> {
+        let Some(answer) = self.pending.pop_front() else { return Ok(()) };
+        let encoded = answer.recv().map_err(io::Error::other)?.map_err(io::Error::other)?;
+        self.check.update(&encoded.member);
+        self.blob.update(&encoded.member);
+        self.members.push(self.check.length());
+        self.file.write_all(&encoded.member)?;
+        self.spare.push(encoded.block);
+        Ok(())
+    }
+}
+
+/// An error that is the source's fault, not the disk's.
+fn invalid(error: impl std::error::Error + Send + Sync + 'static) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, error)
+}
