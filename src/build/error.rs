@@ -100,6 +100,7 @@ impl Error {
         match self {
             Self::Files(diagnostics) => diagnostics,
             Self::Channel(error) => error.diagnostics(),
+            Self::Lock(error) => error.diagnostics(),
             _ => &[],
         }
     }

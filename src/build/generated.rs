@@ -18,7 +18,7 @@ use crate::root::environment::environment;
 
 use super::content::Content;
 use super::view::Shelf;
-use super::{Error, packages::Fragments};
+use super::Error;
 
 /// Generated units.
 pub(super) struct Generated {
@@ -40,7 +40,6 @@ pub(super) struct Inputs<'a> {
     pub(super) lock: &'a Lock,
     pub(super) system: System,
     pub(super) closure: &'a BTreeSet<StorePath>,
-    pub(super) fragments: &'a Fragments,
     pub(super) shelf: &'a Shelf<'a>,
     pub(super) progress: &'a dyn Progress,
 }

@@ -96,7 +96,10 @@ impl Assembly<'_> {
     /// Digests of all layers, on all cores.
     fn digest(&self, groups: Vec<Vec<Piece>>, parents: &Parents) -> Result<Vec<(Layer, LayerDescription)>, Error> {
         let (jobs, queue) = crossbeam_channel::unbounded();
-        groups.iter().enumerate().for_each(|job| drop(jobs.send(job)));
+        for job in groups.iter().enumerate() {
+            // The receiver lives until all are done.
+            let _ = jobs.send(job);
+        }
         drop(jobs);
         let work = || -> Result<Vec<_>, Error> {
             queue.iter().map(|(index, pieces)| Ok((index, self.layer(pieces, parents)?))).collect()

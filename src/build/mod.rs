@@ -95,7 +95,7 @@ impl<'a> Project<'a> {
             Packages { machine, store, pool, codec, caches: &caches, progress }.fragments(lock, &closure)?;
         let shelf = Shelf { store, fragments: &fragments };
         let inputs =
-            Inputs { machine, lock, system, closure: &closure, fragments: &fragments, shelf: &shelf, progress };
+            Inputs { machine, lock, system, closure: &closure, shelf: &shelf, progress };
         let generated = inputs.generate(&mut content)?;
         let layers = Assembly { store, pool, codec }.layers(&plan, &fragments, &content, &generated)?;
         let lookup = |name: &str| lock.package_path(machine, system, name);

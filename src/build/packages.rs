@@ -71,7 +71,10 @@ impl Packages<'_> {
         let caches = (self.caches)()?;
         let failed = AtomicBool::new(false);
         let (jobs, queue) = unbounded();
-        missing.iter().for_each(|package| drop(jobs.send(package)));
+        for package in missing {
+            // The receiver lives until all are done.
+            let _ = jobs.send(package);
+        }
         drop(jobs);
         std::thread::scope(|scope| {
             let work = || -> Result<Vec<(StorePath, Arc<Fragment>)>, Error> {

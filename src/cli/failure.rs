@@ -3,9 +3,9 @@
 use std::error::Error;
 use std::fmt;
 
-use crate::channel;
 use crate::config::{self, Diagnostic};
 use crate::failure::{Class, Classified};
+use crate::{build, channel, export, plan, store};
 
 /// An error of the command line's own: a message, findings in the user's files, or both.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ impl Failure {
 
     /// Findings in the user's files. The message counts them.
     pub(super) fn diagnosed(class: Class, diagnostics: Vec<Diagnostic>) -> Self {
-        let message = config::count_errors(&diagnostics);
+        let message = format!("found {}", config::count_errors(&diagnostics));
         Self { class, message, help: None, diagnostics }
     }
 
@@ -64,6 +64,10 @@ fn classified<'error>(cause: &'error (dyn Error + 'static)) -> Option<&'error dy
         .or_else(|| of::<config::Invalid>(cause))
         .or_else(|| of::<channel::Error>(cause))
         .or_else(|| of::<channel::LockError>(cause))
+        .or_else(|| of::<build::Error>(cause))
+        .or_else(|| of::<export::Error>(cause))
+        .or_else(|| of::<plan::Error>(cause))
+        .or_else(|| of::<store::Error>(cause))
 }
 
 /// Findings that an error in a chain carries. A room's error that has some gets a line here.
@@ -72,6 +76,7 @@ fn diagnostics_of<'error>(cause: &'error (dyn Error + 'static)) -> Option<&'erro
         .or_else(|| cause.downcast_ref::<config::Invalid>().map(|invalid| invalid.diagnostics.as_slice()))
         .or_else(|| cause.downcast_ref::<channel::Error>().map(channel::Error::diagnostics))
         .or_else(|| cause.downcast_ref::<channel::LockError>().map(channel::LockError::diagnostics))
+        .or_else(|| cause.downcast_ref::<build::Error>().map(build::Error::diagnostics))
         .filter(|diagnostics| !diagnostics.is_empty())
 }
 

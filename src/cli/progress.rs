@@ -35,7 +35,7 @@ impl Narrator {
 
     /// Draws a finding.
     pub(super) fn diagnostic(&self, diagnostic: &Diagnostic) {
-        self.print(&self.report.diagnostic(diagnostic));
+        self.print(&(self.report.diagnostic(diagnostic) + "\n"));
     }
 
     fn print(&self, text: &str) {

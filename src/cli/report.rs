@@ -1,12 +1,12 @@
 //! How errors and findings look: drawn on stderr, and as a JSON document on stdout.
 
 use std::io::Write as _;
-use std::process::ExitCode;
+use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use serde_json::{Value, json};
 
-use crate::config::{Diagnostic, Severity};
+use crate::config::{Diagnostic, Place, Severity};
 use crate::failure::Class;
 
 use super::failure;
@@ -27,15 +27,15 @@ impl Report {
     }
 
     /// Prints `error` and gives the exit code. Says nothing where stdout's reader went away.
-    pub(super) fn end(&self, error: &anyhow::Error, json: bool) -> ExitCode {
+    pub(super) fn end(&self, error: &anyhow::Error, json: bool) -> u8 {
         if output::is_closed(error) {
-            return ExitCode::from(CLOSED);
+            return CLOSED;
         }
         to_stderr(&self.error(error));
         if json {
             to_stdout(&document(error));
         }
-        ExitCode::from(failure::class(error).exit_code())
+        failure::class(error).exit_code()
     }
 
     /// `error: …`, its causes and `help: …`; findings come first.
@@ -64,10 +64,11 @@ impl Report {
             None => self.line(level, &message),
             Some(place) => {
                 let label = printable(&diagnostic.label);
-                let caret = AnnotationKind::Primary.span(place.clamped());
+                let (lines, span) = lines_around(place);
+                let caret = AnnotationKind::Primary.span(span);
                 let caret = if label.is_empty() { caret } else { caret.label(label.as_str()) };
                 let path = place.file.display().to_string();
-                let snippet = Snippet::source(&*place.source).path(path).annotation(caret);
+                let snippet = Snippet::source(lines).line_start(place.line_column().0).path(path).annotation(caret);
                 self.renderer.render(&[level.primary_title(message.as_str()).element(snippet)]) + "\n"
             }
         };
@@ -84,11 +85,19 @@ impl Report {
     }
 }
 
+/// The lines that a place touches, and its span within them: the renderer's time grows with what it is given.
+fn lines_around(place: &Place) -> (&str, Range<usize>) {
+    let span = place.clamped();
+    let start = place.source[..span.start].rfind('\n').map_or(0, |newline| newline + 1);
+    let end = place.source[span.end..].find('\n').map_or(place.source.len(), |newline| span.end + newline);
+    (&place.source[start..end], span.start - start..span.end - start)
+}
+
 /// Prints what clap says of the arguments: help and version to stdout with code 0, the rest as usage errors.
-pub(super) fn usage(error: &clap::Error, json: bool) -> ExitCode {
+pub(super) fn usage(error: &clap::Error, json: bool) -> u8 {
     if !error.use_stderr() {
         let printed = error.print();
-        return if printed.is_ok() { ExitCode::SUCCESS } else { ExitCode::from(CLOSED) };
+        return if printed.is_ok() { 0 } else { CLOSED };
     }
     let _ = error.print();
     if json {
@@ -98,7 +107,7 @@ pub(super) fn usage(error: &clap::Error, json: bool) -> ExitCode {
         let failure = failure::Failure::new(Class::Usage, message).help("`--help` tells what there is");
         to_stdout(&document(&failure.into()));
     }
-    ExitCode::from(Class::Usage.exit_code())
+    Class::Usage.exit_code()
 }
 
 /// The document that `--json` prints for an error.
@@ -119,7 +128,7 @@ pub(super) fn document(error: &anyhow::Error) -> Value {
 
 /// A finding as JSON: `file`, `line` and `column` are null where no line is to blame.
 pub(super) fn finding(diagnostic: &Diagnostic) -> Value {
-    let position = diagnostic.place.as_ref().map(crate::config::Place::line_column);
+    let position = diagnostic.place.as_ref().map(Place::line_column);
     json!({
         "severity": match diagnostic.severity { Severity::Error => "error", Severity::Warning => "warning" },
         "message": diagnostic.message,
@@ -129,6 +138,15 @@ pub(super) fn finding(diagnostic: &Diagnostic) -> Value {
         "label": diagnostic.label,
         "help": diagnostic.help,
     })
+}
+
+/// A finding in one line: `system.toml:3:1: message`.
+pub(super) fn one_line(diagnostic: &Diagnostic) -> String {
+    let place = diagnostic.place.as_ref().map_or_else(String::new, |place| {
+        let (line, column) = place.line_column();
+        format!("{}:{line}:{column}: ", place.file.display())
+    });
+    printable(&(place + &diagnostic.message))
 }
 
 /// What comes from files and the network can't steer the terminal.
@@ -151,7 +169,6 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::config::Place;
 
     fn unknown_package() -> Diagnostic {
         let source: Arc<str> = "packages = [\n  \"git\",\n  \"ripgerp\",\n]\n".into();

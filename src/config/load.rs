@@ -1,7 +1,7 @@
 //! From files to a checked machine.
 
 use std::io::{self, Read as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::check::{self, Files};
 use super::project::{Disk, NoProject, Project};
@@ -47,25 +47,33 @@ impl Loaded {
 #[must_use]
 pub fn load(project: &Path) -> Loaded {
     let findings = Findings::default();
-    let read = |file: ConfigFile| {
+    let mut unreadable = Vec::new();
+    let mut read = |file: ConfigFile| {
         read_file(&project.join(file.file_name())).unwrap_or_else(|error| {
-            let message = format!("can't read {}: {error}", file.file_name());
-            findings.push(Diagnostic::error(message, None));
-            Some(String::new())
+            unreadable.push(file);
+            findings.push(Diagnostic::error(format!("can't read {}: {error}", file.file_name()), None));
+            None
         })
     };
     let sources =
         Sources { system: read(ConfigFile::System), users: read(ConfigFile::Users), home: read(ConfigFile::Home) };
-    assemble(&sources, project, &Disk(project.to_owned()), findings)
+    assemble(&sources, &unreadable, project, &Disk(project.to_owned()), findings)
 }
 
 /// Checks texts alone: local paths are taken for granted. Never panics, whatever the texts.
 #[must_use]
 pub fn parse(sources: &Sources) -> Loaded {
-    assemble(sources, &PathBuf::from("/"), &NoProject, Findings::default())
+    assemble(sources, &[], Path::new("/"), &NoProject, Findings::default())
 }
 
-fn assemble(sources: &Sources, folder: &Path, project: &dyn Project, findings: Findings) -> Loaded {
+/// Of files that are `unreadable` nothing is known; absent ones are empty.
+fn assemble(
+    sources: &Sources,
+    unreadable: &[ConfigFile],
+    folder: &Path,
+    project: &dyn Project,
+    findings: Findings,
+) -> Loaded {
     let source =
         |file: ConfigFile, text: &Option<String>| Source::new(file.file_name(), text.as_deref().unwrap_or_default());
     let files = Files {
@@ -73,15 +81,16 @@ fn assemble(sources: &Sources, folder: &Path, project: &dyn Project, findings: F
         users: source(ConfigFile::Users, &sources.users),
         home: source(ConfigFile::Home, &sources.home),
     };
-    let system = if sources.system.is_some() {
-        structure::read(ConfigFile::System, &files.system, &findings)
-    } else {
+    let is_known = |file: ConfigFile| !unreadable.contains(&file);
+    let known = |file| Some(file).filter(|file| is_known(*file));
+    if sources.system.is_none() && is_known(ConfigFile::System) {
         let missing = Diagnostic::error("there is no system.toml", None);
         findings.push(missing.help("`dumbc init` writes a first one; -C names the folder that holds it"));
-        None
-    };
-    let users = structure::read(ConfigFile::Users, &files.users, &findings);
-    let home = structure::read(ConfigFile::Home, &files.home, &findings);
+    }
+    let system = known(ConfigFile::System).filter(|_| sources.system.is_some());
+    let system = system.and_then(|file| structure::read(file, &files.system, &findings));
+    let users = known(ConfigFile::Users).and_then(|file| structure::read(file, &files.users, &findings));
+    let home = known(ConfigFile::Home).and_then(|file| structure::read(file, &files.home, &findings));
     let machine = check::machine(&files, system, users, home, folder, project, &findings);
 
     let (diagnostics, inactive) = findings.finish(&ConfigFile::ALL.map(ConfigFile::file_name));

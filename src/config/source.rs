@@ -76,6 +76,9 @@ impl Source {
     }
 }
 
+/// More findings help nobody, and drawing them takes time.
+const MOST_FINDINGS: usize = 100;
+
 /// What was found so far. Shared by everything that checks.
 #[derive(Debug, Default)]
 pub(super) struct Findings {
@@ -104,8 +107,17 @@ impl Findings {
             (file, place.map(|place| (place.span.start, place.span.end)))
         };
         let mut diagnostics = self.diagnostics.into_inner();
+        let more = diagnostics.len().saturating_sub(MOST_FINDINGS);
+        if more > 0 {
+            // Errors first, in case warnings alone would fill the list.
+            diagnostics.sort_by_key(|finding| (std::cmp::Reverse(finding.severity), order(finding)));
+            diagnostics.truncate(MOST_FINDINGS);
+        }
         diagnostics.sort_by_key(order);
         diagnostics.dedup();
+        if more > 0 {
+            diagnostics.push(Diagnostic::warning(format!("{more} more findings are not shown"), None));
+        }
         let mut inactive: Vec<_> = self.inactive.into_inner().into_values().collect();
         inactive.sort_by_key(order);
         (diagnostics, inactive)

@@ -67,16 +67,15 @@ pub(super) fn groups(scope: &Scope<'_>, system: &SystemFile) -> BTreeMap<String,
 
 /// A user's own group has the user's name and gid; a declared group must not be another one under either.
 fn check_against_users(scope: &Scope<'_>, group: &At<String>, gid: &At<u32>) {
-    for (user, ids) in scope.names.users.iter().flatten() {
-        let same_name = user == group.as_str();
-        if same_name && ids.gid != **gid {
-            let message = format!("`{user}` is a user, whose group has gid {}", ids.gid);
-            scope.error(gid.span(), message, format!("write {}, or give the group another name", ids.gid));
-        }
-        if !same_name && ids.gid == **gid && ids.uid == **gid {
-            let message = format!("gid {} is that of the user `{user}`", **gid);
-            scope.error(gid.span(), message, format!("give `{group}` another number"));
-        }
+    let Some(users) = &scope.names.users else { return };
+    if let Some(ids) = users.get(group.as_str()).filter(|ids| ids.gid != **gid) {
+        let message = format!("`{group}` is a user, whose group has gid {}", ids.gid);
+        scope.error(gid.span(), message, format!("write {}, or give the group another name", ids.gid));
+    }
+    let own = |(user, ids): &(&String, &Owner)| *user != group.as_str() && ids.gid == **gid && ids.uid == **gid;
+    if let Some((user, _)) = users.iter().find(own) {
+        let message = format!("gid {} is that of the user `{user}`", **gid);
+        scope.error(gid.span(), message, format!("give `{group}` another number"));
     }
 }
 

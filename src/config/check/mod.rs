@@ -5,6 +5,7 @@
 mod channels;
 mod files;
 mod graph;
+mod health;
 mod home;
 mod identity;
 mod image;

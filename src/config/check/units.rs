@@ -2,24 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::time::Duration;
 
-use super::super::mirror::{
-    Daemon, Entrypoint, Health as HealthTable, Ready as ReadyTable, RestartName, RunAsValue, Scalar, Signal,
-    Stop as StopTable,
-};
+use super::super::mirror::{Daemon, Entrypoint, RestartName, RunAsValue, Scalar};
 use super::super::project::Entry;
-use super::super::quantity::parse_duration;
 use super::super::source::At;
 use super::super::structure::split_command;
-use super::super::{Argument, Health, Ready, Request, Restart, RunAs, Stop, Unit, is_local_path};
+use super::super::{Argument, Request, Restart, RunAs, Unit, is_local_path};
 use super::scope::Scope;
-use super::syntax::{is_plain_name, is_variable_name, normalise_absolute};
-use super::{graph, identity};
-
-const DEFAULT_INTERVAL: Duration = Duration::from_secs(30);
-const DEFAULT_HEALTH_GRACE: Duration = Duration::from_secs(10);
-const DEFAULT_STOP_GRACE: Duration = Duration::from_secs(10);
+use super::syntax::{is_plain_name, is_variable_name};
+use super::{graph, health, identity};
 
 /// Units that the runtime has itself.
 const RESERVED: [&str; 5] = ["entrypoint", "boot", "store", "nix-daemon", "dumbc"];
@@ -93,9 +84,9 @@ pub(super) fn unit(scope: &Scope<'_>, table: &Daemon, span: Range<usize>, reques
     Unit {
         command: table.command.as_ref().map(|list| command(scope, list, requested)).unwrap_or_default(),
         user: run_as(scope, table.user.as_ref()),
-        health: table.health.as_ref().map(|health| self::health(scope, health, &ports, requested)),
-        stop: stop(scope, table.stop.as_ref()),
-        ready: table.ready.as_ref().and_then(|ready| self::ready(scope, ready, requested)),
+        health: table.health.as_ref().map(|health| health::health(scope, health, &ports, requested)),
+        stop: health::stop(scope, table.stop.as_ref()),
+        ready: table.ready.as_ref().and_then(|ready| health::ready(scope, ready, requested)),
         ports,
         secrets: table.secrets.iter().map(ToString::to_string).collect(),
         secret_files: table.secret_files.iter().map(ToString::to_string).collect(),
@@ -194,79 +185,4 @@ fn run_as_number(scope: &Scope<'_>, uid: u32) -> RunAs {
         None if uid == 0 => RunAs::Root,
         None => RunAs::Uid(uid),
     }
-}
-
-fn health(scope: &Scope<'_>, table: &At<HealthTable>, ports: &[u16], requested: &[&Request]) -> Health {
-    scope.inactive("health", table.span(), "nobody looks until the image boots");
-    if let Some(path) = &table.http {
-        if !path.starts_with('/') || path.contains(|c: char| c.is_whitespace() || c.is_control()) {
-            let help = "write the path of a URL: /healthz".to_owned();
-            scope.error(path.span(), format!("`{path}` is no path to ask for"), help);
-        }
-        if ports.is_empty() {
-            scope.error(path.span(), "`http` asks the unit's port, but it has none", "add `port`".to_owned());
-        }
-    }
-    if let Some(command) = table.command.as_ref().filter(|_| table.http.is_some()) {
-        let help = "remove one of them".to_owned();
-        scope.error(command.span(), "health is seen by `http` or by `command`, not both", help);
-    }
-    if table.http.is_none() && table.command.is_none() {
-        let help = "add `http = \"/healthz\"` or `command = […]`".to_owned();
-        scope.error(table.span(), "`health` does not say how to look", help);
-    }
-    let interval = duration(scope, table.interval.as_ref(), DEFAULT_INTERVAL);
-    if let Some(written) = table.interval.as_ref().filter(|_| interval.is_zero()) {
-        scope.error(written.span(), "`interval` can't be zero", "write \"30s\"".to_owned());
-    }
-    Health {
-        http: table.http.as_ref().map(ToString::to_string),
-        command: table.command.as_ref().map(|list| command(scope, list, requested)).unwrap_or_default(),
-        interval,
-        grace: duration(scope, table.grace.as_ref(), DEFAULT_HEALTH_GRACE),
-    }
-}
-
-fn stop(scope: &Scope<'_>, table: Option<&StopTable>) -> Stop {
-    let signal = table.and_then(|table| table.signal.as_ref());
-    let grace = table.and_then(|table| table.grace.as_ref());
-    if let Some(grace) = grace {
-        scope.inactive("stop.grace", grace.span(), "whoever runs the container decides how long it waits");
-    }
-    Stop {
-        signal: signal.map_or(Signal::SigTerm, |signal| **signal).name().to_owned(),
-        grace: duration(scope, grace, DEFAULT_STOP_GRACE),
-    }
-}
-
-fn ready(scope: &Scope<'_>, table: &At<ReadyTable>, requested: &[&Request]) -> Option<Ready> {
-    scope.inactive("ready", table.span(), "nothing waits for a unit until the image boots");
-    let notify = table.notify.as_ref().filter(|notify| ***notify);
-    let given = [table.port.is_some(), table.file.is_some(), table.command.is_some(), notify.is_some()];
-    if given.into_iter().filter(|given| *given).count() != 1 {
-        let help = "write one of `port`, `file`, `command` and `notify = true`".to_owned();
-        scope.error(table.span(), "`ready` has one way to see it", help);
-    }
-    if let Some(file) = &table.file
-        && let Err(reason) = normalise_absolute(file)
-    {
-        scope.error(file.span(), format!("`{}` {reason}", file.as_str()), "write a path like /run/x.sock".to_owned());
-    }
-    if let Some(port) = &table.port {
-        return Some(Ready::Port(**port));
-    }
-    if let Some(file) = &table.file {
-        return Some(Ready::File(file.to_string()));
-    }
-    let by_command = table.command.as_ref().map(|list| Ready::Command(command(scope, list, requested)));
-    by_command.or(notify.map(|_| Ready::Notify))
-}
-
-fn duration(scope: &Scope<'_>, text: Option<&At<String>>, default: Duration) -> Duration {
-    let Some(text) = text else { return default };
-    parse_duration(text).unwrap_or_else(|| {
-        let help = "write a number with ms, s, m, h or d: \"30s\", \"5m\"".to_owned();
-        scope.error(text.span(), format!("`{text}` is no duration"), help);
-        default
-    })
 }

@@ -163,6 +163,7 @@ impl JsonSchema for Program {
     fn json_schema(_generator: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "type": "object",
+            "description": "A program: `enable`, and the options that Home Manager has for it.",
             "properties": {
                 "enable": {"type": "boolean", "default": false, "description": "Install and configure the program."},
             },

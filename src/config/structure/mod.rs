@@ -60,7 +60,7 @@ fn report_syntax(mut errors: Vec<toml::de::Error>, source: &Source, findings: &F
         let place = error.span().map(|span| source.place(span));
         let line = place.as_ref().map_or(0, |place| place.line_column().0);
         let first = error.message().lines().next().unwrap_or_default();
-        if line > last_line || first.starts_with("unclosed") {
+        if line > last_line || line == 0 || first.starts_with("unclosed") {
             last_line = line;
             let key = place.as_ref().filter(|_| first == "duplicate key").map(|place| &place.source[place.clamped()]);
             let message = key.map_or_else(|| first.to_owned(), |key| format!("{first} `{key}`"));

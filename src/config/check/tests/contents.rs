@@ -29,7 +29,7 @@ store-limit = "4 gigs"
         "",
         "",
     );
-    insta::assert_snapshot!(found, @r##"
+    insta::assert_snapshot!(found, @r#"
         system.toml:1:8 the target `etc/motd` is not absolute
             write a target from the root: /etc/motd
         system.toml:3:8 the target `/a/../b` has a `..`
@@ -58,7 +58,7 @@ store-limit = "4 gigs"
             write a path such as /data
         system.toml:19:15 `4 gigs` is no size
             write "4GiB"
-    "##);
+    "#);
 }
 
 #[test]
@@ -90,7 +90,7 @@ text = ''
 text = ''
 "#,
     );
-    insta::assert_snapshot!(found, @r##"
+    insta::assert_snapshot!(found, @r"
         system.toml:3:8 `/etc//motd/` is the same target as `/etc/motd`
             remove one of them
         system.toml:7:8 `/a/b` lies below `/a`, which is a file
@@ -103,7 +103,7 @@ text = ''
             write a path below the home
         home.toml:11:7 the path `../up` has a `..`
             write a path below the home
-    "##);
+    ");
 }
 
 #[test]
@@ -133,7 +133,7 @@ mode = 0o644
 source = "../x"
 "#,
         "",
-        r#"
+        r"
 [file.a]
 [file.b]
 text = ''
@@ -141,9 +141,9 @@ json = 1
 [file.c]
 text = ''
 recursive = true
-"#,
+",
     );
-    insta::assert_snapshot!(found, @r##"
+    insta::assert_snapshot!(found, @r#"
         system.toml:1:8 nothing says what `/a` holds
             add `text = "…"` or `source = "./path"`
         system.toml:4:10 a file has `text` or `source`, not both
@@ -164,7 +164,7 @@ recursive = true
             keep one of `text`, `source`, `json`, `toml`, `yaml`, `ini` or `gitconfig`
         home.toml:7:13 `recursive` says nothing without `source`
             remove it, or use `source`
-    "##);
+    "#);
 }
 
 #[test]
@@ -178,12 +178,12 @@ user = "*"
         "",
         "",
     );
-    insta::assert_snapshot!(found, @r##"
+    insta::assert_snapshot!(found, @r"
         system.toml:3:8 warning: `*` means each user, but there are none
             declare users in users.toml
         system.toml:3:8 the entrypoint runs as one user
             name one user; `[daemons]` can run once for each of several
-    "##);
+    ");
 }
 
 #[test]
@@ -203,7 +203,7 @@ command = "sh -c 'a b'"
         "",
         "",
     );
-    insta::assert_snapshot!(found, @r##"
+    insta::assert_snapshot!(found, @r#"
         system.toml:3:12 warning: `web --port 80` is one word: a program's name with spaces
             write a word each: ["web", "--port", "80"]
         system.toml:5:11 the command is empty
@@ -212,7 +212,7 @@ command = "sh -c 'a b'"
             write ["program", "argument"]
         system.toml:9:11 `daemons.c.command` has to be a list of strings, not a string
             write it as a list: ["sh", "-c", "a b"]
-    "##);
+    "#);
 }
 
 #[test]
@@ -235,7 +235,7 @@ after = ["a", "entrypoint", "c"]
         "",
         "",
     );
-    insta::assert_snapshot!(found, @r##"
+    insta::assert_snapshot!(found, @r"
         system.toml:3:15 no daemon `z` is declared
             daemons are `a`, `b`, `c`
         system.toml:12:10 daemons wait for each other: `a` after `b` after `c` after `a`
@@ -244,7 +244,7 @@ after = ["a", "entrypoint", "c"]
             the entrypoint starts last, when all daemons are ready
         system.toml:12:29 `c` waits for itself
             remove it
-    "##);
+    ");
 }
 
 #[test]
@@ -271,7 +271,7 @@ health = { http = "/" }
         "",
         "",
     );
-    insta::assert_snapshot!(found, @r##"
+    insta::assert_snapshot!(found, @r#"
         system.toml:4:10 warning: port 80 is that of `entrypoint` already
             only one can listen on it
         system.toml:5:19 `healthz` is no path to ask for
@@ -298,14 +298,14 @@ health = { http = "/" }
             use letters, digits and `_`: DATABASE_URL; the value comes when the machine runs
         system.toml:16:19 `http` asks the unit's port, but it has none
             add `port`
-    "##);
+    "#);
 }
 
 #[test]
 fn homes() {
     let found = findings(
         "",
-        r#"
+        r"
 [alice]
 uid = 1000
 shell = 'a b'
@@ -313,8 +313,8 @@ authorized-keys = ['nonsense']
 home.without = ['ripgerp', 'fd', 'notes']
 home.programs.git.settings = {}
 home.programs.vim.x = 1
-"#,
-        r#"
+",
+        r"
 inherit = false
 backup-extension = '/'
 packages = ['/nix/store/00000000000000000000000000000000-ripgrep', '/nix/store/00000000000000000000000000000000-x']
@@ -331,9 +331,9 @@ command = 'notes-server'
 command = ['d']
 ports = [80]
 after = ['nots']
-"#,
+",
     );
-    insta::assert_snapshot!(found, @r##"
+    insta::assert_snapshot!(found, @r#"
         users.toml:3:9 `a b` can't be a shell
             write a command's name, such as bash, or an absolute path
         users.toml:4:20 this is no public key of ssh
@@ -364,5 +364,5 @@ after = ['nots']
             it can be from 1024 to 65535
         home.toml:16:10 no daemon `nots` is declared
             did you mean `notes`?
-    "##);
+    "#);
 }

@@ -5,7 +5,7 @@ use super::findings;
 #[test]
 fn numbers_are_given_once() {
     let found = findings(
-        r#"
+        r"
 [groups]
 build = 2000
 other = 2000
@@ -13,8 +13,8 @@ bob = 5
 carol = 1001
 x = 0
 nogroup = 7
-"#,
-        r#"
+",
+        r"
 [alice]
 uid = 1001
 [zoe]
@@ -35,17 +35,15 @@ uid = 65534
 uid = 30001
 [ida]
 uid = 4294967295
-"#,
+",
         "",
     );
-    insta::assert_snapshot!(found, @r##"
+    insta::assert_snapshot!(found, @r"
         system.toml:3:9 gid 2000 belongs to `build` already
             give `other` another number
         system.toml:4:7 `bob` is a user, whose group has gid 1002
             write 1002, or give the group another name
         system.toml:5:9 gid 1001 is that of the user `alice`
-            give `carol` another number
-        system.toml:5:9 gid 1001 is that of the user `zoe`
             give `carol` another number
         system.toml:6:5 gid 0 is reserved for root
             numbers from 1000 to 29999 are free for people
@@ -65,7 +63,7 @@ uid = 4294967295
             numbers from 1000 to 29999 are free for people
         users.toml:20:7 `ida.uid` is out of range
             it can be from 0 to 4294967294
-    "##);
+    ");
 }
 
 #[test]
@@ -95,13 +93,13 @@ uid = 9
 "#,
         "",
     );
-    insta::assert_snapshot!(found, @r##"
+    insta::assert_snapshot!(found, @r"
         system.toml:2:1 the name `root` is reserved
             every image has it already; choose another name
-        system.toml:2:8 gid 9 is that of the user `a:b`
-            give `root` another number
         system.toml:2:8 `root` is a user, whose group has gid 5
             write 5, or give the group another name
+        system.toml:2:8 gid 9 is that of the user `a:b`
+            give `root` another number
         system.toml:3:1 `Wheel` can't be a group's name
             use lower case letters, digits, `_` and `-`, a letter first, 32 at most
         system.toml:4:10 the name `entrypoint` is reserved
@@ -120,7 +118,7 @@ uid = 9
             use lower case letters, digits, `_` and `-`, a letter first, 32 at most
         users.toml:9:2 `a:b` can't be a user's name
             use lower case letters, digits, `_` and `-`, a letter first, 32 at most
-    "##);
+    ");
 }
 
 #[test]
@@ -145,14 +143,14 @@ owner = "alice:stuff"
 [groups]
 staff = 2000
 "#,
-        r#"
+        r"
 [alice]
 uid = 1000
 groups = ['wheel', 'staf', 'docker', 'staff', 'staff']
-"#,
+",
         "",
     );
-    insta::assert_snapshot!(found, @r##"
+    insta::assert_snapshot!(found, @r"
         system.toml:3:8 no user `alcie` is declared
             did you mean `alice`?
         system.toml:6:18 no user `bob` is declared
@@ -168,7 +166,7 @@ groups = ['wheel', 'staf', 'docker', 'staff', 'staff']
         users.toml:3:28 no group `docker` is declared
             declare it in system.toml: `[groups]`, `docker = 2000`
         users.toml:3:47 warning: `staff` is named twice
-    "##);
+    ");
 }
 
 #[test]
@@ -187,7 +185,7 @@ env = { A = "${pkgs.gti}/bin", B = "${pkgs.git", C = "$${pkgs.nothing}", D = "é
         "",
         "",
     );
-    insta::assert_snapshot!(found, @r##"
+    insta::assert_snapshot!(found, @r"
         system.toml:8:14 no package `gti` is requested
             did you mean `git`?
         system.toml:8:37 `${pkgs.` has no closing `}`
@@ -196,7 +194,7 @@ env = { A = "${pkgs.gti}/bin", B = "${pkgs.git", C = "$${pkgs.nothing}", D = "é
             requested packages are `git`, `jq`, `python3`, `python3`
         system.toml:8:112 `${pkgs.python3}` can be `python3@3.11` or `python3@3.12`
             name a channel before it, `channel#name`, or request one of them only
-    "##);
+    ");
 }
 
 #[test]
@@ -225,11 +223,11 @@ caches = ["gopher://x", "file://rel", "", "https://"]
 keys = ["a:AAAA", "b:????"]
 "#,
         "",
-        r#"
+        r"
 packages = ['debian#x', 'd#git']
-"#,
+",
     );
-    insta::assert_snapshot!(found, @r##"
+    insta::assert_snapshot!(found, @r#"
         system.toml:1:11 no channel `nixpgks` is declared
             did you mean `nixpkgs`?
         system.toml:2:20 no channel `unstabel` is declared
@@ -277,7 +275,7 @@ packages = ['debian#x', 'd#git']
             channels are `c`, `d`, `e`, `nixpkgs`, `unstable`
         home.toml:1:25 a Debian package can't be installed into a home
             move it to `packages` in system.toml
-    "##);
+    "#);
 }
 
 #[test]
@@ -289,10 +287,10 @@ packages = ["git"]
         "",
         "",
     );
-    insta::assert_snapshot!(found, @r##"
+    insta::assert_snapshot!(found, @r"
         system.toml:1:13 no channel says where this name comes from
             declare one: `[channels.NAME]` with `index`, `caches` and `keys`
-    "##);
+    ");
 }
 
 #[test]
@@ -310,10 +308,10 @@ allow-unsigned = true
         "",
         "",
     );
-    insta::assert_snapshot!(found, @r##"
+    insta::assert_snapshot!(found, @r#"
         system.toml:1:13 no channel says where this name comes from
             say at the top of system.toml where plain names come from: channel = "NAME"
-    "##);
+    "#);
 }
 
 #[test]
@@ -335,7 +333,7 @@ locale = "a b"
         "",
         "",
     );
-    insta::assert_snapshot!(found, @r##"
+    insta::assert_snapshot!(found, @r#"
         system.toml:2:8 `Lazy` can't be an image's name
             use lower case letters and digits, with single `-`, `_` or `.` between
         system.toml:3:7 `-x` can't be a tag
@@ -358,7 +356,7 @@ locale = "a b"
             name it as tzdata does: Europe/Berlin
         system.toml:11:10 `a b` is no locale
             name it like C.UTF-8 or de_DE.UTF-8
-    "##);
+    "#);
 }
 
 #[test]
@@ -373,10 +371,10 @@ systems = ["x86_64-linux", "x86_64-linux"]
         "",
         "",
     );
-    insta::assert_snapshot!(found, @r##"
+    insta::assert_snapshot!(found, @r"
         system.toml:2:8 `lazy_coder` can't be a Fly app's name
             Fly's apps have lower case letters, digits and `-` only
         system.toml:4:28 warning: `x86_64-linux` is named twice
             remove one of them
-    "##);
+    ");
 }

@@ -16,19 +16,19 @@ userRebuild = true
 [entrypiont]
 command = ["x"]
 "#,
-        r#"
+        r"
 [alice]
 uid = 1000
 authorizedKeys = []
-"#,
-        r#"
+",
+        r"
 [home]
 packages = []
 [file.x]
 txt = ''
-"#,
+",
     );
-    insta::assert_snapshot!(found, @r##"
+    insta::assert_snapshot!(found, @r"
         system.toml:1:1 unknown key `pakages`
             did you mean `packages`?
         system.toml:4:1 unknown key `label` in `image`
@@ -47,7 +47,7 @@ txt = ''
             add `text`, `source`, `json`, `toml`, `yaml`, `ini` or `gitconfig`
         home.toml:4:1 unknown key `txt` in `file.x`
             did you mean `text`?
-    "##);
+    ");
 }
 
 #[test]
@@ -77,7 +77,7 @@ volume = 2020-01-01
         "",
         "",
     );
-    insta::assert_snapshot!(found, @r##"
+    insta::assert_snapshot!(found, @r#"
         system.toml:1:11 `channel` has to be a string, not an integer
             write it in quotes: "1"
         system.toml:2:12 `packages` has to be a list of strings, not a string
@@ -105,7 +105,7 @@ volume = 2020-01-01
         system.toml:17:18 `entrypoint.stop.grace` has to be a string, not an integer
             write it with a unit, in quotes: "10s"
         system.toml:19:10 `persist.volume` has to be a string, not a date
-    "##);
+    "#);
 }
 
 #[test]
@@ -127,15 +127,15 @@ restart = "never"
 [logs]
 format = "xml"
 "#,
-        r#"
+        r"
 [alice]
 uid = -1
 [bob]
 uid = 99999999999999999999
-"#,
+",
         "",
     );
-    insta::assert_snapshot!(found, @r##"
+    insta::assert_snapshot!(found, @r"
         system.toml:3:10 `image.layers` is out of range
             it can be from 5 to 125
         system.toml:4:12 `image.systems` can't be `x86_64-linx`
@@ -156,7 +156,7 @@ uid = 99999999999999999999
             it can be from 0 to 4294967294
         users.toml:4:7 `bob.uid` is out of range
             it can be from 0 to 4294967294
-    "##);
+    ");
 }
 
 #[test]
@@ -169,13 +169,13 @@ user = "root"
 [persist]
 paths = [{ owner = "root" }]
 "#,
-        r#"
+        r"
 [alice]
 shell = 'sh'
-"#,
+",
         "",
     );
-    insta::assert_snapshot!(found, @r##"
+    insta::assert_snapshot!(found, @r#"
         system.toml:1:2 `command` is missing in `entrypoint`
             add `command = ["./bin/web", "--port", "8080"]`
         system.toml:3:10 `command` is missing in `daemons.x`
@@ -184,7 +184,7 @@ shell = 'sh'
             add `path = "/var/lib/app"`
         users.toml:1:2 `uid` is missing in `alice`
             add `uid = 1000`
-    "##);
+    "#);
 }
 
 #[test]
@@ -197,10 +197,10 @@ tag = "x"
         "",
         "",
     );
-    insta::assert_snapshot!(found, @r##"
+    insta::assert_snapshot!(found, @r#"
         system.toml:1:2 `name` is missing in `image`
             add `name = "lazycoder"`
-    "##);
+    "#);
 }
 
 #[test]
@@ -217,13 +217,13 @@ packages = ["git"]
 packages = []
 "#,
         "",
-        r#"
+        r"
 [xdg.configFile.x]
 text = ''
 packages = ['x']
-"#,
+",
     );
-    insta::assert_snapshot!(found, @r##"
+    insta::assert_snapshot!(found, @r"
         system.toml:3:1 unknown key `packages` in `image`
             in TOML a key belongs to the table above it: move `packages` up, above the first table (the first line in `[…]`)
         system.toml:4:1 unknown key `channel` in `image`
@@ -234,7 +234,7 @@ packages = ['x']
             in TOML a key belongs to the table above it: move `packages` up, above the first table (the first line in `[…]`)
         home.toml:3:1 unknown key `packages` in `xdg.configFile.x`
             in TOML a key belongs to the table above it: move `packages` up, above the first table (the first line in `[…]`)
-    "##);
+    ");
 }
 
 #[test]
@@ -245,23 +245,23 @@ packages = [
 [image
 name = "box"
 "#,
-        r#"
+        r"
 [alice
 uid = 1
-"#,
-        r#"
+",
+        r"
 a = 
 b = 'x
-"#,
+",
     );
-    insta::assert_snapshot!(found, @r##"
+    insta::assert_snapshot!(found, @r"
         system.toml:2:2 not TOML: invalid float, expected `inf`
         system.toml:3:1 not TOML: missing comma between array elements, expected `,`
         system.toml:3:13 not TOML: unclosed array, expected `]`
         users.toml:1:7 not TOML: unclosed table, expected `]`
         home.toml:1:5 not TOML: string values must be quoted, expected literal string
         home.toml:2:7 not TOML: invalid literal string, expected `'`
-    "##);
+    ");
 }
 
 #[test]
@@ -276,10 +276,10 @@ name = "b"
         "",
         "",
     );
-    insta::assert_snapshot!(found, @r##"
+    insta::assert_snapshot!(found, @r"
         system.toml:3:1 not TOML: duplicate key `name`
         system.toml:4:2 not TOML: duplicate key `image`
-    "##);
+    ");
 }
 
 #[test]
@@ -300,7 +300,7 @@ authorized-keys = ["ssh-ed25519 AAAA\nroot"]
 "#,
         "",
     );
-    insta::assert_snapshot!(found, @r##"
+    insta::assert_snapshot!(found, @r"
         system.toml:1:13 `packages` has a NUL character
         system.toml:2:8 the target `/a\nb` has a control character
             write another target, from the root: /etc/motd
@@ -309,5 +309,5 @@ authorized-keys = ["ssh-ed25519 AAAA\nroot"]
             write a command's name, such as bash, or an absolute path
         users.toml:4:20 this is no public key of ssh
             write the line of a .pub file: ssh-ed25519 AAAA… comment
-    "##);
+    ");
 }
