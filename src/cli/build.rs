@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::build::{Built, Destination, Project, Summary};
 use crate::channel::{Mode, NewPaths};
-use crate::config::System;
+use crate::config::{Diagnostic, Severity, System};
 use crate::export::{self, Format};
 use crate::failure::Class;
 use crate::image::codec::Codec;
@@ -76,6 +76,7 @@ pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<()> {
     let project = opened.project(args.compression, context);
     let mode = opened.mode();
     let built = project.images(&mode, &systems, args.replan)?;
+    context.diagnose(&built.findings.iter().map(as_warning).collect::<Vec<_>>());
     let written = keep_lock(&project, &mode, &built, context)?;
     let name = &opened.machine.image.name;
     let default = || context.directory.join(args.format.default_file_name(name, args.compression));
@@ -96,6 +97,11 @@ pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<()> {
         return Ok(());
     }
     context.text(text)
+}
+
+/// The image is whole, even where what it should run is not in it: that is for `dumbc check` to refuse.
+fn as_warning(finding: &Diagnostic) -> Diagnostic {
+    Diagnostic { severity: Severity::Warning, ..finding.clone() }
 }
 
 /// Writes the lock where it changed, and says so.

@@ -4,7 +4,7 @@ use std::num::NonZero;
 
 use crate::build::{PlanChoice, Planned, Project};
 use crate::channel::Mode;
-use crate::config::{self, Machine, System};
+use crate::config::{Machine, System};
 use crate::failure::Class;
 use crate::image::codec::Codec;
 use crate::plan::Request;
@@ -42,11 +42,13 @@ pub(super) struct Opened {
 impl Args {
     /// Reads the files, tells what is odd about them, and opens the store.
     pub(super) fn open(&self, context: &Context) -> anyhow::Result<Opened> {
-        let loaded = config::load(&context.directory);
-        let inactive = loaded.inactive.clone();
-        let (machine, warnings) = loaded.into_machine()?;
-        context.diagnose(&warnings);
-        context.diagnose(&inactive);
+        let loaded = context.load()?;
+        context.diagnose(&loaded.inactive);
+        self.open_loaded(loaded.machine)
+    }
+
+    /// The same with files that are read already.
+    pub(super) fn open_loaded(&self, machine: Machine) -> anyhow::Result<Opened> {
         let untrusted = is_set("DUMBC_STORE_UNTRUSTED");
         let store = Store::open(&Store::default_root()?, untrusted)?;
         let threads =
