@@ -109,9 +109,8 @@ fn keep_lock(project: &Project<'_>, mode: &Mode, built: &Built, context: &Contex
     if *mode == Mode::Locked || !built.lock.write(&project.lock_path())? {
         return Ok(false);
     }
-    let new = built.changes.new;
-    if new.count > 0 {
-        context.progress.note(&format!("dumbc.lock: {} store paths more; keep it under version control", new.count));
+    if !built.changes.is_empty() {
+        context.progress.note(&format!("dumbc.lock: {}", built.changes.summary()));
     }
     Ok(true)
 }

@@ -3,7 +3,7 @@
 use std::num::NonZero;
 
 use crate::build::{PlanChoice, Planned, Project};
-use crate::channel::Mode;
+use crate::channel::{LOCK_FILE, Mode};
 use crate::config::{Machine, System};
 use crate::failure::Class;
 use crate::image::codec::Codec;
@@ -40,6 +40,11 @@ pub(super) struct Opened {
 }
 
 impl Args {
+    /// For verbs that only look at what is there.
+    pub(super) const fn offline() -> Self {
+        Self { offline: true, locked: false, threads: None }
+    }
+
     /// Reads the files, tells what is odd about them, and opens the store.
     pub(super) fn open(&self, context: &Context) -> anyhow::Result<Opened> {
         let loaded = context.load()?;
@@ -53,7 +58,7 @@ impl Args {
         let store = Store::open(&Store::default_root()?, untrusted)?;
         let threads =
             self.threads.map_or_else(|| std::thread::available_parallelism().map_or(1, NonZero::get), usize::from);
-        let in_ci = is_set("CI") && machine.project.join("dumbc.lock").is_file();
+        let in_ci = is_set("CI") && machine.project.join(LOCK_FILE).is_file();
         Ok(Opened { machine, store, pool: Pool::new(threads), offline: self.offline, locked: self.locked || in_ci })
     }
 }

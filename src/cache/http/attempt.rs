@@ -20,6 +20,10 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(4);
 const SILENCE_TIMEOUT: Duration = Duration::from_secs(30);
 const REDIRECTS: usize = 10;
 
+/// Each of many connections has these.
+const INPUT_BUFFER: usize = 64 << 10;
+const OUTPUT_BUFFER: usize = 16 << 10;
+
 /// Connections: proxies are a matter of the agent.
 pub(super) struct Agents {
     direct: Agent,
@@ -134,6 +138,8 @@ impl Agents {
                 .http_status_as_error(false)
                 .max_redirects(0)
                 .max_redirects_will_error(false)
+                .input_buffer_size(INPUT_BUFFER)
+                .output_buffer_size(OUTPUT_BUFFER)
                 .max_idle_connections(2 * CONNECTIONS)
                 .max_idle_connections_per_host(CONNECTIONS)
                 .timeout_resolve(Some(RESOLVE_TIMEOUT))
@@ -155,7 +161,7 @@ pub(super) fn broken(fault: &ureq::Error, url: &Url) -> Fault {
         | ureq::Error::ConnectionFailed
         | ureq::Error::ConnectProxyFailed(_)
         | ureq::Error::Timeout(Timeout::Resolve | Timeout::Connect) => true,
-        ureq::Error::Io(fault) => is_connection_fault(fault.kind()),
+        ureq::Error::Io(fault) => is_connection_fault(fault.kind()) || is_name_fault(fault),
         _ => false,
     };
     let host = host_key(url);
@@ -185,7 +191,13 @@ fn is_connection_fault(kind: io::ErrorKind) -> bool {
             | Kind::NetworkUnreachable
             | Kind::NetworkDown
             | Kind::AddrNotAvailable
+            | Kind::TimedOut
     )
+}
+
+/// Whether a host's name has no address: the standard library gives this no kind of its own, only a text.
+fn is_name_fault(fault: &io::Error) -> bool {
+    fault.to_string().starts_with("failed to lookup address information")
 }
 
 fn describe(fault: &ureq::Error) -> String {

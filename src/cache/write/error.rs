@@ -8,7 +8,7 @@ use super::super::info::ParseCacheInfoError;
 use crate::failure::{Class, Classified};
 use crate::image::nar::TreeNarError;
 use crate::image::walk::WalkError;
-use crate::nix::{NarInfoError, ParseSignatureError, ParseStorePathError, TrustError};
+use crate::nix::{NarInfoError, ParseSignatureError, TrustError};
 
 /// Why a cache was not written, or a key not read.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +29,12 @@ pub enum WriteError {
         /// What the system says.
         source: io::Error,
     },
+    /// A folder with other things in it.
+    #[error("{} holds other files and no nix-cache-info, so it is no cache", .0.display())]
+    NoCache(
+        /// The folder.
+        PathBuf,
+    ),
     /// A cache for another place.
     #[error("{} is no cache that can be written to", .folder.display())]
     Info {
@@ -84,12 +90,12 @@ pub enum WriteError {
         String,
     ),
     /// A name that no store path can have.
-    #[error("`{name}` can't name a package")]
+    #[error("`{name}` can't name a package: it {reason}")]
     Name {
         /// The name.
         name: String,
-        /// What is wrong with it.
-        source: ParseStorePathError,
+        /// What is wrong with it, to follow "it".
+        reason: &'static str,
     },
     /// The folder on disk.
     #[error(transparent)]
@@ -119,6 +125,7 @@ impl Classified for WriteError {
 
     fn help(&self) -> Option<String> {
         match self {
+            Self::NoCache(_) => Some("name a new folder, or an empty one".to_owned()),
             Self::KeyExists(_) => Some("choose another file with `--output`".to_owned()),
             Self::Name { .. } => Some("names are like `hello-1.0`: letters, digits and `+-._?=`".to_owned()),
             Self::NarInfo { .. } => Some("`dumbc cache check` lists all that is wrong with a cache".to_owned()),
