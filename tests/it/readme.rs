@@ -113,7 +113,8 @@ fn commands_do_what_the_pages_say() {
             continue;
         }
         let output = run(&script(&steps));
-        let mut outputs = output.split(&format!("{MARK}\n"));
+        let mark = format!("{MARK}\n");
+        let mut outputs = output.split(&mark);
         for step in &steps {
             let Step::Run { command, expected } = step else { continue };
             let found: Vec<&str> = outputs.next().unwrap_or_default().lines().collect();
