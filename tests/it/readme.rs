@@ -67,7 +67,8 @@ fn script(steps: &[Step]) -> String {
             Step::Write { path, text } => {
                 let (folder, _) = path.rsplit_once('/').unwrap_or((".", ""));
                 writeln!(script, "cat >\"$top/{path}\" <<'END OF FILE'\n{text}END OF FILE").unwrap();
-                writeln!(script, "sed -i \"s|ours-1:…|$(cat \"$top/{folder}/ours-1.key.pub\")|\" \"$top/{path}\"").unwrap();
+                writeln!(script, "sed -i \"s|ours-1:…|$(cat \"$top/{folder}/ours-1.key.pub\")|\" \"$top/{path}\"")
+                    .unwrap();
             }
             Step::Run { command, .. } => writeln!(script, "{command}\necho '{MARK}'").unwrap(),
         }
