@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 /// Folders with a system.toml that is meant to be built.
-const PROJECTS: [&str; 2] = [".", "examples/hello"];
+const PROJECTS: [&str; 3] = [".", "examples/hello", "examples/service"];
 
 fn dumbc(arguments: &[&str], project: &str, folder: &Path) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_dumbc"));
