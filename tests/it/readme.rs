@@ -1,8 +1,8 @@
 //! README and docs: their commands are run, and their links lead somewhere.
 //!
-//! Before a code block, `<!-- run -->` has its commands run and their output compared, and `<!-- file PATH -->` has it written to a
-//! file. In what is expected, `…` stands for any text, and a line of nothing else for any lines. A page's blocks are one session of a
-//! shell, in an empty folder. Other blocks are not run.
+//! Before a code block, `<!-- run -->` has its commands run and their output compared, and `<!-- file PATH -->` has it
+//! written to a file. In what is expected, `…` stands for any text, and a line of nothing else for any lines. A page's
+//! blocks are one session of a shell, in an empty folder. Other blocks are not run.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};

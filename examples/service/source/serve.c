@@ -1,7 +1,8 @@
-// Serves one file over HTTP: serve PORT FILE. Without a C library, for x86_64, so that the example is small; your own service is
-// whatever your project builds.
+// Serves one file over HTTP: serve PORT FILE. Without a C library, for x86_64, so that the example is small; your own
+// service is whatever your project builds.
 
-enum { READ = 0, WRITE = 1, OPEN = 2, CLOSE = 3, SIGNAL = 13, SENDFILE = 40, SOCKET = 41, ACCEPT = 43, BIND = 49, LISTEN = 50, OPTION = 54, EXIT = 60 };
+enum { READ = 0, WRITE = 1, OPEN = 2, CLOSE = 3, SIGNAL = 13, EXIT = 60 };
+enum { SENDFILE = 40, SOCKET = 41, ACCEPT = 43, BIND = 49, LISTEN = 50, OPTION = 54 };
 enum { INTERNET = 2, STREAM = 1, LEVEL_SOCKET = 1, REUSE_ADDRESS = 2, TERMINATE = 15, RESTORER = 0x04000000 };
 
 __asm__(".globl _start\n_start: mov %rsp, %rdi\n and $-16, %rsp\n call start\n");
