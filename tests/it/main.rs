@@ -3,4 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "what fails in a test's helper fails the test")]
 
 mod cache;
+mod examples;
+mod readme;
 mod support;
