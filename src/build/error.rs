@@ -10,6 +10,7 @@ use crate::failure::{Class, Classified};
 use crate::nix::StorePath;
 use crate::root::addressed::AddressError;
 use crate::root::environment::EnvironmentError;
+use crate::root::local::LocalError;
 use crate::root::parents::ConflictError;
 use crate::{cache, channel, export, plan, store};
 
@@ -43,6 +44,9 @@ pub enum Error {
     /// A generated tree that is no store path.
     #[error(transparent)]
     Address(#[from] AddressError),
+    /// A local tree that is no store path.
+    #[error(transparent)]
+    Local(#[from] LocalError),
     /// A local tree refers to a package that the lock has no closure of.
     #[error("{path} is referred to, but the lock does not hold it")]
     OutsideLock {
@@ -88,6 +92,7 @@ impl Error {
             Self::Environment(error) => error,
             Self::Conflict(error) => error,
             Self::Address(error) => error,
+            Self::Local(error) => error,
             Self::Export(error) => error,
             Self::Database(error) => error,
             _ => return None,

@@ -3,6 +3,7 @@
 //! Data goes to stdout, narration to stderr. Errors end here: [`report`] draws them, [`failure`] decides the exit code.
 
 mod build;
+mod changes;
 mod check;
 mod completions;
 mod context;
@@ -10,6 +11,8 @@ mod failure;
 mod figures;
 mod gc;
 mod init;
+mod lock;
+mod locking;
 mod man;
 mod options;
 mod output;
@@ -19,6 +22,7 @@ mod project;
 mod report;
 mod schema;
 mod size;
+mod update;
 mod verify;
 mod why;
 
@@ -52,6 +56,8 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Build(build::Args),
+    Lock(lock::Args),
+    Update(update::Args),
     Plan(plan::Args),
     Why(why::Args),
     Size(size::Args),
@@ -97,6 +103,8 @@ fn run(arguments: Vec<OsString>) -> u8 {
 fn dispatch(command: &Command, context: &Context) -> anyhow::Result<()> {
     match command {
         Command::Build(args) => build::run(args, context),
+        Command::Lock(args) => lock::run(args, context),
+        Command::Update(args) => update::run(args, context),
         Command::Plan(args) => plan::run(args, context),
         Command::Why(args) => why::run(args, context),
         Command::Size(args) => size::run(args, context),
