@@ -11,6 +11,7 @@ use crate::export::{Format, Image, ImageName, check, replace_file, write_archive
 use crate::image::codec::Codec;
 use crate::image::documents::Form;
 use crate::nix::Sha256;
+use crate::store::{Output, StreamOutput};
 
 use super::{Error, PlanChoice, Project};
 
@@ -113,10 +114,13 @@ impl Built {
         let is_stream = matches!(destination, Destination::Stream(_));
         check(format, self.images.len(), project.codec, is_stream)?;
         let name = ImageName { name: project.machine.image.name.clone(), tag: project.machine.image.tag.clone() };
-        let write = |out: &mut dyn Write| write_archive(project.store, &self.images, &name, format, project.codec, out);
+        let write = |out: &mut dyn Output| write_archive(project.store, &self.images, &name, format, project.codec, out);
         let (mut output, mut size) = (None, None);
         match destination {
-            Destination::Stream(stream) => write(stream)?,
+            Destination::Stream(stream) => {
+                write(&mut StreamOutput(stream))?;
+                stream.flush()?;
+            }
             Destination::Path(path) if format == Format::OciDir => {
                 write_directory(project.store, &self.images, &name, path)?;
                 output = Some(path.to_owned());

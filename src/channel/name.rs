@@ -33,7 +33,7 @@ pub fn version_matches(version: &str, wanted: &str) -> bool {
 
 /// Which version is the newer one, by Nix's order: numbers by value, `pre` before everything, letters before numbers.
 #[must_use]
-pub fn compare_versions(one: &str, two: &str) -> Ordering {
+pub(super) fn compare_versions(one: &str, two: &str) -> Ordering {
     let (mut one, mut two) = (components(one), components(two));
     loop {
         let (left, right) = (one.next(), two.next());

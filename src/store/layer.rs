@@ -12,7 +12,7 @@ use crate::image::{BlobDigest, DiffId};
 use crate::nix::{Hasher, Sha256};
 
 use super::write::encode_whole;
-use super::{Error, Fragment, Store};
+use super::{Error, Fragment, Output, Store};
 
 /// A layer whose digests are known.
 #[derive(Debug, Clone)]
@@ -123,11 +123,17 @@ impl Layer {
         self.codec
     }
 
-    /// Writes the compressed layer: members one after the other, checked on the way.
-    pub fn write_blob(&self, store: &Store, out: &mut dyn Write) -> Result<(), Error> {
+    /// What it is made of.
+    pub fn fragments(&self) -> impl Iterator<Item = &Fragment> {
+        self.fragments.iter().map(|fragment| &**fragment)
+    }
+
+    /// Writes the compressed layer: members one after the other, as they lie on the disk.
+    /// [`Store::check_fragments`] says before whether they are whole.
+    pub fn write_blob(&self, store: &Store, out: &mut dyn Output) -> Result<(), Error> {
         out.write_all(&encode_whole(self.codec, &self.head)?)?;
         for fragment in &self.fragments {
-            store.read_fragment(fragment)?.copy_members(out)?;
+            store.append_fragment(fragment, out)?;
         }
         out.write_all(&encode_whole(self.codec, &TAIL)?)?;
         Ok(())
