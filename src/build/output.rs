@@ -114,7 +114,8 @@ impl Built {
         let is_stream = matches!(destination, Destination::Stream(_));
         check(format, self.images.len(), project.codec, is_stream)?;
         let name = ImageName { name: project.machine.image.name.clone(), tag: project.machine.image.tag.clone() };
-        let write = |out: &mut dyn Output| write_archive(project.store, &self.images, &name, format, project.codec, out);
+        let write =
+            |out: &mut dyn Output| write_archive(project.store, &self.images, &name, format, project.codec, out);
         let (mut output, mut size) = (None, None);
         match destination {
             Destination::Stream(stream) => {
