@@ -9,7 +9,7 @@ use super::http::{Http, HttpSettings};
 use super::info::CacheInfo;
 use super::source::{Cache, Freshness, Text};
 use super::{CacheSpec, NarSource};
-use crate::nix::{NarInfo, StorePath, Unsigned, VerifiedNarInfo};
+use crate::nix::{NarInfo, PublicKey, StorePath, Unsigned, VerifiedNarInfo};
 use crate::progress::Progress;
 
 /// What all caches share.
@@ -71,6 +71,18 @@ impl CacheSet {
     #[must_use]
     pub fn http(&self) -> &Http {
         &self.settings.http
+    }
+
+    /// The keys of all caches, each once.
+    #[must_use]
+    pub fn keys(&self) -> Vec<PublicKey> {
+        let mut keys: Vec<PublicKey> = Vec::new();
+        for key in self.caches.iter().flat_map(|cache| &cache.spec.keys) {
+            if !keys.contains(key) {
+                keys.push(key.clone());
+            }
+        }
+        keys
     }
 
     /// The caches in the order of asking: by priority, then as configured. A cache that can't be reached keeps its

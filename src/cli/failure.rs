@@ -5,7 +5,7 @@ use std::fmt;
 
 use crate::config::{self, Diagnostic};
 use crate::failure::{Class, Classified};
-use crate::{build, channel, export, plan, store};
+use crate::{build, cache, channel, export, plan, store};
 
 /// An error of the command line's own: a message, findings in the user's files, or both.
 #[derive(Debug)]
@@ -68,6 +68,8 @@ fn classified<'error>(cause: &'error (dyn Error + 'static)) -> Option<&'error dy
         .or_else(|| of::<export::Error>(cause))
         .or_else(|| of::<plan::Error>(cause))
         .or_else(|| of::<store::Error>(cause))
+        .or_else(|| of::<cache::Error>(cause))
+        .or_else(|| of::<cache::write::WriteError>(cause))
 }
 
 /// Findings that an error in a chain carries. A room's error that has some gets a line here.

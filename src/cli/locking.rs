@@ -51,7 +51,7 @@ pub(super) fn finish(context: &Context, resolution: &Resolution, write: bool) ->
 }
 
 /// Where caches' answers are remembered: in the store's folder.
-fn answers_folder() -> anyhow::Result<PathBuf> {
+pub(super) fn answers_folder() -> anyhow::Result<PathBuf> {
     let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let store = absolute("DUMBC_STORE")
         .or_else(|| absolute("XDG_CACHE_HOME").map(|cache| cache.join("dumbc")))

@@ -3,6 +3,8 @@
 //! Data goes to stdout, narration to stderr. Errors end here: [`report`] draws them, [`failure`] decides the exit code.
 
 mod build;
+mod cache;
+mod changes;
 mod check;
 mod completions;
 mod context;
@@ -10,6 +12,8 @@ mod failure;
 mod figures;
 mod gc;
 mod init;
+mod lock;
+mod locking;
 mod man;
 mod options;
 mod output;
@@ -19,6 +23,7 @@ mod project;
 mod report;
 mod schema;
 mod size;
+mod update;
 mod verify;
 mod why;
 
@@ -59,6 +64,12 @@ enum Command {
     Gc(gc::Args),
     /// Write a first set of the three files
     Init(init::Args),
+    /// Make, fill, mirror and check binary caches
+    Cache(cache::Args),
+    /// Make dumbc.lock fit the files
+    Lock(lock::Args),
+    /// Ask again for what is locked
+    Update(update::Args),
     /// Find what is wrong with the three files
     Check(check::Args),
     /// Print JSON Schema of a file, or the manual of all keys
@@ -102,6 +113,9 @@ fn dispatch(command: &Command, context: &Context) -> anyhow::Result<()> {
         Command::Size(args) => size::run(args, context),
         Command::Verify(args) => verify::run(args, context),
         Command::Gc(args) => gc::run(args, context),
+        Command::Cache(args) => cache::run(args, context),
+        Command::Lock(args) => lock::run(args, context),
+        Command::Update(args) => update::run(args, context),
         Command::Init(args) => init::run(args, context),
         Command::Check(args) => check::run(args, context),
         Command::Schema(args) => schema::run(args, context),

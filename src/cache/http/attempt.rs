@@ -155,7 +155,7 @@ pub(super) fn broken(fault: &ureq::Error, url: &Url) -> Fault {
         | ureq::Error::ConnectionFailed
         | ureq::Error::ConnectProxyFailed(_)
         | ureq::Error::Timeout(Timeout::Resolve | Timeout::Connect) => true,
-        ureq::Error::Io(fault) => is_connection_fault(fault.kind()),
+        ureq::Error::Io(fault) => is_connection_fault(fault.kind()) || is_name_fault(fault),
         _ => false,
     };
     let host = host_key(url);
@@ -185,7 +185,13 @@ fn is_connection_fault(kind: io::ErrorKind) -> bool {
             | Kind::NetworkUnreachable
             | Kind::NetworkDown
             | Kind::AddrNotAvailable
+            | Kind::TimedOut
     )
+}
+
+/// Whether a host's name has no address: the standard library gives this no kind of its own, only a text.
+fn is_name_fault(fault: &io::Error) -> bool {
+    fault.to_string().starts_with("failed to lookup address information")
 }
 
 fn describe(fault: &ureq::Error) -> String {

@@ -11,7 +11,7 @@ use crate::image::ImagePath;
 use crate::image::nar::write_nar;
 use crate::image::walk::{WalkOptions, walk};
 use crate::nix::nar::NarWriter;
-use crate::nix::{ContentAddress, NarInfo, PathInfo, SecretKey, StorePath};
+use crate::nix::{ContentAddress, NarInfo, ParseStorePathError, PathInfo, SecretKey, StorePath};
 
 /// What becomes a package.
 #[derive(Debug, Clone)]
@@ -27,7 +27,8 @@ pub struct Package<'a> {
 }
 
 /// What was added.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Added {
     /// The package's store path, which follows from its content.
     pub path: StorePath,
@@ -48,7 +49,7 @@ impl CacheWriter {
     /// parts of `package.references` and of all that the cache has.
     pub fn add(&self, package: &Package<'_>, packing: Packing, key: Option<&SecretKey>) -> Result<Added, WriteError> {
         let name = package.name;
-        let misnamed = |source| WriteError::Name { name: name.to_owned(), source };
+        let misnamed = |fault: ParseStorePathError| WriteError::Name { name: name.to_owned(), reason: fault.reason };
         // Before a large folder is read.
         StorePath::from_parts([0; 20], name).map_err(misnamed)?;
         let tree = walk(package.source, &ImagePath::default(), &WalkOptions::default())?;

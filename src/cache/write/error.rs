@@ -8,7 +8,7 @@ use super::super::info::ParseCacheInfoError;
 use crate::failure::{Class, Classified};
 use crate::image::nar::TreeNarError;
 use crate::image::walk::WalkError;
-use crate::nix::{NarInfoError, ParseSignatureError, ParseStorePathError, TrustError};
+use crate::nix::{NarInfoError, ParseSignatureError, TrustError};
 
 /// Why a cache was not written, or a key not read.
 #[derive(Debug, thiserror::Error)]
@@ -84,12 +84,12 @@ pub enum WriteError {
         String,
     ),
     /// A name that no store path can have.
-    #[error("`{name}` can't name a package")]
+    #[error("`{name}` can't name a package: it {reason}")]
     Name {
         /// The name.
         name: String,
-        /// What is wrong with it.
-        source: ParseStorePathError,
+        /// What is wrong with it, to follow "it".
+        reason: &'static str,
     },
     /// The folder on disk.
     #[error(transparent)]

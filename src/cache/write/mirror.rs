@@ -14,7 +14,8 @@ use crate::nix::{NarInfo, PathInfo, PublicKey, StorePath, TrustError, Unsigned, 
 use crate::progress::Progress;
 
 /// What a mirroring did.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Mirrored {
     /// Packages copied.
     pub copied: usize,

@@ -2,6 +2,7 @@
 
 pub(crate) mod clock;
 pub(crate) mod packages;
+pub(crate) mod proxy;
 pub(crate) mod server;
 
 use std::path::PathBuf;
