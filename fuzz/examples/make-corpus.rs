@@ -6,13 +6,22 @@ use std::path::Path;
 use dumbc::cache::NarSource;
 use dumbc::channel::{Lock, LockedChannel, LockedPackage, LockedRequest};
 use dumbc::config::System;
+use dumbc::image::tar::{Kind, TAIL, padding, write_header};
+use dumbc::image::tree::Metadata;
 use dumbc::nix::nar::NarWriter;
 use dumbc::nix::{Compression, ContentAddress, NarInfo, PathInfo, SecretKey, Sha256, StorePath};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
-    let seeds =
-        [("nar", nars()?), ("narinfo", narinfos()?), ("config", configs()), ("index", indexes()), ("lock", locks()?)];
+    let seeds = [
+        ("nar", nars()?),
+        ("invert", nars()?),
+        ("tar", tars()),
+        ("narinfo", narinfos()?),
+        ("config", configs()),
+        ("index", indexes()),
+        ("lock", locks()?),
+    ];
     for (target, seeds) in seeds {
         let directory = corpus.join(target);
         std::fs::create_dir_all(&directory)?;
@@ -41,6 +50,11 @@ fn nars() -> io::Result<Seeds> {
     tree.directory(b"bin")?;
     tree.regular(b"bin/tool", true, 9, &mut &b"#!/bin/sh"[..])?;
     tree.symlink(b"bin/with space", b"tool")?;
+    let mut accents = NarWriter::new(Vec::new());
+    accents.directory(b"")?;
+    for name in ["a\u{302}", "e\u{301}", "e\u{301}x", "\u{e9}y", "\u{e9}\u{301}"] {
+        accents.symlink(name.as_bytes(), b".")?;
+    }
     let mut deep = NarWriter::new(Vec::new());
     for depth in 0..20 {
         deep.directory(vec!["d"; depth].join("/").as_bytes())?;
@@ -53,8 +67,41 @@ fn nars() -> io::Result<Seeds> {
         ("link", link.finish()?),
         ("empty", empty.finish()?),
         ("tree", tree.finish()?),
+        ("accents", accents.finish()?),
         ("deep", deep.finish()?),
     ])
+}
+
+fn tars() -> Seeds {
+    let archive = |entries: &[(&[u8], Kind<'_>, Metadata, &[u8])]| {
+        let mut archive = Vec::new();
+        for (path, kind, metadata, contents) in entries {
+            write_header(&mut archive, path, *kind, *metadata);
+            archive.extend_from_slice(contents);
+            archive.extend_from_slice(padding(contents.len() as u64));
+        }
+        archive.extend_from_slice(&TAIL);
+        archive
+    };
+    let root = b"nix/store/00000000000000000000000000000000-hello-1.0";
+    let below = |name: &[u8]| [&root[..], b"/", name].concat();
+    let long = below(&[b'n'; 255]);
+    let package = archive(&[
+        (b"nix", Kind::Directory, Metadata::root(0o755), b""),
+        (b"nix/store", Kind::Directory, Metadata::root(0o755), b""),
+        (root, Kind::Directory, Metadata::root(0o555), b""),
+        (&below(b"bin"), Kind::Directory, Metadata::root(0o555), b""),
+        (&below(b"bin/hello"), Kind::File(9), Metadata::root(0o555), b"#!/bin/sh"),
+        (&below(b"link"), Kind::Symlink(b"bin/hello"), Metadata::root(0o777), b""),
+        (&long, Kind::File(1), Metadata::root(0o444), b"x"),
+        (&below(b"o"), Kind::Symlink(&[b't'; 300]), Metadata::root(0o777), b""),
+    ]);
+    let file = archive(&[(root, Kind::File(3), Metadata::root(0o444), b"abc")]);
+    let owned = archive(&[
+        (b"home/alice", Kind::Directory, Metadata { mode: 0o700, uid: 1000, gid: 1000 }, b""),
+        (b"home/alice/.profile", Kind::File(0), Metadata { mode: 0o4644, uid: u32::MAX, gid: 1 << 21 }, b""),
+    ]);
+    vec![("package", package), ("file", file), ("owned", owned), ("empty", archive(&[]))]
 }
 
 fn configs() -> Seeds {

@@ -6,15 +6,19 @@ use crate::channel::Lock;
 use crate::config::{Argument, Machine, RequestKind, System, Unit};
 use crate::image::tree::{Node, Tree};
 use crate::nix::StorePath;
-use crate::root::files::overlay::{Declared, declared_files};
 use crate::root::addressed::Addressed;
+use crate::root::files::overlay::{Declared, declared_files};
+<<<<<<< HEAD
+use crate::root::local::local_tree;
+=======
+>>>>>>> nix
 
 use super::Error;
 
 /// Content that comes from the disk, hashed at every build.
 pub(super) struct Content {
     /// By the path as written.
-    pub(super) local: BTreeMap<String, Local>,
+    pub(super) local: BTreeMap<String, Addressed>,
     /// By target.
     pub(super) declared: Vec<Declared>,
 }
@@ -26,7 +30,7 @@ pub(super) fn content(machine: &Machine, lock: &Lock, system: System) -> Result<
     let declared = declared_files(machine, &lookup).map_err(Error::Files)?;
     let mut read = BTreeMap::new();
     for path in local_paths(machine) {
-        let content = local(&machine.project, &path, &candidates)?;
+        let content = local_tree(&machine.project, &path, &candidates)?;
         read.insert(path, content);
     }
     Ok(Content { local: read, declared })
@@ -53,12 +57,12 @@ fn active_units(machine: &Machine) -> impl Iterator<Item = &Unit> {
 impl Content {
     /// The store path of a local path as written.
     pub(super) fn store_path(&self, written: &str) -> Option<&StorePath> {
-        self.local.get(written).map(|local| &local.addressed.path)
+        self.local.get(written).map(|local| &local.path)
     }
 
     /// Packages that local trees refer to.
     pub(super) fn references(&self) -> impl Iterator<Item = StorePath> {
-        self.local.values().flat_map(|local| local.addressed.references.iter().cloned())
+        self.local.values().flat_map(|local| local.references.iter().cloned())
     }
 }
 
@@ -71,12 +75,18 @@ pub(super) fn size(tree: &Tree) -> u64 {
     };
     tree.values().map(|(_, node)| size(node)).sum()
 }
+<<<<<<< HEAD
+=======
 
-pub(super) struct Local { pub(super) addressed: Addressed }
+pub(super) struct Local {
+    pub(super) addressed: Addressed,
+}
 fn local(project: &std::path::Path, written: &str, candidates: &[StorePath]) -> Result<Local, Error> {
     use crate::image::walk::*;
     let source = locate(project, written).map_err(std::io::Error::other)?;
-    let tree = walk(&source, &crate::image::ImagePath::default(), &WalkOptions::default()).map_err(std::io::Error::other)?;
+    let tree =
+        walk(&source, &crate::image::ImagePath::default(), &WalkOptions::default()).map_err(std::io::Error::other)?;
     let name = source.file_name().unwrap_or_default().to_string_lossy().into_owned();
     Ok(Local { addressed: Addressed::of(&name, tree, candidates)? })
 }
+>>>>>>> nix

@@ -8,9 +8,13 @@ use oci_spec::OciSpecError;
 use crate::config::{Diagnostic, System, count_errors};
 use crate::failure::{Class, Classified};
 use crate::nix::StorePath;
-use crate::root::parents::ConflictError;
 use crate::root::addressed::AddressError;
 use crate::root::environment::EnvironmentError;
+<<<<<<< HEAD
+use crate::root::local::LocalError;
+=======
+>>>>>>> nix
+use crate::root::parents::ConflictError;
 use crate::{cache, channel, export, plan, store};
 
 /// Why there is no image.
@@ -43,6 +47,9 @@ pub enum Error {
     /// A generated tree that is no store path.
     #[error(transparent)]
     Address(#[from] AddressError),
+    /// A local tree that is no store path.
+    #[error(transparent)]
+    Local(#[from] LocalError),
     /// A local tree refers to a package that the lock has no closure of.
     #[error("{path} is referred to, but the lock does not hold it")]
     OutsideLock {
@@ -88,6 +95,7 @@ impl Error {
             Self::Environment(error) => error,
             Self::Conflict(error) => error,
             Self::Address(error) => error,
+            Self::Local(error) => error,
             Self::Export(error) => error,
             Self::Database(error) => error,
             _ => return None,

@@ -3,22 +3,27 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::channel::Lock;
-use crate::config::{Machine, RequestKind, Severity, System};
+use crate::config::{Diagnostic, Machine, RequestKind, Severity, System};
+use crate::image::ImagePath;
 use crate::image::listing::Listing;
 use crate::image::tree::Tree;
 use crate::nix::StorePath;
 use crate::progress::Progress;
+use crate::root::addressed::Addressed;
+<<<<<<< HEAD
+use crate::root::check::{Check, check};
+=======
+>>>>>>> nix
 use crate::root::database::{ValidPath, nix_database};
+use crate::root::environment::environment;
 use crate::root::files::overlay::overlay;
-use crate::root::files::{environment_variables, root_files};
+use crate::root::files::{PATH, environment_variables, root_files};
 use crate::root::supplies::Supplies;
 use crate::root::view::View;
-use crate::root::addressed::Addressed;
-use crate::root::environment::environment;
 
+use super::Error;
 use super::content::Content;
 use super::view::Shelf;
-use super::Error;
 
 /// Generated units.
 pub(super) struct Generated {
@@ -32,6 +37,8 @@ pub(super) struct Generated {
     pub(super) variables: BTreeMap<String, String>,
     /// Whether there is a shell to fall back to.
     pub(super) has_shell: bool,
+    /// Commands that are not there, or can't run.
+    pub(super) findings: Vec<Diagnostic>,
 }
 
 /// What the generators look at.
@@ -49,14 +56,17 @@ impl Inputs<'_> {
     pub(super) fn generate(&self, content: &mut Content) -> Result<Generated, Error> {
         let mut listings = self.shelf.listings()?;
         for local in content.local.values() {
-            listings.insert(local.addressed.path.clone(), local.addressed.listing().map_err(std::io::Error::other)?);
+            listings.insert(local.path.clone(), local.listing().map_err(std::io::Error::other)?);
         }
         let requested = self.requested(content);
         let requested = requested.iter().collect::<Vec<_>>();
         let environment = self.environment(&requested, &listings)?;
         listings.insert(environment.path.clone(), environment.listing().map_err(std::io::Error::other)?);
         let view = View { trees: &[], packages: &listings };
-        let supplies = Supplies::find(view, &environment.path, &self.supplying(&requested), &self.machine.timezone);
+        let supplying = self.supplying(&requested);
+        let mut supplies = Supplies::find(view, &environment.path, &supplying, &self.machine.timezone);
+        let read = |path: &ImagePath, offset, length| self.shelf.read_path(path, offset, length);
+        supplies.make_bundle(view, &supplying, &read)?;
         let lookup = |name: &str| self.lock.package_path(self.machine, self.system, name);
         let variables = environment_variables(self.machine, &supplies, &lookup).map_err(Error::Files)?;
         let mut root = root_files(self.machine, &environment.path, &supplies, &variables);
@@ -72,7 +82,19 @@ impl Inputs<'_> {
         let database =
             self.machine.nix.as_ref().map(|_| self.database(content, &environment, &requested)).transpose()?;
         let has_shell = supplies.sh.is_some();
-        Ok(Generated { environment, database, root: root.tree, variables, has_shell })
+        let mut trees = vec![&root.tree];
+        trees.extend(content.declared.iter().map(|declared| &declared.tree));
+        let findings = check(&Check {
+            machine: self.machine,
+            system: self.system,
+            view: View { trees: &trees, packages: &listings },
+            supplies: &supplies,
+            locals: &content.local.iter().map(|(written, local)| (written.clone(), local.path.clone())).collect(),
+            lookup: &lookup,
+            path: variables.get("PATH").map_or(PATH, String::as_str),
+            read: &read,
+        });
+        Ok(Generated { environment, database, root: root.tree, variables, has_shell, findings })
     }
 
     /// The requested store paths, in the order of the files.
@@ -134,7 +156,7 @@ impl Inputs<'_> {
                 content_address: package.content_address.clone(),
             });
         }
-        let generated = content.local.values().map(|local| &local.addressed).chain([environment]);
+        let generated = content.local.values().map(|local| local).chain([environment]);
         valid.extend(generated.map(|addressed: &Addressed| ValidPath::from(addressed)));
         valid.sort_by(|a, b| a.path.cmp(&b.path));
         valid.dedup_by(|a, b| a.path == b.path);

@@ -52,7 +52,7 @@ impl Assembly<'_> {
             pieces.insert(path.base_name().to_owned(), piece);
         }
         for local in content.local.values() {
-            pieces.insert(local.addressed.path.base_name().to_owned(), self.addressed(&local.addressed)?);
+            pieces.insert(local.path.base_name().to_owned(), self.addressed(local)?);
         }
         for declared in &content.declared {
             let name = declared.target.to_string();
@@ -149,7 +149,7 @@ fn shared_folders(packages: &Fragments, content: &Content, generated: &Generated
     for declared in &content.declared {
         units.push((format!("[files.\"{}\"]", declared.target), claims_of_tree(&declared.tree).collect()));
     }
-    let local = content.local.values().map(|local| &local.addressed.path);
+    let local = content.local.values().map(|local| &local.path);
     let paths = packages.keys().chain(local).chain([&generated.environment.path]);
     let paths = paths.collect::<std::collections::BTreeSet<_>>();
     units.extend(paths.into_iter().map(|path| (path.to_string(), claims_of_store_path(path).collect())));

@@ -16,8 +16,8 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use crate::cache;
-use crate::channel::{ChannelSources, Lock, Mode, Resolution, resolve, sources};
-use crate::config::{Machine, System};
+use crate::channel::{ChannelSources, LOCK_FILE, Lock, Mode, Resolution, resolve, sources};
+use crate::config::{Diagnostic, Machine, System};
 use crate::export::Image;
 use crate::image::codec::Codec;
 use crate::image::documents::configuration;
@@ -27,9 +27,9 @@ use crate::progress::Progress;
 use crate::store::{Pool, Store};
 
 use content::{Content, content};
-use generated::Inputs;
+use generated::{Generated, Inputs};
 use layers::Assembly;
-use packages::Packages;
+use packages::{CachesOf, Fragments, Packages};
 use units::units;
 use view::Shelf;
 
@@ -59,7 +59,7 @@ impl<'a> Project<'a> {
     /// `dumbc.lock`, beside the files.
     #[must_use]
     pub fn lock_path(&self) -> PathBuf {
-        self.machine.project.join("dumbc.lock")
+        self.machine.project.join(LOCK_FILE)
     }
 
     /// The lock as it lies on the disk.
@@ -85,24 +85,61 @@ impl<'a> Project<'a> {
         Ok(Planned { content, closure, units, plan })
     }
 
-    /// The image of one system.
-    pub fn build(&self, lock: &Lock, system: System, planned: Planned, created: &str) -> Result<Image, Error> {
+    /// The image of one system, and findings about what runs in it.
+    pub fn build(
+        &self,
+        lock: &Lock,
+        system: System,
+        planned: Planned,
+        created: &str,
+    ) -> Result<(Image, Vec<Diagnostic>), Error> {
         let Planned { mut content, closure, plan, .. } = planned;
         let sources = self.sources();
         let caches = || Ok(sources.caches(self.progress)?);
+<<<<<<< HEAD
+        let fragments = self.packages(&caches).fragments(lock, &closure)?;
+        let generated = self.generate(lock, system, &closure, &fragments, &mut content)?;
+        let Self { store, pool, codec, machine, .. } = *self;
+=======
         let Self { store, pool, codec, progress, machine, .. } = *self;
         let fragments =
             Packages { machine, store, pool, codec, caches: &caches, progress }.fragments(lock, &closure)?;
         let shelf = Shelf { store, fragments: &fragments };
-        let inputs =
-            Inputs { machine, lock, system, closure: &closure, shelf: &shelf, progress };
+        let inputs = Inputs { machine, lock, system, closure: &closure, shelf: &shelf, progress };
         let generated = inputs.generate(&mut content)?;
+>>>>>>> nix
         let layers = Assembly { store, pool, codec }.layers(&plan, &fragments, &content, &generated)?;
         let lookup = |name: &str| lock.package_path(machine, system, name);
         let run = run_config::run_config(machine, &content, generated.variables, generated.has_shell, &lookup)?;
         let descriptions = layers.iter().map(|(_, description)| description.clone()).collect::<Vec<_>>();
         let config = configuration(&run, system, &descriptions, created)?;
-        Ok(Image { system, config, layers })
+        Ok((Image { system, config, layers }, generated.findings))
+    }
+
+    /// Commands and interpreters that the image would lack. `None` where packages are not in the store, and nobody can tell.
+    pub fn findings(&self, lock: &Lock, system: System, planned: Planned) -> Result<Option<Vec<Diagnostic>>, Error> {
+        let Planned { mut content, closure, .. } = planned;
+        let caches = || unreachable!("nothing is fetched to look at what is there");
+        let Some(fragments) = self.packages(&caches).known_fragments(lock, &closure)? else { return Ok(None) };
+        Ok(Some(self.generate(lock, system, &closure, &fragments, &mut content)?.findings))
+    }
+
+    fn packages<'b>(&'b self, caches: &'b CachesOf<'b>) -> Packages<'b> {
+        let Self { machine, store, pool, codec, progress, .. } = *self;
+        Packages { machine, store, pool, codec, caches, progress }
+    }
+
+    fn generate(
+        &self,
+        lock: &Lock,
+        system: System,
+        closure: &BTreeSet<StorePath>,
+        fragments: &Fragments,
+        content: &mut Content,
+    ) -> Result<Generated, Error> {
+        let Self { machine, store, progress, .. } = *self;
+        let shelf = Shelf { store, fragments };
+        Inputs { machine, lock, system, closure, shelf: &shelf, progress }.generate(content)
     }
 
     /// What was requested, with the ids of the units that answer.
@@ -114,10 +151,11 @@ impl<'a> Project<'a> {
             text: text.clone(),
             units: ids(&mut answer.outputs.iter().map(|(_, path)| path)),
         });
-        let local = planned.content.local.iter().map(|(text, local)| plan::Request {
-            text: text.clone(),
-            units: ids(&mut std::iter::once(&local.addressed.path)),
-        });
+        let local = planned
+            .content
+            .local
+            .iter()
+            .map(|(text, local)| plan::Request { text: text.clone(), units: ids(&mut std::iter::once(&local.path)) });
         let files = planned.content.declared.iter().map(|declared| plan::Request {
             text: format!("[files.\"{}\"]", declared.target),
             units: vec![declared.target.to_string()],

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use crate::channel::{Changes, Lock, Mode};
-use crate::config::System;
+use crate::config::{Diagnostic, System};
 use crate::export::{Format, Image, ImageName, check, replace_file, write_archive, write_directory};
 use crate::image::codec::Codec;
 use crate::image::documents::Form;
@@ -30,6 +30,8 @@ pub struct Built {
     pub lock: Lock,
     /// What was added to it.
     pub changes: Changes,
+    /// Commands that are not there, or can't run.
+    pub findings: Vec<Diagnostic>,
 }
 
 /// What a build did, for people and for `--json`.
@@ -93,13 +95,15 @@ impl Project<'_> {
     fn try_images(&self, mode: &Mode, systems: &[System], replan: bool) -> Result<Built, Error> {
         let resolution = self.resolve(mode)?;
         let (mut lock, created) = (resolution.lock, created()?);
-        let mut images = Vec::new();
+        let (mut images, mut findings) = (Vec::new(), Vec::new());
         for &system in systems {
             let planned = self.plan(&lock, system, PlanChoice { replan, layers: None })?;
             lock.layers.insert(system, planned.plan.groups(&planned.units));
-            images.push(self.build(&lock, system, planned, &created)?);
+            let (image, found) = self.build(&lock, system, planned, &created)?;
+            images.push(image);
+            findings.extend(found.into_iter().filter(|finding| !findings.contains(finding)).collect::<Vec<_>>());
         }
-        Ok(Built { images, lock, changes: resolution.changes })
+        Ok(Built { images, lock, changes: resolution.changes, findings })
     }
 }
 

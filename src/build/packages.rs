@@ -22,6 +22,9 @@ use super::Error;
 /// Fragments by store path.
 pub(super) type Fragments = BTreeMap<StorePath, Arc<Fragment>>;
 
+/// Opens the caches.
+pub(super) type CachesOf<'a> = dyn Fn() -> Result<&'a CacheSet, Error> + Sync + 'a;
+
 /// Everything that turns packages into fragments.
 pub(super) struct Packages<'a> {
     pub(super) machine: &'a Machine,
@@ -29,22 +32,14 @@ pub(super) struct Packages<'a> {
     pub(super) pool: &'a Pool,
     pub(super) codec: Codec,
     /// Opened only when something is missing: a build whose fragments are there asks the network for nothing.
-    pub(super) caches: &'a (dyn Fn() -> Result<&'a CacheSet, Error> + Sync),
+    pub(super) caches: &'a CachesOf<'a>,
     pub(super) progress: &'a dyn Progress,
 }
 
 impl Packages<'_> {
     /// The fragments of all packages of `closure`, which the lock holds.
     pub(super) fn fragments(&self, lock: &Lock, closure: &BTreeSet<StorePath>) -> Result<Fragments, Error> {
-        let mut fragments = Fragments::new();
-        let mut missing = BTreeSet::new();
-        for path in closure {
-            let package = lock.packages.get(path).ok_or_else(|| Error::OutsideLock { path: path.clone() })?;
-            match self.known(path, &package.nar_hash)? {
-                Some(fragment) => drop(fragments.insert(path.clone(), Arc::new(fragment))),
-                None => drop(missing.insert(path.clone())),
-            }
-        }
+        let (mut fragments, missing) = self.sort_out(lock, closure)?;
         if missing.is_empty() {
             return Ok(fragments);
         }
@@ -54,6 +49,29 @@ impl Packages<'_> {
         self.progress.begin("fetch", Some(missing.iter().map(|package| package.nar_size).sum()));
         fragments.extend(self.fetch(&missing)?);
         Ok(fragments)
+    }
+
+    /// The same, if none has to be fetched.
+    pub(super) fn known_fragments(
+        &self,
+        lock: &Lock,
+        closure: &BTreeSet<StorePath>,
+    ) -> Result<Option<Fragments>, Error> {
+        let (fragments, missing) = self.sort_out(lock, closure)?;
+        Ok(missing.is_empty().then_some(fragments))
+    }
+
+    /// What is in the store, and what is not.
+    fn sort_out(&self, lock: &Lock, closure: &BTreeSet<StorePath>) -> Result<(Fragments, BTreeSet<StorePath>), Error> {
+        let (mut fragments, mut missing) = (Fragments::new(), BTreeSet::new());
+        for path in closure {
+            let package = lock.packages.get(path).ok_or_else(|| Error::OutsideLock { path: path.clone() })?;
+            match self.known(path, &package.nar_hash)? {
+                Some(fragment) => drop(fragments.insert(path.clone(), Arc::new(fragment))),
+                None => drop(missing.insert(path.clone())),
+            }
+        }
+        Ok((fragments, missing))
     }
 
     fn known(&self, path: &StorePath, nar_hash: &Sha256) -> Result<Option<Fragment>, Error> {

@@ -22,11 +22,11 @@ pub(super) fn units(lock: &Lock, closure: &BTreeSet<StorePath>, content: &Conten
         causes: Causes::Closure,
     });
     let local = content.local.values().map(|local| Unit {
-        id: local.addressed.path.base_name().to_owned(),
-        key: format!("{LOCAL}{}", local.addressed.path.name()),
-        size: local.addressed.nar_size,
-        references: local.addressed.references.iter().map(|path| path.base_name().to_owned()).collect(),
-        causes: Causes::Listed(vec![format!("{LOCAL}{}", local.addressed.path.name())]),
+        id: local.path.base_name().to_owned(),
+        key: format!("{LOCAL}{}", local.path.name()),
+        size: local.nar_size,
+        references: local.references.iter().map(|path| path.base_name().to_owned()).collect(),
+        causes: Causes::Listed(vec![format!("{LOCAL}{}", local.path.name())]),
     });
     let files = content.declared.iter().map(|declared| Unit {
         id: declared.target.to_string(),

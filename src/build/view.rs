@@ -7,6 +7,7 @@ use crate::image::ImagePath;
 use crate::image::listing::Listing;
 use crate::nix::StorePath;
 use crate::root::environment::FileRef;
+use crate::root::view::split_store_path;
 use crate::store::{self, Store};
 
 use super::packages::Fragments;
@@ -33,6 +34,16 @@ impl Shelf<'_> {
         let extent = self.store.extent(fragment, inner).map_err(io::Error::other)?.ok_or(io::ErrorKind::NotFound)?;
         let rest = usize::try_from(extent.size.saturating_sub(offset)).unwrap_or(usize::MAX);
         self.store.read_at(fragment, extent.offset + offset, length.min(rest)).map_err(io::Error::other)
+    }
+
+    /// The same by a path of the image; `None` where no package's file stands there.
+    pub(super) fn read_path(&self, path: &ImagePath, offset: u64, length: usize) -> io::Result<Option<Vec<u8>>> {
+        match split_store_path(path) {
+            Some((store_path, inner)) if self.fragments.contains_key(&store_path) => {
+                self.read(&store_path, &inner, offset, length).map(Some)
+            }
+            _ => Ok(None),
+        }
     }
 
     /// Whether two files of packages hold the same.

@@ -146,7 +146,7 @@ impl<T> Attempts<'_, T> {
             .map_err(|fault| Failed::Source(Fault::Decode(decode::DecodeError::from(fault))))?;
         let promised = Packed { hash: source.file_hash, size: source.file_size };
         let seen = Seen::default();
-        let file = cache.open(&set.settings.http, &source.url).map_err(Failed::Source)?;
+        let file = cache.open(&set.settings.http, &source.url, compression).map_err(Failed::Source)?;
         let tap = Box::new(Tap::new(file, promised, seen.clone()));
         let decoded = decode::decoder(compression, tap, self.wanted.nar_size, &set.settings.budget)
             .map_err(|fault| Failed::Source(seen.take_fault().map_or(Fault::Decode(fault), Fault::Http)))?;

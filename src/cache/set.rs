@@ -124,12 +124,18 @@ impl CacheSet {
         order: &[usize],
     ) -> Result<Found, Error> {
         let mut faults = Vec::new();
-        for &index in order {
-            let cache = &self.caches[index];
-            match self.ask(cache, path, vouched) {
-                Ok(Some(found)) => return Ok(found),
-                Ok(None) => {}
-                Err(fault) => faults.push(SourceFault { cache: cache.spec.name.clone(), fault }),
+        // What is missing ends the work, so nobody's memory decides that: before it is said, all are asked again.
+        for freshness in [Freshness::Remembered, Freshness::Asked] {
+            for &index in order {
+                let cache = &self.caches[index];
+                match self.ask(cache, path, vouched, freshness) {
+                    Ok(Some(found)) => return Ok(found),
+                    Ok(None) => {}
+                    Err(fault) => faults.push(SourceFault { cache: cache.spec.name.clone(), fault }),
+                }
+            }
+            if !faults.is_empty() || self.settings.http.is_offline() {
+                break;
             }
         }
         let (path, referrer) = (path.clone(), referrer.cloned());
@@ -141,9 +147,15 @@ impl CacheSet {
     }
 
     /// Asks one cache. What is remembered and no longer trusted (a key was added) is asked again.
-    fn ask(&self, cache: &Cache, path: &StorePath, vouched: Vouched) -> Result<Option<Found>, Fault> {
+    fn ask(
+        &self,
+        cache: &Cache,
+        path: &StorePath,
+        vouched: Vouched,
+        freshness: Freshness,
+    ) -> Result<Option<Found>, Fault> {
         let http = &self.settings.http;
-        let Some(text) = cache.narinfo(http, path, Freshness::Remembered)? else { return Ok(None) };
+        let Some(text) = cache.narinfo(http, path, freshness)? else { return Ok(None) };
         match verify(cache, path, &text, vouched) {
             Err(_) if !text.fresh && !http.is_offline() => {
                 let Some(text) = cache.narinfo(http, path, Freshness::Asked)? else { return Ok(None) };

@@ -10,7 +10,7 @@ use super::http::{Answer, Conditions, Http, Url, has_scheme, redact};
 use super::info::{self, CacheInfo};
 use super::memory::{Memory, Remembered, read_limited};
 use super::{CacheSpec, Location};
-use crate::nix::{NarInfo, StorePath};
+use crate::nix::{Compression, NarInfo, StorePath};
 
 /// A cache.
 pub(super) struct Cache {
@@ -117,8 +117,13 @@ impl Cache {
         }
     }
 
-    /// Opens the file at an address that a narinfo of this cache names.
-    pub(super) fn open<'a>(&self, http: &'a Http, address: &str) -> Result<Box<dyn Read + 'a>, Fault> {
+    /// Opens the file at an address that a narinfo of this cache names; it is compressed as the narinfo says.
+    pub(super) fn open<'a>(
+        &self,
+        http: &'a Http,
+        address: &str,
+        compression: Compression,
+    ) -> Result<Box<dyn Read + 'a>, Fault> {
         match &self.spec.location {
             Location::Directory(folder) if !has_scheme(address) => {
                 let path = below(folder, address)?;
@@ -128,17 +133,21 @@ impl Cache {
                 })?;
                 Ok(Box::new(file))
             }
-            Location::Directory(_) => open_remote(http, &address.parse()?),
-            Location::Http(url) => open_remote(http, &url.join(address)?),
+            Location::Directory(_) => open_remote(http, &address.parse()?, compression),
+            Location::Http(url) => open_remote(http, &url.join(address)?, compression),
         }
     }
 }
 
-fn open_remote<'a>(http: &'a Http, url: &Url) -> Result<Box<dyn Read + 'a>, Fault> {
+fn open_remote<'a>(http: &'a Http, url: &Url, compression: Compression) -> Result<Box<dyn Read + 'a>, Fault> {
     let download = http.open(url)?;
-    match download.content_encoding().map(str::to_owned) {
-        None => Ok(Box::new(download)),
-        Some(encoding) => super::decode::content(Some(&encoding), Box::new(download), u64::MAX).map_err(Fault::Decode),
+    let encoding = download.content_encoding().map(|name| name.trim_start_matches("x-").to_owned());
+    match encoding {
+        // Some servers call it an encoding that a file's name ends in `.gz`: the file is as it should be.
+        Some(encoding) if encoding != compression.name() => {
+            super::decode::content(Some(&encoding), Box::new(download), u64::MAX).map_err(Fault::Decode)
+        }
+        _ => Ok(Box::new(download)),
     }
 }
 

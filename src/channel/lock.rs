@@ -16,6 +16,9 @@ use crate::nix::{Sha256, StorePath};
 
 pub use file::LockError;
 
+/// The lock's name in the project's folder.
+pub const LOCK_FILE: &str = "dumbc.lock";
+
 /// The lock as data. Its text is sorted and byte-reproducible.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Lock {

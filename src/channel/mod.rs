@@ -19,7 +19,7 @@ mod wanted;
 pub use changes::{Change, Changes, Kind, NewPaths, Sizes};
 pub use error::Error;
 pub use index::{Chosen, Index, Limits, LookupError, Package, ReadError};
-pub use lock::{Lock, LockError, LockedChannel, LockedPackage, LockedRequest};
+pub use lock::{LOCK_FILE, Lock, LockError, LockedChannel, LockedPackage, LockedRequest};
 pub use name::{Attribute, package_key, split_version, version_matches};
 pub use resolve::{Mode, Resolution, resolve};
 pub use sources::{ChannelSources, Sources, cache_specs, sources};

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::build::{Built, Destination, Project, Summary};
 use crate::channel::{Mode, NewPaths};
-use crate::config::System;
+use crate::config::{Diagnostic, Severity, System};
 use crate::export::{self, Format};
 use crate::failure::Class;
 use crate::image::codec::Codec;
@@ -76,6 +76,7 @@ pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<()> {
     let project = opened.project(args.compression, context);
     let mode = opened.mode();
     let built = project.images(&mode, &systems, args.replan)?;
+    context.diagnose(&built.findings.iter().map(as_warning).collect::<Vec<_>>());
     let written = keep_lock(&project, &mode, &built, context)?;
     let name = &opened.machine.image.name;
     let default = || context.directory.join(args.format.default_file_name(name, args.compression));
@@ -98,14 +99,18 @@ pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<()> {
     context.text(text)
 }
 
+/// The image is whole, even where what it should run is not in it: that is for `dumbc check` to refuse.
+fn as_warning(finding: &Diagnostic) -> Diagnostic {
+    Diagnostic { severity: Severity::Warning, ..finding.clone() }
+}
+
 /// Writes the lock where it changed, and says so.
 fn keep_lock(project: &Project<'_>, mode: &Mode, built: &Built, context: &Context) -> anyhow::Result<bool> {
     if *mode == Mode::Locked || !built.lock.write(&project.lock_path())? {
         return Ok(false);
     }
-    let new = built.changes.new;
-    if new.count > 0 {
-        context.progress.note(&format!("dumbc.lock: {} store paths more; keep it under version control", new.count));
+    if !built.changes.is_empty() {
+        context.progress.note(&format!("dumbc.lock: {}", built.changes.summary()));
     }
     Ok(true)
 }

@@ -1,20 +1,14 @@
 //! What `lock` and `update` share: from the project's files to a lock that fits them.
 
-use std::path::PathBuf;
-
 use serde::Serialize;
 
 use crate::cache::Settings;
-use crate::channel::{self, Changes, Lock, Mode, Resolution};
+use crate::channel::{self, Changes, LOCK_FILE, Lock, Mode, Resolution};
 use crate::config;
-use crate::failure::Class;
+use crate::store::Store;
 
 use super::changes;
 use super::context::Context;
-use super::failure::Failure;
-
-/// The lock's name in the project's folder.
-pub(super) const LOCK: &str = "dumbc.lock";
 
 /// What `--json` prints.
 #[derive(Serialize)]
@@ -29,15 +23,15 @@ struct Report<'a> {
 pub(super) fn resolve(context: &Context, mode: &Mode, offline: bool) -> anyhow::Result<Resolution> {
     let (machine, warnings) = config::load(&context.directory).into_machine()?;
     context.diagnose(&warnings);
-    let old = Lock::read(&context.directory.join(LOCK))?;
-    let sources = channel::sources(&machine, Settings::new(offline, answers_folder()?));
+    let old = Lock::read(&context.directory.join(LOCK_FILE))?;
+    let sources = channel::sources(&machine, Settings::new(offline, Store::state_dir_of(&Store::default_root()?)));
     Ok(channel::resolve(&machine, old.as_ref(), mode, &sources, &*context.progress)?)
 }
 
 /// Writes the lock, unless only its changes are wanted, and tells them.
 pub(super) fn finish(context: &Context, resolution: &Resolution, write: bool) -> anyhow::Result<()> {
     let Resolution { lock, changes, .. } = resolution;
-    let written = write && lock.write(&context.directory.join(LOCK))?;
+    let written = write && lock.write(&context.directory.join(LOCK_FILE))?;
     if context.json {
         return context.document(&Report { version: 1, written, changes });
     }
@@ -49,6 +43,8 @@ pub(super) fn finish(context: &Context, resolution: &Resolution, write: bool) ->
     });
     Ok(())
 }
+<<<<<<< HEAD
+=======
 
 /// Where caches' answers are remembered: in the store's folder.
 pub(super) fn answers_folder() -> anyhow::Result<PathBuf> {
@@ -62,3 +58,4 @@ pub(super) fn answers_folder() -> anyhow::Result<PathBuf> {
     };
     Ok(store.ok_or_else(no_store)?.join("cache"))
 }
+>>>>>>> cache

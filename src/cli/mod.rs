@@ -3,7 +3,6 @@
 //! Data goes to stdout, narration to stderr. Errors end here: [`report`] draws them, [`failure`] decides the exit code.
 
 mod build;
-mod cache;
 mod changes;
 mod check;
 mod completions;
@@ -57,6 +56,8 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Build(build::Args),
+    Lock(lock::Args),
+    Update(update::Args),
     Plan(plan::Args),
     Why(why::Args),
     Size(size::Args),
@@ -64,12 +65,6 @@ enum Command {
     Gc(gc::Args),
     /// Write a first set of the three files
     Init(init::Args),
-    /// Make, fill, mirror and check binary caches
-    Cache(cache::Args),
-    /// Make dumbc.lock fit the files
-    Lock(lock::Args),
-    /// Ask again for what is locked
-    Update(update::Args),
     /// Find what is wrong with the three files
     Check(check::Args),
     /// Print JSON Schema of a file, or the manual of all keys
@@ -108,14 +103,13 @@ fn run(arguments: Vec<OsString>) -> u8 {
 fn dispatch(command: &Command, context: &Context) -> anyhow::Result<()> {
     match command {
         Command::Build(args) => build::run(args, context),
+        Command::Lock(args) => lock::run(args, context),
+        Command::Update(args) => update::run(args, context),
         Command::Plan(args) => plan::run(args, context),
         Command::Why(args) => why::run(args, context),
         Command::Size(args) => size::run(args, context),
         Command::Verify(args) => verify::run(args, context),
         Command::Gc(args) => gc::run(args, context),
-        Command::Cache(args) => cache::run(args, context),
-        Command::Lock(args) => lock::run(args, context),
-        Command::Update(args) => update::run(args, context),
         Command::Init(args) => init::run(args, context),
         Command::Check(args) => check::run(args, context),
         Command::Schema(args) => schema::run(args, context),

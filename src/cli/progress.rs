@@ -106,3 +106,35 @@ fn bar(stage: &str, total: Option<u64>) -> ProgressBar {
     bar.tick();
     bar
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn threads_advance_while_others_print() {
+        let narrator = Narrator::new(false, true, false);
+        narrator.begin("fetching", Some(400));
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| (0..100).for_each(|_| narrator.advance(1)));
+            }
+            for _ in 0..100 {
+                narrator.suspend(|| ());
+            }
+        });
+        assert_eq!(narrator.bar().as_ref().map(ProgressBar::position), Some(400));
+        narrator.begin("writing", None);
+        let told = narrator.clone();
+        drop(narrator);
+        assert_eq!(told.bar().as_ref().map(ProgressBar::position), Some(0), "a clone keeps the bar");
+    }
+
+    #[test]
+    fn quiet_draws_no_bar() {
+        let narrator = Narrator::new(true, true, false);
+        narrator.begin("fetching", Some(400));
+        narrator.advance(1);
+        assert!(narrator.bar().is_none());
+    }
+}

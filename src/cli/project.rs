@@ -3,8 +3,8 @@
 use std::num::NonZero;
 
 use crate::build::{PlanChoice, Planned, Project};
-use crate::channel::Mode;
-use crate::config::{self, Machine, System};
+use crate::channel::{LOCK_FILE, Mode};
+use crate::config::{Machine, System};
 use crate::failure::Class;
 use crate::image::codec::Codec;
 use crate::plan::Request;
@@ -40,18 +40,25 @@ pub(super) struct Opened {
 }
 
 impl Args {
+    /// For verbs that only look at what is there.
+    pub(super) const fn offline() -> Self {
+        Self { offline: true, locked: false, threads: None }
+    }
+
     /// Reads the files, tells what is odd about them, and opens the store.
     pub(super) fn open(&self, context: &Context) -> anyhow::Result<Opened> {
-        let loaded = config::load(&context.directory);
-        let inactive = loaded.inactive.clone();
-        let (machine, warnings) = loaded.into_machine()?;
-        context.diagnose(&warnings);
-        context.diagnose(&inactive);
+        let loaded = context.load()?;
+        context.diagnose(&loaded.inactive);
+        self.open_loaded(loaded.machine)
+    }
+
+    /// The same with files that are read already.
+    pub(super) fn open_loaded(&self, machine: Machine) -> anyhow::Result<Opened> {
         let untrusted = is_set("DUMBC_STORE_UNTRUSTED");
         let store = Store::open(&Store::default_root()?, untrusted)?;
         let threads =
             self.threads.map_or_else(|| std::thread::available_parallelism().map_or(1, NonZero::get), usize::from);
-        let in_ci = is_set("CI") && machine.project.join("dumbc.lock").is_file();
+        let in_ci = is_set("CI") && machine.project.join(LOCK_FILE).is_file();
         Ok(Opened { machine, store, pool: Pool::new(threads), offline: self.offline, locked: self.locked || in_ci })
     }
 }

@@ -24,5 +24,5 @@ pub use load::{Loaded, Sources, load, parse};
 pub use machine::*;
 pub use nearest::nearest;
 pub use reference::reference;
-pub use request::{Outputs, ParseRequestError, Request, RequestKind, is_local_path};
+pub use request::{Outputs, ParseRequestError, Request, RequestKind, is_local_path, requests_named};
 pub use schema::{ConfigFile, schema};

@@ -67,6 +67,31 @@ impl Request {
     }
 }
 
+/// The requests that `${pkgs.NAME}` can mean; one where it is well used. `channel#attribute` names a channel; a plain
+/// attribute means the default channel's package where that is requested, else any channel's.
+#[must_use]
+pub fn requests_named<'request>(
+    name: &str,
+    requests: &[&'request Request],
+    default_channel: Option<&str>,
+) -> Vec<&'request Request> {
+    let answers = |wanted_channel: Option<&str>, wanted: &str| -> Vec<&'request Request> {
+        let matches = |request: &&&Request| match &request.kind {
+            RequestKind::Name { channel, attribute, .. } => {
+                let channel = channel.as_deref().or(default_channel);
+                attribute == wanted && (wanted_channel.is_none() || channel == wanted_channel)
+            }
+            RequestKind::StorePath(_) | RequestKind::Local(_) => false,
+        };
+        requests.iter().filter(matches).copied().collect()
+    };
+    if let Ok((channel, Some(attribute))) = split_unquoted(name, '#') {
+        return answers(Some(channel), attribute);
+    }
+    let preferred = default_channel.map(|default| answers(Some(default), name)).unwrap_or_default();
+    if preferred.is_empty() { answers(None, name) } else { preferred }
+}
+
 /// Whether `text` names a path of the project, or an absolute one, rather than a package.
 #[must_use]
 pub fn is_local_path(text: &str) -> bool {
@@ -212,6 +237,24 @@ mod tests {
         for local in ["./dist", "../dist", "/opt/dist", "."] {
             assert_eq!(kind(local), RequestKind::Local(local.to_owned()));
         }
+    }
+
+    #[test]
+    fn names_in_text_mean_the_default_channel_first() {
+        let requests: Vec<Request> = ["git", "b#git", "b#jq", "x@1", "x@2", "./git"]
+            .into_iter()
+            .map(|text| Request::parse(text, None).unwrap_or_else(|error| panic!("{error}")))
+            .collect();
+        let requests: Vec<&Request> = requests.iter().collect();
+        let texts = |name: &str| -> Vec<&str> {
+            requests_named(name, &requests, Some("a")).into_iter().map(|request| request.text.as_str()).collect()
+        };
+        assert_eq!(texts("git"), ["git"]);
+        assert_eq!(texts("a#git"), ["git"]);
+        assert_eq!(texts("b#git"), ["b#git"]);
+        assert_eq!(texts("jq"), ["b#jq"]);
+        assert_eq!(texts("x"), ["x@1", "x@2"]);
+        assert_eq!(texts("c#git"), [""; 0]);
     }
 
     #[test]

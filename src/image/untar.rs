@@ -11,6 +11,9 @@ use super::tree::Metadata;
 /// Long names and pax records beyond this are refused.
 const LARGEST_RECORD: u64 = 1 << 20;
 
+/// Sizes beyond this, which no file system has, are refused: padded, they would not fit into 64 bits.
+const LARGEST_FILE: u64 = u64::MAX >> 1;
+
 /// One entry. Contents of a file are read from the [`TarReader`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TarEntry {
@@ -125,6 +128,9 @@ impl<R: Read> TarReader<R> {
             Some(size) => size,
             None => self.number(&header[124..136])?,
         };
+        if size > LARGEST_FILE {
+            return Err(self.malformed("a file of more than 63 bits of bytes"));
+        }
         let kind = match flag {
             b'0' | 0 | b'7' => TarKind::File(size),
             b'1' => TarKind::HardLink(target),
@@ -345,6 +351,17 @@ mod tests {
         let entry = reader.next_entry().unwrap().unwrap();
         assert_eq!((entry.path, entry.kind, entry.mtime), (long.into_bytes(), TarKind::File(3), 77));
         assert_eq!(reader.next_entry().unwrap(), None);
+    }
+
+    #[test]
+    fn a_size_that_no_file_has_is_an_error() {
+        for (size, good) in [(LARGEST_FILE, true), (LARGEST_FILE + 1, false), (u64::MAX, false)] {
+            let mut archive = Vec::new();
+            write_header(&mut archive, b"a", Kind::File(size), Metadata::root(0o644));
+            let mut reader = TarReader::new(&archive[..]);
+            assert_eq!(reader.next_entry().is_ok(), good, "{size}");
+            assert!(reader.next_entry().is_err());
+        }
     }
 
     #[test]

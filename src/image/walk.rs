@@ -146,21 +146,33 @@ pub fn locate(project: &Path, written: &str) -> Result<PathBuf, WalkError> {
         return Ok(path.to_owned());
     }
     let joined = project.join(path);
-    let resolve = |path: &Path| {
-        path.canonicalize().map_err(|source| match source.kind() {
-            io::ErrorKind::NotFound => WalkError::Missing(joined.clone()),
-            _ => WalkError::Read { path: joined.clone(), source },
-        })
-    };
     let resolved = match (joined.parent(), joined.file_name()) {
-        (Some(parent), Some(name)) if path != Path::new(".") => resolve(parent)?.join(name),
-        _ => resolve(&joined)?,
+        (Some(parent), Some(name)) if path != Path::new(".") => resolve(parent, &joined)?.join(name),
+        _ => resolve(&joined, &joined)?,
     };
-    if resolved.starts_with(resolve(project)?) {
+    stay(project, written, resolved)
+}
+
+/// The same, with a link at the end followed, too: for what is wanted for its content.
+pub fn locate_content(project: &Path, written: &str) -> Result<PathBuf, WalkError> {
+    let joined = project.join(written);
+    let resolved = resolve(&joined, &joined)?;
+    if Path::new(written).is_absolute() { Ok(resolved) } else { stay(project, written, resolved) }
+}
+
+fn stay(project: &Path, written: &str, resolved: PathBuf) -> Result<PathBuf, WalkError> {
+    if resolved.starts_with(resolve(project, project)?) {
         Ok(resolved)
     } else {
         Err(WalkError::LeavesProject { written: written.to_owned(), resolved })
     }
+}
+
+fn resolve(path: &Path, named: &Path) -> Result<PathBuf, WalkError> {
+    path.canonicalize().map_err(|source| match source.kind() {
+        io::ErrorKind::NotFound => WalkError::Missing(named.to_owned()),
+        _ => WalkError::Read { path: named.to_owned(), source },
+    })
 }
 
 /// The file, link or folder at `source` as a tree whose root is `target`.

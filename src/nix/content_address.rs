@@ -162,5 +162,4 @@ impl ContentCheck {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 mod tests;

@@ -115,5 +115,4 @@ impl VerifiedNarInfo {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 mod tests;

@@ -183,7 +183,6 @@ impl fmt::Debug for Signature {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 mod tests {
     use super::*;
     use crate::nix::test_data::shared;

@@ -108,7 +108,6 @@ impl<'de> serde::Deserialize<'de> for StorePath {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 mod tests {
     use proptest::prelude::*;
 

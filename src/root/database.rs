@@ -8,14 +8,29 @@ use std::collections::{BTreeMap, BTreeSet};
 use rusqlite::{Connection, Statement, params};
 
 use crate::failure::{Class, Classified};
-use crate::image::ImagePath;
 use crate::image::tree::{Metadata, Node, Tree};
+use crate::image::{ImagePath, ParseImagePathError};
 use crate::nix::{ContentAddress, Sha256, StorePath};
 
 use super::addressed::Addressed;
 
 /// What `/nix/var/nix/db/schema` says.
 const SCHEMA_VERSION: &str = "10";
+
+/// What Nix expects below `/nix/var/nix`, and makes where it may.
+const FOLDERS: [&str; 11] = [
+    "",
+    "db",
+    "gcroots",
+    "gcroots/auto",
+    "gcroots/dumbc",
+    "gcroots/per-user",
+    "gcroots/per-user/root",
+    "profiles",
+    "profiles/per-user",
+    "profiles/per-user/root",
+    "temproots",
+];
 
 /// Nix's tables, indices and trigger. References of a path to itself would keep it from being deleted, hence the trigger.
 const SCHEMA: &str = "
@@ -96,7 +111,7 @@ pub enum DatabaseError {
         /// What it refers to.
         reference: StorePath,
     },
-    /// SQLite counts in signed numbers.
+    /// The database counts in signed numbers.
     #[error("{path} has {size} bytes, more than a Nix database can say")]
     TooLarge {
         /// The path.
@@ -104,6 +119,9 @@ pub enum DatabaseError {
         /// Bytes of its NAR.
         size: u64,
     },
+    /// A name that an image can't hold.
+    #[error(transparent)]
+    Path(#[from] ParseImagePathError),
     /// The database engine.
     #[error("can't write the Nix database")]
     Sqlite(#[from] rusqlite::Error),
@@ -119,23 +137,21 @@ impl Classified for DatabaseError {
 /// that Nix expects.
 pub fn nix_database(paths: &[ValidPath], roots: &[&StorePath]) -> Result<Tree, DatabaseError> {
     let mut tree = Tree::new();
-    let mut put = |path: &str, mode, node| {
-        let path = ImagePath::new(path.as_bytes()).expect("written here, or a store path's base name");
+    let mut put = |path: &str, mode, node| -> Result<(), DatabaseError> {
+        let path = ImagePath::new(format!("nix/var/nix/{path}").trim_end_matches('/').as_bytes())?;
         tree.insert(path, (Metadata::root(mode), node));
+        Ok(())
     };
-    for folder in ["", "/db", "/gcroots", "/gcroots/auto", "/gcroots/dumbc", "/profiles", "/temproots"] {
-        put(&format!("nix/var/nix{folder}"), 0o755, Node::Directory);
+    for folder in FOLDERS {
+        put(folder, 0o755, Node::Directory)?;
     }
-    for folder in ["/gcroots/per-user", "/profiles/per-user", "/gcroots/per-user/root", "/profiles/per-user/root"] {
-        put(&format!("nix/var/nix{folder}"), 0o755, Node::Directory);
-    }
-    put("nix/var/nix/db/db.sqlite", 0o644, Node::File(database(paths)?));
-    put("nix/var/nix/db/schema", 0o644, Node::File(SCHEMA_VERSION.as_bytes().to_vec()));
-    put("nix/var/nix/db/big-lock", 0o600, Node::File(Vec::new()));
-    put("nix/var/nix/gcroots/profiles", 0o777, Node::Symlink(b"/nix/var/nix/profiles".to_vec()));
+    put("db/db.sqlite", 0o644, Node::File(database(paths)?))?;
+    put("db/schema", 0o644, Node::File(SCHEMA_VERSION.as_bytes().to_vec()))?;
+    put("db/big-lock", 0o600, Node::File(Vec::new()))?;
+    put("gcroots/profiles", 0o777, Node::Symlink(b"/nix/var/nix/profiles".to_vec()))?;
     for root in roots {
-        let link = format!("nix/var/nix/gcroots/dumbc/{}", root.base_name());
-        put(&link, 0o777, Node::Symlink(root.to_string().into_bytes()));
+        let link = format!("gcroots/dumbc/{}", root.base_name());
+        put(&link, 0o777, Node::Symlink(root.to_string().into_bytes()))?;
     }
     Ok(tree)
 }

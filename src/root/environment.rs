@@ -152,4 +152,6 @@ pub fn environment(
 }
 
 #[cfg(test)]
+mod real;
+#[cfg(test)]
 mod tests;

@@ -131,6 +131,9 @@ impl Builder {
         if let Some(bundle) = &supplies.ca_bundle {
             self.link(CERTIFICATES, bundle);
             self.link("etc/ssl/certs/ca-certificates.crt", bundle);
+        } else if let Some(bundle) = &supplies.made_bundle {
+            self.put(CERTIFICATES, Metadata::root(0o644), Node::File(bundle.clone()));
+            self.link("etc/ssl/certs/ca-certificates.crt", "ca-bundle.crt");
         }
         let timezone = &machine.timezone;
         match &supplies.zoneinfo {

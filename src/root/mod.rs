@@ -4,9 +4,12 @@
 //! bytes. [`local`] alone reads the disk, as the project's own files lie there.
 
 pub mod addressed;
+pub mod certificates;
+pub mod check;
 pub mod database;
 pub mod environment;
 pub mod files;
+pub mod local;
 pub mod parents;
 pub mod supplies;
 pub mod view;

@@ -1,9 +1,12 @@
 //! What the packages bring that the root files lean on: a shell, `env`, certificates, time zones, locales.
 
+use std::io;
+
 use crate::image::ImagePath;
 use crate::nix::StorePath;
 
-use super::view::{Kind, View};
+use super::certificates;
+use super::view::{Kind, ReadContent, View};
 
 /// Where the system environment stands, whatever its hash.
 pub const SYSTEM_PROFILE: &str = "/etc/profiles/system";
@@ -33,6 +36,8 @@ pub struct Supplies {
     pub login_shells: Vec<String>,
     /// The bundle of certificates.
     pub ca_bundle: Option<String>,
+    /// A bundle made of single certificates, where no package has one ([`Supplies::make_bundle`]).
+    pub made_bundle: Option<Vec<u8>>,
     /// The folder of time zones.
     pub zoneinfo: Option<String>,
     /// glibc's archive of locales.
@@ -40,6 +45,14 @@ pub struct Supplies {
 }
 
 impl Supplies {
+    /// Makes a bundle of `packages`' certificates, where none of them has one.
+    pub fn make_bundle(&mut self, view: View<'_>, packages: &[&StorePath], read: &ReadContent<'_>) -> io::Result<()> {
+        if self.ca_bundle.is_none() {
+            self.made_bundle = certificates::bundle(view, packages, read)?;
+        }
+        Ok(())
+    }
+
     /// Looks in `environment` for commands, and in `packages`, the first one first, then in everything else, for data.
     ///
     /// `timezone` is what the time zones must contain to count.
@@ -65,6 +78,7 @@ impl Supplies {
             env: ["env", "busybox"].iter().find_map(|name| command(name)),
             login_shells: LOGIN_SHELLS.iter().filter(|name| command(name).is_some()).map(ToString::to_string).collect(),
             ca_bundle: CERTIFICATES.iter().find_map(|inner| first_with(inner, packages)),
+            made_bundle: None,
             zoneinfo: zone
                 .and_then(|file| file.strip_suffix(timezone).map(|folder| folder.trim_end_matches('/').to_owned())),
             locale_archive: first_with("lib/locale/locale-archive", &everything),

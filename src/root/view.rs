@@ -3,6 +3,7 @@
 //! Links are followed as the kernel would follow them inside the running machine, across store paths.
 
 use std::collections::BTreeMap;
+use std::io;
 
 use crate::image::ImagePath;
 use crate::image::listing::{Listing, ListingKind};
@@ -43,9 +44,13 @@ impl<'a> From<&'a ListingKind> for Kind<'a> {
 pub struct View<'a> {
     /// Generated and local units, paths from the image's root.
     pub trees: &'a [&'a Tree],
-    /// Store paths, by their listings.
+    /// Store paths, by their listings; those whose trees are at hand, too.
     pub packages: &'a BTreeMap<StorePath, Listing>,
 }
+
+/// Bytes of a file in a package: path in the image, offset, and how many, fewer only where the file ends; `None` where
+/// they are not at hand.
+pub type ReadContent<'a> = dyn Fn(&ImagePath, u64, usize) -> io::Result<Option<Vec<u8>>> + 'a;
 
 /// Where a path's file lies, all links followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,11 +115,12 @@ impl<'a> View<'a> {
     /// Where the bytes of the file at `path` are; `path` leads through no links any more.
     #[must_use]
     pub fn content(&self, path: &ImagePath) -> Option<Content<'a>> {
-        if split_store_path(path).is_some_and(|(store_path, _)| self.packages.contains_key(&store_path)) {
-            return Some(Content::Package);
-        }
         let mut nodes = self.trees.iter().filter_map(|tree| tree.get(path)).map(|(_, node)| node);
-        nodes.rfind(|node| **node != Node::Directory).map(Content::Node)
+        if let Some(node) = nodes.rfind(|node| **node != Node::Directory) {
+            return Some(Content::Node(node));
+        }
+        let (store_path, _) = split_store_path(path)?;
+        self.packages.contains_key(&store_path).then_some(Content::Package)
     }
 
     fn is_parent(&self, path: &ImagePath) -> bool {

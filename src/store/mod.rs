@@ -130,7 +130,13 @@ impl Store {
     /// Where caches of names and answers lie.
     #[must_use]
     pub fn state_dir(&self) -> PathBuf {
-        self.root.join("cache")
+        Self::state_dir_of(&self.root)
+    }
+
+    /// The same for the store at `root`, which need not be open.
+    #[must_use]
+    pub fn state_dir_of(root: &Path) -> PathBuf {
+        root.join("cache")
     }
 
     /// Whether others can write to this store.

@@ -128,3 +128,21 @@ fn unsupported_compressions_are_named() {
     assert!(fault.to_string().contains("`lzip` is not supported"), "{fault}");
     assert!(super::content(Some("compress"), Box::new(&b""[..]), 1).is_err());
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(200))]
+
+    /// Hostile bytes give an error or bytes, and never more of them than are asked for.
+    #[test]
+    fn damaged_streams_end(which in 0..ALL.len(), at in 0usize..400, bytes: [u8; 3], noise: Vec<u8>) {
+        let mut damaged = encode(ALL[which], &content());
+        let at = at.min(damaged.len() - 3);
+        damaged[at..at + 3].copy_from_slice(&bytes);
+        for input in [damaged, noise] {
+            let budget = DecoderBudget::default();
+            if let Ok(reader) = decoder(ALL[which], Box::new(&input[..]), 1 << 16, &budget) {
+                let _ = reader.take(1 << 20).read_to_end(&mut Vec::new());
+            }
+        }
+    }
+}

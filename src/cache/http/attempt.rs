@@ -20,6 +20,10 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(4);
 const SILENCE_TIMEOUT: Duration = Duration::from_secs(30);
 const REDIRECTS: usize = 10;
 
+/// Each of many connections has these.
+const INPUT_BUFFER: usize = 64 << 10;
+const OUTPUT_BUFFER: usize = 16 << 10;
+
 /// Connections: proxies are a matter of the agent.
 pub(super) struct Agents {
     direct: Agent,
@@ -134,6 +138,8 @@ impl Agents {
                 .http_status_as_error(false)
                 .max_redirects(0)
                 .max_redirects_will_error(false)
+                .input_buffer_size(INPUT_BUFFER)
+                .output_buffer_size(OUTPUT_BUFFER)
                 .max_idle_connections(2 * CONNECTIONS)
                 .max_idle_connections_per_host(CONNECTIONS)
                 .timeout_resolve(Some(RESOLVE_TIMEOUT))

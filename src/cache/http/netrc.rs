@@ -141,4 +141,11 @@ mod tests {
         let shown = format!("{:?}", Netrc::parse(TEXT));
         assert!(shown.contains("other.org") && !shown.contains("x#y") && !shown.contains("bob"), "{shown}");
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_read(text in "(machine|login|password|default|macdef|account|#|\\\\|\"|[a-z ]|\n){0,40}") {
+            let _ = Netrc::parse(&text).lookup("host");
+        }
+    }
 }

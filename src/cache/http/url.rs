@@ -316,4 +316,22 @@ mod tests {
         assert_eq!(url("http://[::1]:8080/x").port(), 8080);
         assert_eq!(url("http://[::1]:8080/x").host(), "[::1]");
     }
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_shown_is_the_same_address(text in "https?://[a-z.]{1,9}(:[0-9]{1,4})?(/[a-z.%/?&=#]{0,30})?") {
+            if let Ok(parsed) = text.parse::<Url>() {
+                proptest::prop_assert_eq!(parsed.to_string().parse::<Url>(), Ok(parsed));
+            }
+        }
+
+        #[test]
+        fn joined_paths_are_normalised(reference in "[a-z./?#]{0,30}") {
+            let base = url("https://example.org/cache/");
+            if let Ok(joined) = base.join(&reference) {
+                proptest::prop_assert!(!joined.path().split('/').any(|part| part == ".." || part == "."));
+                proptest::prop_assert!(joined.path().starts_with('/'));
+            }
+        }
+    }
 }

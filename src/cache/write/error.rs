@@ -29,6 +29,12 @@ pub enum WriteError {
         /// What the system says.
         source: io::Error,
     },
+    /// A folder with other things in it.
+    #[error("{} holds other files and no nix-cache-info, so it is no cache", .0.display())]
+    NoCache(
+        /// The folder.
+        PathBuf,
+    ),
     /// A cache for another place.
     #[error("{} is no cache that can be written to", .folder.display())]
     Info {
@@ -119,6 +125,7 @@ impl Classified for WriteError {
 
     fn help(&self) -> Option<String> {
         match self {
+            Self::NoCache(_) => Some("name a new folder, or an empty one".to_owned()),
             Self::KeyExists(_) => Some("choose another file with `--output`".to_owned()),
             Self::Name { .. } => Some("names are like `hello-1.0`: letters, digits and `+-._?=`".to_owned()),
             Self::NarInfo { .. } => Some("`dumbc cache check` lists all that is wrong with a cache".to_owned()),

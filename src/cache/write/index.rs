@@ -21,13 +21,13 @@ const LIMIT: u64 = 1 << 30;
 #[serde(rename_all = "camelCase")]
 pub(super) struct Line {
     attr: String,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     attr_path: Vec<String>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     name: String,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     outputs: BTreeMap<String, Option<String>>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     system: String,
     #[serde(flatten)]
     rest: serde_json::Map<String, serde_json::Value>,

@@ -32,6 +32,12 @@ use crate::nix::{NarInfo, STORE_DIR, StorePath};
 /// What a new cache says of itself.
 const INFO: &str = "WantMassQuery: 1\nPriority: 40\n";
 
+/// What names of temporary files begin with.
+const TEMPORARY: &str = ".dumbc-";
+
+/// A writer's lock.
+const LOCK: &str = ".lock";
+
 /// A folder that is a cache, held by this writer alone.
 pub struct CacheWriter {
     folder: PathBuf,
@@ -43,8 +49,9 @@ impl CacheWriter {
     /// Opens the cache in `folder`, or makes one in a folder that is empty or not there. Waits for other writers.
     pub fn open(folder: &Path) -> Result<Self, WriteError> {
         let wrong = |source| WriteError::Write { path: folder.to_owned(), source };
+        refuse_other_folders(folder)?;
         fs::create_dir_all(folder.join("nar")).map_err(wrong)?;
-        let lock = File::options().create(true).append(true).open(folder.join(".lock")).map_err(wrong)?;
+        let lock = File::options().create(true).append(true).open(folder.join(LOCK)).map_err(wrong)?;
         lock.lock().map_err(wrong)?;
         let writer = Self { folder: folder.to_owned(), _lock: lock };
         writer.begin()?;
@@ -58,6 +65,7 @@ impl CacheWriter {
     }
 
     fn begin(&self) -> Result<(), WriteError> {
+        self.sweep()?;
         let path = self.folder.join(info::FILE);
         match read_limited(&path, info::LIMIT).map_err(|source| WriteError::Read { path: path.clone(), source })? {
             Some(text) => {
@@ -66,6 +74,16 @@ impl CacheWriter {
             }
             None => self.place(info::FILE, format!("StoreDir: {STORE_DIR}\n{INFO}").as_bytes()),
         }
+    }
+
+    /// Removes what a writer that was killed left behind; nobody else writes now.
+    fn sweep(&self) -> Result<(), WriteError> {
+        for path in entries(&self.folder)? {
+            if is_temporary(&path) {
+                fs::remove_file(&path).map_err(|source| WriteError::Write { path, source })?;
+            }
+        }
+        Ok(())
     }
 
     /// Writes a file of the cache, whole or not at all.
@@ -79,7 +97,7 @@ impl CacheWriter {
     /// A file that vanishes unless it is published.
     fn temporary(&self) -> Result<NamedTempFile, WriteError> {
         tempfile::Builder::new()
-            .prefix(".dumbc-")
+            .prefix(TEMPORARY)
             .tempfile_in(&self.folder)
             .map_err(|source| WriteError::Write { path: self.folder.clone(), source })
     }
@@ -127,14 +145,31 @@ fn read_narinfo(path: &Path) -> Result<Option<NarInfo>, WriteError> {
 
 /// The folder's narinfos, sorted.
 fn narinfo_files(folder: &Path) -> Result<Vec<PathBuf>, WriteError> {
-    let wrong = |source| WriteError::Read { path: folder.to_owned(), source };
-    let mut files = Vec::new();
-    for entry in fs::read_dir(folder).map_err(wrong)? {
-        let path = entry.map_err(wrong)?.path();
-        if path.extension().is_some_and(|extension| extension == "narinfo") {
-            files.push(path);
-        }
-    }
+    let mut files = entries(folder)?;
+    files.retain(|path| path.extension().is_some_and(|extension| extension == "narinfo"));
     files.sort_unstable();
     Ok(files)
+}
+
+/// Refuses a folder that holds something and is no cache: a slip of the hand should not fill it with files.
+fn refuse_other_folders(folder: &Path) -> Result<(), WriteError> {
+    if !folder.exists() || folder.join(info::FILE).exists() {
+        return Ok(());
+    }
+    // Another writer may be making the cache just now.
+    let ours = |path: &PathBuf| is_temporary(path) || path.ends_with(LOCK) || path.ends_with("nar");
+    match entries(folder)?.into_iter().find(|path| !ours(path)) {
+        Some(_) if folder.join(info::FILE).exists() => Ok(()),
+        Some(_) => Err(WriteError::NoCache(folder.to_owned())),
+        None => Ok(()),
+    }
+}
+
+fn is_temporary(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(TEMPORARY.as_bytes()))
+}
+
+fn entries(folder: &Path) -> Result<Vec<PathBuf>, WriteError> {
+    let read = || fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<PathBuf>>>();
+    read().map_err(|source| WriteError::Read { path: folder.to_owned(), source })
 }

@@ -154,7 +154,8 @@ fn a_key_that_is_gone_distrusts_at_once() {
 #[test]
 fn a_changed_hash_is_no_longer_signed() {
     let (machine, world) = (trusting(&["git"]), world());
-    let mut lock = extend(&machine, None, &world).lock;
+    let good = extend(&machine, None, &world).lock;
+    let mut lock = good.clone();
     lock.packages.get_mut(&path("git-2.39")).expect("git").nar_hash = Sha256::of(b"another");
     let error = resolve(&machine, Some(&lock), &Mode::Locked, &world, &Silent).expect_err("a forged lock");
     assert_eq!(error.class(), Class::Trust);
@@ -163,6 +164,8 @@ fn a_changed_hash_is_no_longer_signed() {
         *distrust.fault(),
         crate::nix::TrustError::BadSignature { path: path("git-2.39"), key: "test-1".into() }
     );
+    let repaired = resolve(&machine, Some(&lock), &Mode::Update(Vec::new()), &world, &Silent).expect("an update");
+    assert_eq!(repaired.lock, good);
 }
 
 #[test]

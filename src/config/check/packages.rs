@@ -29,7 +29,7 @@ pub(super) fn check(scope: &Scope<'_>, list: &[At<String>], of: Of) -> Vec<Reque
                 continue;
             }
         };
-        if !seen.insert(text.as_str()) {
+        if !seen.insert(identity(scope, &request)) {
             let help = "remove one of them".to_owned();
             scope.warn(text.span(), format!("`{text}` is requested twice"), help);
             continue;
@@ -38,6 +38,17 @@ pub(super) fn check(scope: &Scope<'_>, list: &[At<String>], of: Of) -> Vec<Reque
         requests.push(request);
     }
     requests
+}
+
+/// Equal for requests that ask the same.
+fn identity(scope: &Scope<'_>, request: &Request) -> String {
+    match &request.kind {
+        RequestKind::Name { channel, attribute, version, outputs } => {
+            let channel = channel.as_ref().or(scope.names.default_channel.as_ref());
+            format!("{channel:?} {attribute:?} {version:?} {outputs:?}")
+        }
+        RequestKind::StorePath(_) | RequestKind::Local(_) => request.text.clone(),
+    }
 }
 
 fn check_request(scope: &Scope<'_>, request: &Request, span: Range<usize>, of: Of) {

@@ -1,13 +1,15 @@
 //! What a check knows: the file that it is in, the names that other files declare, and where findings go.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use super::super::nearest::suggestion;
 use super::super::project::{Entry, Project};
 use super::super::source::{At, Findings, Source};
 use super::super::template::TemplateError;
-use super::super::{Channel, Diagnostic, Names as ChannelNames, Owner, Place, Request, RequestKind, Template};
+use super::super::{
+    Channel, Diagnostic, Names as ChannelNames, Owner, Place, Request, RequestKind, Template, requests_named,
+};
 
 /// What the files declare. `None`: the file that declares it can't be read, so nothing is said of unknown names.
 #[derive(Debug, Default)]
@@ -97,31 +99,19 @@ impl Scope<'_> {
     }
 
     fn package_name(&self, name: &str, span: Range<usize>, requested: &[&Request]) {
-        let mut matching = requested.iter().filter(|request| self.answers(request, name));
-        match (matching.next(), matching.next()) {
-            (Some(_), None) => {}
-            (Some(first), Some(second)) => self.error(
+        match requests_named(name, requested, self.names.default_channel.as_deref()).as_slice() {
+            [_] => {}
+            [first, second, ..] => self.error(
                 span,
                 format!("`${{pkgs.{name}}}` can be `{}` or `{}`", first.text, second.text),
                 "name a channel before it, `channel#name`, or request one of them only".to_owned(),
             ),
-            (None, _) => {
-                let known = requested.iter().filter_map(|request| attribute(request));
-                let near = suggestion(name, "requested package", known);
+            [] => {
+                let known: BTreeSet<&str> = requested.iter().filter_map(|request| attribute(request)).collect();
+                let near = suggestion(name, "requested package", known.iter().copied());
                 let help = near.unwrap_or_else(|| format!("add \"{name}\" to `packages`"));
                 self.error(span, format!("no package `{name}` is requested"), help);
             }
-        }
-    }
-
-    /// Whether `${pkgs.NAME}` means this request: `name` or `channel#name`; a plain name means the default channel's
-    /// package where there is one.
-    fn answers(&self, request: &Request, name: &str) -> bool {
-        let RequestKind::Name { channel, attribute, .. } = &request.kind else { return false };
-        let channel = channel.as_ref().or(self.names.default_channel.as_ref());
-        match name.split_once('#') {
-            Some((wanted, rest)) => attribute == rest && channel.is_some_and(|channel| channel == wanted),
-            None => attribute == name,
         }
     }
 

@@ -59,6 +59,12 @@ pub enum NarFault {
     /// A name that stands twice in one directory.
     #[error("the name {} stands twice in one directory", quoted(.0))]
     Duplicate(Vec<u8>),
+    /// A name that is the same text as another in one directory, spelt with other characters.
+    #[error("the name {} is the same text as another in its directory, spelt with other characters", quoted(.0))]
+    SameText(Vec<u8>),
+    /// More names beyond ASCII than are remembered.
+    #[error("more than {} names beyond ASCII in directories around each other", super::spelling::MAX_SPELLINGS)]
+    TooManySpellings,
     /// Names out of order.
     #[error("the name {} comes after {}, which is not byte order", quoted(.name), quoted(.previous))]
     Unsorted {

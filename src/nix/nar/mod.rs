@@ -1,11 +1,13 @@
 //! NAR, the archive format whose hash names a store path's content.
 //!
-//! [`NarReader`] streams, with bounded memory, and refuses every archive that Nix itself would not have written;
-//! [`NarWriter`] writes what Nix writes. What the reader accepts the writer reproduces byte for byte.
+//! [`NarReader`] streams, with bounded memory, and refuses every archive that Nix itself would not have written, and some
+//! that it would: names in one directory that are the same text in Unicode. [`NarWriter`] writes what Nix writes. What the
+//! reader accepts the writer reproduces byte for byte, and what the reader refuses it refuses.
 
 mod error;
 mod input;
 mod reader;
+mod spelling;
 mod walk;
 mod words;
 mod writer;
@@ -34,5 +36,4 @@ fn check_target(target: &[u8]) -> Result<(), NarFault> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 mod tests;

@@ -37,7 +37,8 @@ pub enum NarKind {
 
 /// Streams an archive: entries from [`NarReader::next_entry`], contents of regular files from its [`Read`].
 ///
-/// Memory is bounded: a buffer of 64 KiB and the path. Reads of 16 KiB and more go past the buffer.
+/// Memory is bounded: a buffer of 64 KiB and the path, and for names beyond ASCII their digests in open directories, at
+/// most 4 MiB. Reads of 16 KiB and more go past the buffer.
 pub struct NarReader<R: Read> {
     input: Input<R>,
     state: State,
@@ -119,8 +120,8 @@ impl<R: Read> NarReader<R> {
             if self.input.take(ENTRY)? {
                 let begin = self.input.offset();
                 let name = self.input.string("a name", MAX_NAME)?;
-                self.walk.check(0, name).map_err(|fault| fault.at(begin))?;
-                self.walk.enter(name);
+                let checked = self.walk.check(0, name).map_err(|fault| fault.at(begin))?;
+                self.walk.enter(name, checked);
                 self.input.expect(ENTRY_NODE)?;
                 return self.node().map(Some);
             }

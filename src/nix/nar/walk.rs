@@ -1,5 +1,6 @@
 //! Where a reader or writer stands in the tree, and which names may come next.
 
+use super::spelling::{MAX_SPELLINGS, Spelling, Spellings};
 use super::{MAX_DEPTH, MAX_NAME, NarFault};
 
 /// The path of the entry that came last and the directories around it.
@@ -14,7 +15,11 @@ pub(super) struct Walk {
 struct OpenDirectory {
     path_length: usize,
     has_entries: bool,
+    spellings: Spellings,
 }
+
+/// A name that may come next: what [`Walk::check`] says of it.
+pub(super) struct Checked(Option<Spelling>);
 
 impl Walk {
     /// The entry that came last.
@@ -29,7 +34,8 @@ impl Walk {
 
     /// The entry that came last is a directory.
     pub(super) fn open(&mut self) {
-        self.open.push(OpenDirectory { path_length: self.path.len(), has_entries: false });
+        let path_length = self.path.len();
+        self.open.push(OpenDirectory { path_length, has_entries: false, spellings: Spellings::default() });
     }
 
     /// The innermost directory ends.
@@ -45,25 +51,35 @@ impl Walk {
     }
 
     /// Whether `name` may be the next entry of the directory that is `levels` above the innermost.
-    pub(super) fn check(&self, levels: usize, name: &[u8]) -> Result<(), NarFault> {
-        let depth = self.open.len() - levels;
+    pub(super) fn check(&self, levels: usize, name: &[u8]) -> Result<Checked, NarFault> {
+        let open = &self.open[..self.open.len() - levels];
         // The directories around it, and the entry itself.
-        if depth + 1 > MAX_DEPTH {
+        if open.len() + 1 > MAX_DEPTH {
             return Err(NarFault::TooDeep);
         }
         check_name(name)?;
-        let directory = &self.open[depth - 1];
-        if !directory.has_entries {
-            return Ok(());
+        let Some(directory) = open.last() else { return Err(NarFault::NoDirectory(Vec::new())) };
+        if directory.has_entries {
+            let siblings = &self.path[directory.name_begins()..];
+            check_order(siblings.split(|&byte| byte == b'/').next().unwrap_or_default(), name)?;
         }
-        let siblings = &self.path[directory.name_begins()..];
-        check_order(siblings.split(|&byte| byte == b'/').next().unwrap_or_default(), name)
+        let spelling = Spelling::of(name);
+        if let Some(spelling) = spelling {
+            directory.spellings.check(name, spelling)?;
+            if open.iter().map(|directory| directory.spellings.count()).sum::<usize>() == MAX_SPELLINGS {
+                return Err(NarFault::TooManySpellings);
+            }
+        }
+        Ok(Checked(spelling))
     }
 
-    /// The next entry of the innermost directory is `name`, which [`Walk::check`] found good.
-    pub(super) fn enter(&mut self, name: &[u8]) {
+    /// The next entry of the innermost directory is `name`, which was `checked`.
+    pub(super) fn enter(&mut self, name: &[u8], Checked(spelling): Checked) {
         if let Some(directory) = self.open.last_mut() {
             directory.has_entries = true;
+            if let Some(spelling) = spelling {
+                directory.spellings.add(spelling);
+            }
             self.path.truncate(directory.path_length);
         }
         if !self.path.is_empty() {

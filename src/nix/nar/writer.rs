@@ -112,11 +112,11 @@ impl<W: Write> NarWriter<W> {
         let Some(levels) = self.walk.levels_to(parent) else {
             return Err(NarFault::NoDirectory(parent.to_vec()).at(self.offset));
         };
-        self.walk.check(levels, name).map_err(|fault| fault.at(self.offset))?;
+        let checked = self.walk.check(levels, name).map_err(|fault| fault.at(self.offset))?;
         for _ in 0..levels {
             self.close_directory()?;
         }
-        self.walk.enter(name);
+        self.walk.enter(name, checked);
         self.put(ENTRY)?;
         self.put_string(name)?;
         self.put(ENTRY_NODE)

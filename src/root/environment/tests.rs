@@ -42,7 +42,7 @@ fn a_folder_of_one_package_is_one_link_and_shared_ones_are_merged() {
         sample::package("cert", &[("etc/ssl/bundle", "f"), ("nix-support/propagated", "f"), ("share", "dir")]),
     ];
     let environment = union_of(&packages, &[]).unwrap();
-    insta::assert_snapshot!(shape(&environment), @r##"
+    insta::assert_snapshot!(shape(&environment), @"
     0555 0:0 //
     0555 0:0 /bin/
     0777 0:0 /bin/git -> git/bin/git
@@ -55,7 +55,7 @@ fn a_folder_of_one_package_is_one_link_and_shared_ones_are_merged() {
     0555 0:0 /share/man/man1/
     0777 0:0 /share/man/man1/git.1 -> git/share/man/man1/git.1
     0777 0:0 /share/man/man1/jq.1 -> jq/share/man/man1/jq.1
-    "##);
+    ");
     assert_eq!(environment.addressed.path.name(), "system-path");
     let mut expected: Vec<StorePath> = packages.iter().map(|(path, _)| path.clone()).collect();
     expected.sort();
@@ -86,7 +86,7 @@ fn different_commands_of_one_name_are_an_error_that_names_both() {
 #[test]
 fn files_that_cannot_be_equal_are_not_compared() {
     let packages =
-        vec![sample::package("one", &[("bin/a", "#!1"), ("x", "f")]), sample::package("two", &[("bin/a", "#!22")])];
+        [sample::package("one", &[("bin/a", "#!1"), ("x", "f")]), sample::package("two", &[("bin/a", "#!22")])];
     let listings: BTreeMap<StorePath, Listing> = packages.iter().cloned().collect();
     let order: Vec<&StorePath> = packages.iter().map(|(path, _)| path).collect();
     let view = View { trees: &[], packages: &listings };
@@ -119,7 +119,7 @@ fn links_to_folders_are_merged_where_they_meet_others() {
         (library, library_listing),
     ];
     let environment = union_of(&packages, &[]).unwrap();
-    insta::assert_snapshot!(shape(&environment), @r##"
+    insta::assert_snapshot!(shape(&environment), @"
     0555 0:0 //
     0555 0:0 /lib/
     0777 0:0 /lib/a -> one/lib/a
@@ -128,7 +128,7 @@ fn links_to_folders_are_merged_where_they_meet_others() {
     0555 0:0 /lib64/
     0777 0:0 /lib64/a -> one/lib64/a
     0777 0:0 /lib64/so -> two/lib64/so
-    "##);
+    ");
 }
 
 #[test]

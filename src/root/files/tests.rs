@@ -56,7 +56,7 @@ fn a_machine_with_everything() {
     machine.locale = "de_DE.UTF-8".to_owned();
     let (files, _) = generate(&machine, &everything());
     assert_eq!(messages(&files.diagnostics), Vec::<String>::new());
-    insta::assert_snapshot!(sample::lines(&files.tree), @r##"
+    insta::assert_snapshot!(sample::lines(&files.tree), @"
     0755 0:0 /bin/
     0777 0:0 /bin/sh -> /etc/profiles/system/bin/sh
     0755 0:0 /data/
@@ -82,7 +82,7 @@ fn a_machine_with_everything() {
     0755 0:0 /etc/ssl/
     0755 0:0 /etc/ssl/certs/
     0777 0:0 /etc/ssl/certs/ca-bundle.crt -> /nix/store/2lj7bn54yw7r0x523sq6f73r8vhr06by-tools-1.0/etc/ssl/certs/ca-bundle.crt
-    0777 0:0 /etc/ssl/certs/ca-certificates.crt -> /nix/store/2lj7bn54yw7r0x523sq6f73r8vhr06by-tools-1.0/etc/ssl/certs/ca-bundle.crt
+    0777 0:0 /etc/ssl/certs/ca-certificates.crt -> ca-bundle.crt
     0644 0:0 /etc/timezone 14 bytes
     0777 0:0 /etc/zoneinfo -> /nix/store/2lj7bn54yw7r0x523sq6f73r8vhr06by-tools-1.0/share/zoneinfo
     0755 0:0 /home/
@@ -102,7 +102,7 @@ fn a_machine_with_everything() {
     0755 0:0 /var/log/
     0777 0:0 /var/run -> /run
     1777 0:0 /var/tmp/
-    "##);
+    ");
 }
 
 #[test]
@@ -111,14 +111,14 @@ fn accounts() {
     machine.entrypoint = Some(sample::unit(&["server"], RunAs::Uid(65532)));
     machine.daemons.insert("other".to_owned(), sample::unit(&["server"], RunAs::Uid(70)));
     let (files, variables) = generate(&machine, &everything());
-    insta::assert_snapshot!(text(&files, "etc/passwd"), @r##"
+    insta::assert_snapshot!(text(&files, "etc/passwd"), @"
     root:x:0:0:System administrator:/root:/etc/profiles/system/bin/bash
     user70:x:70:70::/home/user70:/etc/profiles/system/bin/bash
     alice:x:1000:1000::/home/alice:/etc/profiles/system/bin/bash
     nonroot:x:65532:65532::/home/nonroot:/etc/profiles/system/bin/bash
     nobody:x:65534:65534:Unprivileged account:/var/empty:/sbin/nologin
-    "##);
-    insta::assert_snapshot!(text(&files, "etc/group"), @r##"
+    ");
+    insta::assert_snapshot!(text(&files, "etc/group"), @"
     root:x:0:
     wheel:x:1:alice
     kmem:x:2:
@@ -132,19 +132,19 @@ fn accounts() {
     alice:x:1000:
     nonroot:x:65532:
     nogroup:x:65534:
-    "##);
-    insta::assert_snapshot!(text(&files, "etc/shadow"), @r##"
+    ");
+    insta::assert_snapshot!(text(&files, "etc/shadow"), @"
     root:*:::::::
     user70:*:::::::
     alice:*:::::::
     nonroot:*:::::::
     nobody:*:::::::
-    "##);
-    insta::assert_snapshot!(text(&files, "etc/shells"), @r##"
+    ");
+    insta::assert_snapshot!(text(&files, "etc/shells"), @"
     /bin/sh
     /etc/profiles/system/bin/bash
     /etc/profiles/system/bin/sh
-    "##);
+    ");
     assert_eq!((&*variables["HOME"], &*variables["USER"]), ("/home/nonroot", "nonroot"));
     assert_eq!(files.tree[&path("home/nonroot")].0, Metadata { mode: 0o700, uid: 65532, gid: 65532 });
 }
@@ -152,15 +152,15 @@ fn accounts() {
 #[test]
 fn texts() {
     let (files, _) = generate(&sample::machine(), &everything());
-    insta::assert_snapshot!(text(&files, "etc/os-release"), @r##"
+    insta::assert_snapshot!(text(&files, "etc/os-release"), @r#"
     NAME=dumbc
     ID=dumbc
     PRETTY_NAME="sample (dumbc)"
     VARIANT="sample"
     VARIANT_ID=sample
     ANSI_COLOR="1;34"
-    "##);
-    insta::assert_snapshot!(text(&files, "etc/profile"), @r##"
+    "#);
+    insta::assert_snapshot!(text(&files, "etc/profile"), @r#"
     # Read by login shells.
     [ -n "${LANG+set}" ] || LANG='C.UTF-8'
     export LANG
@@ -176,7 +176,7 @@ fn texts() {
       if [ -r "$script" ]; then . "$script"; fi
     done
     unset script
-    "##);
+    "#);
 }
 
 #[test]
@@ -204,6 +204,16 @@ fn an_empty_machine_still_has_utc_and_no_dangling_links() {
             "no package has the locale `de_DE.UTF-8` (lib/locale/locale-archive)",
         ]
     );
+}
+
+#[test]
+fn a_bundle_that_was_made_is_a_file() {
+    let machine = sample::machine();
+    let supplies = Supplies { made_bundle: Some(b"certificates".to_vec()), ..Supplies::default() };
+    let variables = environment_variables(&machine, &supplies, &|_| None).unwrap();
+    assert_eq!(variables["SSL_CERT_FILE"], "/etc/ssl/certs/ca-bundle.crt");
+    let files = root_files(&machine, &sample::store_path("system-path"), &supplies, &variables);
+    assert_eq!(text(&files, "etc/ssl/certs/ca-bundle.crt"), "certificates");
 }
 
 #[test]

@@ -30,7 +30,7 @@ pub fn environment_variables(
         set("USER", &user.name);
     }
     let declared = machine.files.iter().any(|file| file.target.trim_start_matches('/') == CERTIFICATES);
-    if declared || supplies.ca_bundle.is_some() {
+    if declared || supplies.ca_bundle.is_some() || supplies.made_bundle.is_some() {
         set("SSL_CERT_FILE", &format!("/{CERTIFICATES}"));
         set("NIX_SSL_CERT_FILE", &format!("/{CERTIFICATES}"));
     }

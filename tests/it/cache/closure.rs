@@ -92,6 +92,20 @@ fn absence_is_remembered_for_an_hour() {
 }
 
 #[test]
+fn what_a_cache_has_by_now_is_not_called_missing() {
+    let mut packages = Packages::new("test-1");
+    let server = packages.serve();
+    let root = packages.add("root", &[], b"y");
+    let keys = [packages.public_key()];
+    let reader = reader().cache(&server.url("/"), &keys);
+    closure(&reader.open(), &root).unwrap_err();
+    let file = Packages::narinfo(&root);
+    let server = server.file(&file, packages.files[&file].clone());
+    closure(&reader.open(), &root).unwrap();
+    drop(server);
+}
+
+#[test]
 fn priority_then_order_decides() {
     let mut packages = Packages::new("test-1");
     let root = packages.add("root", &[], b"y");

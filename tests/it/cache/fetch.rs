@@ -252,6 +252,23 @@ fn addresses_do_not_leave_a_folder() {
 }
 
 #[test]
+fn an_encoding_for_the_way_is_undone_unless_it_is_the_files_own() {
+    let mut packages = Packages::new("test-1");
+    let root = packages.add("root", &[], &content());
+    let file = Packages::nar(&root);
+    let keys = [packages.public_key()];
+    let named = packages.serve().header(&file, "content-encoding", "zstd");
+    let set = reader().cache(&named.url("/"), &keys).open();
+    fetch(&set, &wanted(&content()), &Told::default()).unwrap();
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    io::Write::write_all(&mut encoder, &packages.files[&file]).unwrap();
+    packages.files.insert(file.clone(), encoder.finish().unwrap());
+    let wrapped = packages.serve().header(&file, "content-encoding", "gzip");
+    let set = reader().cache(&wrapped.url("/"), &keys).open();
+    fetch(&set, &wanted(&content()), &Told::default()).unwrap();
+}
+
+#[test]
 fn a_nar_may_lie_on_another_host() {
     let mut packages = Packages::new("test-1");
     let root = packages.add("root", &[], b"x");

@@ -175,12 +175,37 @@ fn adders_wait_for_each_other() {
 }
 
 #[test]
+fn what_a_killed_writer_left_is_swept() {
+    let workshop = workshop();
+    workshop.add(&workshop.program("a", "x"), "x-1.0", None);
+    fs::write(workshop.cache().join(".dumbc-half"), "half a NAR").unwrap();
+    drop(CacheWriter::open(&workshop.cache()).unwrap());
+    assert!(!workshop.cache().join(".dumbc-half").exists());
+    assert!(workshop.findings(&[]).is_empty());
+}
+
+#[test]
+fn lines_of_other_programs_stay_as_they_are() {
+    let workshop = workshop();
+    workshop.add(&workshop.program("a", "x"), "x-1.0", None);
+    let line = r#"{"attr":"broken","attrPath":["broken"],"error":"does not evaluate"}"#;
+    let index = workshop.cache().join("index.jsonl");
+    fs::write(&index, format!("{line}\n{}", fs::read_to_string(&index).unwrap())).unwrap();
+    workshop.add(&workshop.program("b", "y"), "a-1.0", None);
+    let text = fs::read_to_string(&index).unwrap();
+    assert_eq!(text.lines().nth(1), Some(line), "{text}");
+    fs::write(&index, "no line").unwrap();
+    assert!(workshop.findings(&[])[0].contains("index.jsonl:1"));
+}
+
+#[test]
 fn names_and_folders_are_checked_first() {
     let workshop = workshop();
     let source = workshop.program("a", "x");
     let fault = workshop.try_add(&source, "hello world", None, &[], "zstd").unwrap_err();
     assert!(matches!(fault, WriteError::Name { .. }) && fault.class() == Class::Usage, "{fault}");
     assert!(matches!(workshop.try_add(&workshop.path("missing"), "x", None, &[], "zstd"), Err(WriteError::Walk(_))));
+    assert!(matches!(CacheWriter::open(workshop.folder.path()), Err(WriteError::NoCache(_))));
     fs::write(workshop.cache().join("nix-cache-info"), "StoreDir: /gnu/store\n").unwrap();
     assert!(matches!(workshop.try_add(&source, "x", None, &[], "zstd"), Err(WriteError::Info { .. })));
 }

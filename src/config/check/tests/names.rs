@@ -173,7 +173,7 @@ groups = ['wheel', 'staf', 'docker', 'staff', 'staff']
 fn packages_in_text() {
     let found = findings(
         r#"
-packages = ["git", "x#jq", "python3@3.11", "python3@3.12"]
+packages = ["git", "x#jq", "jq", "x#git", "python3@3.11", "python3@3.12"]
 channel = "x"
 [channels.x]
 index = "./i"
@@ -186,12 +186,16 @@ env = { A = "${pkgs.gti}/bin", B = "${pkgs.git", C = "$${pkgs.nothing}", D = "é
         "",
     );
     insta::assert_snapshot!(found, @r"
+        system.toml:1:28 warning: `jq` is requested twice
+            remove one of them
+        system.toml:1:34 warning: `x#git` is requested twice
+            remove one of them
         system.toml:8:14 no package `gti` is requested
             did you mean `git`?
         system.toml:8:37 `${pkgs.` has no closing `}`
             write `${pkgs.NAME}`, or `$${pkgs.` for these very characters
         system.toml:8:81 no package `nothing-like-it` is requested
-            requested packages are `git`, `jq`, `python3`, `python3`
+            requested packages are `git`, `jq`, `python3`
         system.toml:8:112 `${pkgs.python3}` can be `python3@3.11` or `python3@3.12`
             name a channel before it, `channel#name`, or request one of them only
     ");
@@ -202,7 +206,7 @@ fn channels() {
     let found = findings(
         r#"
 channel = "nixpgks"
-packages = ["git", "unstabel#git", "git", "a b", "nope#x"]
+packages = ["git", "unstabel#git", "git", "e#jq", "jq", "nixpkgs#git", "a b", "nope#x"]
 [channels.nixpkgs]
 release = "nixos-26.05"
 index = "./x"
@@ -234,9 +238,9 @@ packages = ['debian#x', 'd#git']
             did you mean `unstable`?
         system.toml:2:36 warning: `git` is requested twice
             remove one of them
-        system.toml:2:43 `a b` is not a package request: it has a space
+        system.toml:2:72 `a b` is not a package request: it has a space
             a request is `name`, `channel#name@version^output,output`, a store path, or `./path`
-        system.toml:2:50 no channel `nope` is declared
+        system.toml:2:79 no channel `nope` is declared
             channels are `c`, `d`, `e`, `nixpkgs`, `unstable`
         system.toml:5:9 a channel has one source of names: `index` stands beside another
             make two channels of it

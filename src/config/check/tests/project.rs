@@ -106,6 +106,13 @@ fn little_is_needed() {
 }
 
 #[test]
+fn a_byte_order_mark_and_carriage_returns_do_not_shift_places() {
+    let loaded = load("\u{feff}[image]\r\nname = \"box\"\r\nnmae = 1\r\n", "", "");
+    let place = loaded.diagnostics[0].place.as_ref().map(config::Place::line_column);
+    assert_eq!((messages(&loaded), place), (vec!["unknown key `nmae` in `image`"], Some((3, 1))));
+}
+
+#[test]
 fn a_number_that_is_declared_is_its_user() {
     let loaded = load("[entrypoint]\ncommand = [\"x\"]\nuser = 1000\n", "[alice]\nuid = 1000\n", "");
     let entrypoint = loaded.machine.and_then(|machine| machine.entrypoint);

@@ -20,6 +20,7 @@ fn refuses_each_hostile_archive_for_its_own_reason() {
     assert!(matches!(fault_of("nul.nar"), NarFault::Name(name) if name.contains(&0)));
     assert!(matches!(fault_of("nul-character.nar"), NarFault::Name(name) if name.contains(&0)));
     assert!(matches!(fault_of("duplicate.nar"), NarFault::Duplicate(_)));
+    assert_eq!(fault_of("unnormalized.nar"), NarFault::SameText("\u{e2}".into()));
     assert_eq!(fault_of("empty.nar"), refused_name(b""));
     assert_eq!(fault_of("regular-one-byte-non-zero-padding.nar"), NarFault::Padding);
     assert_eq!(fault_of("regular-truncated-large-contents.nar"), NarFault::Truncated);

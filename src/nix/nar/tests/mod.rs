@@ -2,6 +2,7 @@
 
 mod hostile;
 mod round_trip;
+mod spelling;
 mod writer;
 
 use std::io::{self, Read};
