@@ -8,10 +8,7 @@ use crate::image::tree::{Node, Tree};
 use crate::nix::StorePath;
 use crate::root::addressed::Addressed;
 use crate::root::files::overlay::{Declared, declared_files};
-<<<<<<< HEAD
 use crate::root::local::local_tree;
-=======
->>>>>>> nix
 
 use super::Error;
 
@@ -75,18 +72,3 @@ pub(super) fn size(tree: &Tree) -> u64 {
     };
     tree.values().map(|(_, node)| size(node)).sum()
 }
-<<<<<<< HEAD
-=======
-
-pub(super) struct Local {
-    pub(super) addressed: Addressed,
-}
-fn local(project: &std::path::Path, written: &str, candidates: &[StorePath]) -> Result<Local, Error> {
-    use crate::image::walk::*;
-    let source = locate(project, written).map_err(std::io::Error::other)?;
-    let tree =
-        walk(&source, &crate::image::ImagePath::default(), &WalkOptions::default()).map_err(std::io::Error::other)?;
-    let name = source.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    Ok(Local { addressed: Addressed::of(&name, tree, candidates)? })
-}
->>>>>>> nix

@@ -10,10 +10,7 @@ use crate::failure::{Class, Classified};
 use crate::nix::StorePath;
 use crate::root::addressed::AddressError;
 use crate::root::environment::EnvironmentError;
-<<<<<<< HEAD
 use crate::root::local::LocalError;
-=======
->>>>>>> nix
 use crate::root::parents::ConflictError;
 use crate::{cache, channel, export, plan, store};
 

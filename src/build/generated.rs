@@ -10,10 +10,7 @@ use crate::image::tree::Tree;
 use crate::nix::StorePath;
 use crate::progress::Progress;
 use crate::root::addressed::Addressed;
-<<<<<<< HEAD
 use crate::root::check::{Check, check};
-=======
->>>>>>> nix
 use crate::root::database::{ValidPath, nix_database};
 use crate::root::environment::environment;
 use crate::root::files::overlay::overlay;

@@ -96,18 +96,9 @@ impl<'a> Project<'a> {
         let Planned { mut content, closure, plan, .. } = planned;
         let sources = self.sources();
         let caches = || Ok(sources.caches(self.progress)?);
-<<<<<<< HEAD
         let fragments = self.packages(&caches).fragments(lock, &closure)?;
         let generated = self.generate(lock, system, &closure, &fragments, &mut content)?;
         let Self { store, pool, codec, machine, .. } = *self;
-=======
-        let Self { store, pool, codec, progress, machine, .. } = *self;
-        let fragments =
-            Packages { machine, store, pool, codec, caches: &caches, progress }.fragments(lock, &closure)?;
-        let shelf = Shelf { store, fragments: &fragments };
-        let inputs = Inputs { machine, lock, system, closure: &closure, shelf: &shelf, progress };
-        let generated = inputs.generate(&mut content)?;
->>>>>>> nix
         let layers = Assembly { store, pool, codec }.layers(&plan, &fragments, &content, &generated)?;
         let lookup = |name: &str| lock.package_path(machine, system, name);
         let run = run_config::run_config(machine, &content, generated.variables, generated.has_shell, &lookup)?;

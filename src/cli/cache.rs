@@ -12,11 +12,11 @@ use crate::channel::{self, Lock};
 use crate::config::{self, Diagnostic, System};
 use crate::failure::Class;
 use crate::nix::{ParseStorePathError, PublicKey, StorePath};
+use crate::store::Store;
 
 use super::context::Context;
 use super::failure::Failure;
 use super::figures;
-use super::locking;
 
 /// Arguments of `dumbc cache`.
 #[derive(clap::Args)]
@@ -192,9 +192,9 @@ fn run_mirror(args: &Mirror, context: &Context) -> anyhow::Result<()> {
     let (machine, warnings) = config::load(&context.directory).into_machine()?;
     context.diagnose(&warnings);
     let missing = || Failure::new(Class::StaleLock, "there is no dumbc.lock").help("`dumbc lock` makes it");
-    let lock = Lock::read(&context.directory.join(locking::LOCK))?.ok_or_else(missing)?;
+    let lock = Lock::read(&context.directory.join(channel::LOCK_FILE))?.ok_or_else(missing)?;
     channel::verify_lock(&lock, &machine)?;
-    let sources = channel::sources(&machine, Settings::new(args.offline, locking::answers_folder()?));
+    let sources = channel::sources(&machine, Settings::new(args.offline, Store::state_dir_of(&Store::default_root()?)));
     let caches = sources.caches(&*context.progress)?;
     let writer = CacheWriter::open(&args.cache)?;
     let mirrored = mirror(&lock, &caches.keys(), caches, &writer, packing, &*context.progress)?;

@@ -3,14 +3,9 @@
 use std::error::Error;
 use std::fmt;
 
-<<<<<<< HEAD
-=======
-use crate::cache;
-use crate::channel;
->>>>>>> cache
 use crate::config::{self, Diagnostic};
 use crate::failure::{Class, Classified};
-use crate::{build, channel, export, plan, store};
+use crate::{build, cache, channel, export, plan, store};
 
 /// An error of the command line's own: a message, findings in the user's files, or both.
 #[derive(Debug)]
@@ -69,15 +64,12 @@ fn classified<'error>(cause: &'error (dyn Error + 'static)) -> Option<&'error dy
         .or_else(|| of::<config::Invalid>(cause))
         .or_else(|| of::<channel::Error>(cause))
         .or_else(|| of::<channel::LockError>(cause))
-<<<<<<< HEAD
         .or_else(|| of::<build::Error>(cause))
         .or_else(|| of::<export::Error>(cause))
         .or_else(|| of::<plan::Error>(cause))
         .or_else(|| of::<store::Error>(cause))
-=======
         .or_else(|| of::<cache::Error>(cause))
         .or_else(|| of::<cache::write::WriteError>(cause))
->>>>>>> cache
 }
 
 /// Findings that an error in a chain carries. A room's error that has some gets a line here.

@@ -43,19 +43,3 @@ pub(super) fn finish(context: &Context, resolution: &Resolution, write: bool) ->
     });
     Ok(())
 }
-<<<<<<< HEAD
-=======
-
-/// Where caches' answers are remembered: in the store's folder.
-pub(super) fn answers_folder() -> anyhow::Result<PathBuf> {
-    let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let store = absolute("DUMBC_STORE")
-        .or_else(|| absolute("XDG_CACHE_HOME").map(|cache| cache.join("dumbc")))
-        .or_else(|| absolute("HOME").map(|home| home.join(".cache/dumbc")));
-    let no_store = || {
-        Failure::new(Class::Usage, "there is no place for the store: neither HOME nor XDG_CACHE_HOME is set")
-            .help("set DUMBC_STORE to a folder")
-    };
-    Ok(store.ok_or_else(no_store)?.join("cache"))
-}
->>>>>>> cache

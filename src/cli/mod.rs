@@ -3,6 +3,7 @@
 //! Data goes to stdout, narration to stderr. Errors end here: [`report`] draws them, [`failure`] decides the exit code.
 
 mod build;
+mod cache;
 mod changes;
 mod check;
 mod completions;
@@ -62,6 +63,8 @@ enum Command {
     Why(why::Args),
     Size(size::Args),
     Verify(verify::Args),
+    /// Make, fill and check binary caches of one's own
+    Cache(cache::Args),
     Gc(gc::Args),
     /// Write a first set of the three files
     Init(init::Args),
@@ -108,6 +111,7 @@ fn dispatch(command: &Command, context: &Context) -> anyhow::Result<()> {
         Command::Plan(args) => plan::run(args, context),
         Command::Why(args) => why::run(args, context),
         Command::Size(args) => size::run(args, context),
+        Command::Cache(args) => cache::run(args, context),
         Command::Verify(args) => verify::run(args, context),
         Command::Gc(args) => gc::run(args, context),
         Command::Init(args) => init::run(args, context),
