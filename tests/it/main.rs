@@ -2,5 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "what fails in a test's helper fails the test")]
 
+mod build;
 mod cache;
+mod odd;
+mod robust;
 mod support;
