@@ -42,8 +42,13 @@ impl Store {
             let range = fragment.member_range(index);
             member.resize(usize::try_from(range.end - range.start).map_err(io::Error::other)?, 0);
             file.seek(SeekFrom::Start(range.start)).context("read", &path)?;
-            file.read_exact(&mut member).context("read", &path)?;
-            decoder.decode(&member, fragment.member_size(index), &mut decoded)?;
+            match file.read_exact(&mut member) {
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return self.damaged(fragment),
+                outcome => outcome.context("read", &path)?,
+            }
+            if decoder.decode(&member, fragment.member_size(index), &mut decoded).is_err() {
+                return self.damaged(fragment);
+            }
             let start = usize::try_from(position % block).map_err(io::Error::other)?;
             let piece = decoded.get(start..).unwrap_or_default();
             if piece.is_empty() {
@@ -106,7 +111,6 @@ impl FragmentReader<'_> {
     }
 
     fn damaged<T>(&self) -> Result<T, Error> {
-        self.store.remove_fragment(self.fragment.key)?;
-        Err(Error::Damaged(self.fragment.key))
+        self.store.damaged(self.fragment)
     }
 }

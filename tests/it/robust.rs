@@ -115,6 +115,39 @@ fn fragments(project: &Project) -> Vec<PathBuf> {
 }
 
 #[test]
+fn damaged_fragments_are_made_anew() {
+    let cache = Cache::sample();
+    let project = Project::new();
+    project.system(&cache, r#"["hello", "greet", "data"]"#, "");
+    let first = project.build("1.tar.gz", &[]);
+    for damage in ["flip", "cut", "empty", "no listing", "bad listing", "bad record", "no layers"] {
+        for file in fragments(&project) {
+            let folder = file.parent().unwrap();
+            let record = || {
+                fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).find(|path| path.extension().is_some())
+            };
+            let mut bytes = fs::read(&file).unwrap();
+            match damage {
+                "flip" => {
+                    let middle = bytes.len() / 2;
+                    bytes[middle] ^= 1;
+                    fs::write(&file, bytes).unwrap();
+                }
+                "cut" => fs::write(&file, &bytes[..bytes.len() - 1]).unwrap(),
+                "empty" => fs::write(&file, "").unwrap(),
+                "no listing" => fs::remove_file(folder.join("listing")).unwrap(),
+                "bad listing" => fs::write(folder.join("listing"), "nonsense").unwrap(),
+                "bad record" => fs::write(record().unwrap(), "{").unwrap(),
+                _ => drop(fs::remove_dir_all(project.store().join("layers"))),
+            }
+        }
+        let again = project.build("2.tar.gz", &[]);
+        assert_eq!(again.digests(), first.digests(), "{damage}");
+        assert!(again.bytes() == first.bytes(), "{damage}");
+    }
+}
+
+#[test]
 fn a_forged_fragment_is_noticed_where_the_store_is_not_trusted() {
     let cache = Cache::sample();
     let project = Project::new();
