@@ -4,6 +4,7 @@
 
 mod build;
 mod cache;
+mod clients;
 mod odd;
 mod robust;
 mod support;

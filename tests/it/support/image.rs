@@ -160,7 +160,7 @@ pub(crate) fn text(root: &Root, path: &str) -> String {
 pub(crate) fn on_disk(folder: &Path, prefix: &[u8]) -> Root {
     use std::os::unix::fs::PermissionsExt as _;
     let mut root = Root::new();
-    for entry in walkdir::WalkDir::new(folder) {
+    for entry in walkdir::WalkDir::new(folder).follow_root_links(false) {
         let entry = entry.unwrap();
         let below = entry.path().strip_prefix(folder).unwrap().as_os_str().as_bytes();
         let path = if below.is_empty() { prefix.to_vec() } else { [prefix, below].join(&b'/') };
