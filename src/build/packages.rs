@@ -46,7 +46,8 @@ impl Packages<'_> {
         let mut missing = wanted_nars(lock, self.machine, &missing)?;
         // The largest first, so that none is left alone at the end.
         missing.sort_by(|a, b| b.nar_size.cmp(&a.nar_size).then_with(|| a.path.cmp(&b.path)));
-        self.progress.begin("fetch", Some(missing.iter().map(|package| package.nar_size).sum()));
+        let total = missing.iter().map(|package| package.nar_size).sum();
+        self.progress.begin(&format!("fetching {} packages", missing.len()), Some(total));
         fragments.extend(self.fetch(&missing)?);
         Ok(fragments)
     }

@@ -80,7 +80,7 @@ pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<()> {
     let written = keep_lock(&project, &mode, &built, context)?;
     let name = &opened.machine.image.name;
     let default = || context.directory.join(args.format.default_file_name(name, args.compression));
-    context.progress.begin("write", None);
+    context.progress.begin("writing the image", None);
     let summary = if to_stdout {
         built.write(&project, args.format, Destination::Stream(&mut Output::stdout()))?
     } else {

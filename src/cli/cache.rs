@@ -8,15 +8,16 @@ use crate::cache::Settings;
 use crate::cache::write::{
     Added, CacheWriter, Package, Packing, ParsePackingError, check, mirror, read_public_key, read_secret_key, write_key,
 };
-use crate::channel::{self, Lock};
-use crate::config::{self, Diagnostic, System};
+use crate::channel;
+use crate::config::{Diagnostic, System};
 use crate::failure::Class;
+use crate::image::codec::Codec;
 use crate::nix::{ParseStorePathError, PublicKey, StorePath};
-use crate::store::Store;
 
 use super::context::Context;
 use super::failure::Failure;
 use super::figures;
+use super::project;
 
 /// Arguments of `dumbc cache`.
 #[derive(clap::Args)]
@@ -94,7 +95,7 @@ struct Add {
     #[arg(long, value_name = "NAME[:LEVEL]", default_value = "zstd")]
     compression: String,
     /// The machine that the package runs on
-    #[arg(long, default_value = "x86_64-linux", value_parser = parse_system)]
+    #[arg(long, default_value = "x86_64-linux", value_parser = project::system)]
     system: System,
 }
 
@@ -111,9 +112,8 @@ struct Mirror {
     /// How to compress: zstd, xz, gzip, bzip2 or none, and a level after a colon
     #[arg(long, value_name = "NAME[:LEVEL]", default_value = "zstd")]
     compression: String,
-    /// Use no network: only what lies in folders of this machine
-    #[arg(long)]
-    offline: bool,
+    #[command(flatten)]
+    project: project::Args,
 }
 
 /// Arguments of `dumbc cache check`.
@@ -189,15 +189,16 @@ fn tell_added(added: &Added, context: &Context) -> anyhow::Result<()> {
 
 fn run_mirror(args: &Mirror, context: &Context) -> anyhow::Result<()> {
     let packing = packing(&args.compression)?;
-    let (machine, warnings) = config::load(&context.directory).into_machine()?;
-    context.diagnose(&warnings);
+    let opened = args.project.open(context)?;
+    let project = opened.project(Codec::default(), context);
     let missing = || Failure::new(Class::StaleLock, "there is no dumbc.lock").help("`dumbc lock` makes it");
-    let lock = Lock::read(&context.directory.join(channel::LOCK_FILE))?.ok_or_else(missing)?;
-    channel::verify_lock(&lock, &machine)?;
-    let sources = channel::sources(&machine, Settings::new(args.offline, Store::state_dir_of(&Store::default_root()?)));
-    let caches = sources.caches(&*context.progress)?;
+    let lock = project.read_lock()?.ok_or_else(missing)?;
+    channel::verify_lock(&lock, project.machine)?;
+    let settings = Settings::new(project.offline, project.store.state_dir());
+    let sources = channel::sources(project.machine, settings);
+    let caches = sources.caches(project.progress)?;
     let writer = CacheWriter::open(&args.cache)?;
-    let mirrored = mirror(&lock, &caches.keys(), caches, &writer, packing, &*context.progress)?;
+    let mirrored = mirror(&lock, &caches.keys(), caches, &writer, packing, project.progress)?;
     if context.json {
         return context.document(&json!({ "version": 1, "mirrored": mirrored }));
     }
@@ -240,10 +241,6 @@ fn file_name(path: &Path) -> anyhow::Result<String> {
     let name = path.file_name().and_then(|name| name.to_str()).map(str::to_owned);
     let fault = || usage(format!("`{}` gives no name for a package", path.display())).help("give one with --name");
     Ok(name.ok_or_else(fault)?)
-}
-
-fn parse_system(text: &str) -> Result<System, String> {
-    System::from_name(text).ok_or_else(|| format!("expected {}", System::ALL.map(System::name).join(" or ")))
 }
 
 fn usage(message: String) -> Failure {
