@@ -10,7 +10,9 @@ use crate::support::skipped;
 fn driver() -> &'static str {
     let folder = tempfile::tempdir().unwrap();
     let place = |name: &str| folder.path().join(name).display().to_string();
-    ["lower", "upper", "work", "merged"].map(|name| std::fs::create_dir(place(name)).unwrap());
+    for name in ["lower", "upper", "work", "merged"] {
+        std::fs::create_dir(place(name)).unwrap();
+    }
     let options = format!("lowerdir={},upperdir={},workdir={}", place("lower"), place("upper"), place("work"));
     let mount = ["-t", "overlay", "overlay", "-o", &options, &place("merged")];
     let mounted = Command::new("mount").args(mount).output().is_ok_and(|output| output.status.success());
