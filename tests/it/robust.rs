@@ -49,8 +49,9 @@ fn a_killed_build_leaves_nothing_that_the_next_one_minds() {
     let (digests, bytes) = (first.digests(), first.bytes());
     let output = first.path.clone();
     let mut numbers = Numbers(0x00D1_5EA5_E000);
+    let mut killed = 0;
     for round in 0..50 {
-        if round % 5 == 0 {
+        if round % 2 == 0 {
             // Cold again: every moment of a build is met, not only those of a warm one.
             fs::remove_dir_all(project.store()).unwrap();
             drop(fs::remove_file(project.path("dumbc.lock")));
@@ -60,17 +61,15 @@ fn a_killed_build_leaves_nothing_that_the_next_one_minds() {
         let mut collection = project.dumbc(&["gc", "--max-size", "6MB"]).spawn();
         std::thread::sleep(moment);
         drop(build.kill());
-        build.wait().unwrap();
+        killed += u32::from(build.wait().unwrap().code().is_none());
         assert!(collection.wait().unwrap().success());
         // What was there before, or the same bytes anew; never half of them.
         assert!(fs::read(&output).unwrap() == bytes, "the archive is damaged after {moment:?}");
-        if round % 10 == 9 {
-            let next = project.build("next.tar.gz", &[]);
-            assert_eq!(next.digests(), digests);
-            assert!(next.bytes() == bytes);
-        }
+        let next = project.build("next.tar.gz", &[]);
+        assert_eq!(next.digests(), digests);
+        assert!(next.bytes() == bytes);
     }
-    assert_eq!(project.build("last.tar.gz", &[]).digests(), digests);
+    assert!(killed >= 15, "only {killed} builds were killed before they ended");
     project.dumbc(&["gc"]).ok();
     assert_eq!(project.leftovers(), Vec::<PathBuf>::new());
 }
