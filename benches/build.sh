@@ -25,10 +25,10 @@ measure() {
     command time -f '%e %M' -o "$work/time" "$@" >/dev/null 2>"$work/stderr" || { cat "$work/stderr"; exit 1; }
     read -r seconds kilobytes < <(tail -1 "$work/time")
     wall=$(echo "if ($seconds < $wall) $seconds else $wall" | bc -l)
-    [ "$kilobytes" -gt "$peak" ] && peak=$kilobytes
+    if [ "$kilobytes" -gt "$peak" ]; then peak=$kilobytes; fi
   done
 }
-report() { printf '%-44s %8.2f s   peak %4d MB' "$1" "$wall" $((peak / 1000)); [ $# -gt 1 ] && printf '   %s' "$2"; echo; }
+report() { printf '%-44s %8.2f s   peak %4d MB   %s\n' "$1" "$wall" $((peak / 1000)) "${2:-}"; }
 ratio() { echo "scale=2; $1 / $2" | bc -l | sed 's/^\./0./'; }
 
 echo "$(nproc) cores, $(grep -m1 'model name' /proc/cpuinfo | cut -d: -f2 | sed 's/^ //'), $("$dumbc" --version)"
@@ -92,7 +92,7 @@ if [ "${MEMORY:-1}" = 1 ]; then
     for _ in $(seq "$copies"); do cat "$work/sample/content"; done >"$work/$name-1/content"
     "$dumbc" -q cache add "$work/$name-1" --to "$work/cache" --key "$work/key" --compression none >/dev/null
     rm -rf "${work:?}/$name-1"
-    [ "$compression" = none ] && return
+    if [ "$compression" = none ]; then return; fi
     local info nar
     info=$(grep -l -- "-$name-1$" "$work"/cache/*.narinfo)
     nar=$(sed -n 's/^URL: //p' "$info")

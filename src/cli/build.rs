@@ -20,11 +20,11 @@ use super::project;
 /// Build the image that system.toml, users.toml and home.toml describe
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  \
-    dumbc build                                # NAME.tar.gz, for docker load, podman load, skopeo and others\n  \
+    dumbc build                     # NAME.tar.gz, for docker load, podman load and others\n  \
     dumbc build -o - | docker load\n  \
     dumbc build --format oci-dir --compression zstd -o image\n  \
-    dumbc build --locked --offline             # exactly what dumbc.lock says, from what is at hand\n\n\
-    What the lock does not answer yet is looked up and added to it. Packages are fetched once; an unchanged build\n\
+    dumbc build --locked --offline  # exactly what dumbc.lock says, from what is at hand\n\n\
+    What the lock does not answer yet is looked up and added to it. Packages are fetched once; an unchanged build \
     asks the network for nothing. The store is ~/.cache/dumbc; DUMBC_STORE names another.")]
 pub(super) struct Args {
     /// Write the image there; `-` is stdout [default: NAME.tar.gz, or as the format asks]

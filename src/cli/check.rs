@@ -14,8 +14,8 @@ use super::{Context, project, report};
 /// Arguments of `dumbc check`.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  dumbc check\n  dumbc -C my-machine check --json\n\n\
-    Exits with 2 where something is wrong, and with 0 where there are warnings only. Nothing is\n\
-    fetched and nothing is built: packages are looked at (every command is on its user's PATH,\n\
+    Exits with 2 where something is wrong, and with 0 where there are warnings only. Nothing is \
+    fetched and nothing is built: packages are looked at (every command is on its user's PATH, \
     interpreters exist, machine types fit) where they are locked and in the store.")]
 pub(super) struct Args {}
 

@@ -20,7 +20,7 @@ const GITIGNORE: &str = include_str!("scaffold/gitignore");
 /// Arguments of `dumbc init`.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  dumbc init\n  dumbc init my-machine && dumbc -C my-machine check\n\n\
-    Writes system.toml, users.toml, home.toml, .gitignore, and .dumbc/*.schema.json, from which editors\n\
+    Writes system.toml, users.toml, home.toml, .gitignore, and .dumbc/*.schema.json, from which editors \
     complete. Files that are there already are never overwritten.")]
 pub(super) struct Args {
     /// The project's folder, made where it is missing; by default that of -C

@@ -43,9 +43,12 @@ use options::Options;
 #[command(name = "dumbc", version, max_term_width = 100, propagate_version = true)]
 #[command(disable_help_subcommand = true, subcommand_required = true, arg_required_else_help = true)]
 #[command(
-    after_help = "Exit codes: 0 done; 1 other; 2 usage or configuration; 3 unknown name; 4 stale lock; 5 network;\n\
-    6 trust; 7 credentials; 10 differs. With --json, errors come as a document on stdout too.\n\
-    DUMBC_LOG=debug (or dumbc::cache=trace, …) logs to stderr."
+    after_help = "A first machine: `dumbc init machine`, edit machine/system.toml, `dumbc -C machine build`.\n\n\
+    Exit codes: 0 done; 1 other; 2 usage or configuration; 3 unknown name; 4 stale lock; 5 network; 6 trust; \
+    7 credentials; 10 differs. With --json, errors come as a document on stdout too.\n\n\
+    Variables: DUMBC_STORE is the store's folder, by default ~/.cache/dumbc. DUMBC_STORE_UNTRUSTED=1 proves what others may \
+    have put there. DUMBC_LOG=debug (or dumbc::cache=trace, …) logs to stderr. SOURCE_DATE_EPOCH is the image's time. \
+    CI implies --locked where there is a lock."
 )]
 struct Cli {
     #[command(flatten)]
@@ -56,8 +59,14 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Write a first set of the three files
+    Init(init::Args),
+    /// Find what is wrong with the three files
+    Check(check::Args),
     Build(build::Args),
+    /// Pin what the files ask for in dumbc.lock
     Lock(lock::Args),
+    /// Move what dumbc.lock pins, and tell what changes
     Update(update::Args),
     Plan(plan::Args),
     Why(why::Args),
@@ -66,10 +75,6 @@ enum Command {
     /// Make, fill and check binary caches of one's own
     Cache(cache::Args),
     Gc(gc::Args),
-    /// Write a first set of the three files
-    Init(init::Args),
-    /// Find what is wrong with the three files
-    Check(check::Args),
     /// Print JSON Schema of a file, or the manual of all keys
     Schema(schema::Args),
     /// Print a completion script for a shell

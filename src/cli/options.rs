@@ -15,8 +15,9 @@ use super::progress::Narrator;
 
 /// Options that stand before or after any verb.
 #[derive(clap::Args)]
+#[command(next_help_heading = "Options of every verb")]
 pub(super) struct Options {
-    /// The project's folder: where system.toml lies
+    /// The project's folder, where system.toml lies [default: the current folder]
     #[arg(
         short = 'C',
         long = "directory",
@@ -31,7 +32,7 @@ pub(super) struct Options {
     #[arg(long, global = true)]
     pub(super) json: bool,
 
-    /// Say nothing but warnings and errors
+    /// Don't narrate: data, warnings and errors only
     #[arg(short, long, global = true)]
     quiet: bool,
 

@@ -8,7 +8,7 @@ use super::Context;
 #[derive(clap::Args)]
 #[command(
     after_help = "Examples:\n  dumbc schema system > system.schema.json\n  dumbc schema --markdown > configuration.md\n\n\
-    Editors with a TOML language server (taplo, Even Better TOML) complete with it where a file's\n\
+    Editors with a TOML language server (taplo, Even Better TOML) complete with it where a file's \
     first line is `#:schema ./.dumbc/system.schema.json`. `dumbc init` writes files with that line."
 )]
 pub(super) struct Args {

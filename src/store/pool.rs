@@ -1,30 +1,34 @@
 //! Threads that compress blocks, for all fragments together.
 
 use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use crate::image::codec::{Codec, CodecError, Encoder};
 
-/// A block and what became of it.
-pub(super) struct Encoded {
-    /// The block's buffer, to be used again.
+/// A block and what became of it. Its buffers go back to the pool: [`Pool::give_back`].
+#[derive(Default)]
+pub(super) struct Buffers {
+    /// Bytes to compress.
     pub(super) block: Vec<u8>,
-    /// The member.
+    /// The member that they became.
     pub(super) member: Vec<u8>,
 }
 
 struct Job {
     codec: Codec,
-    block: Vec<u8>,
-    reply: Sender<Result<Encoded, CodecError>>,
+    buffers: Buffers,
+    reply: Sender<Result<Buffers, CodecError>>,
 }
 
 /// Compresses blocks on threads of its own. Blocks wait in a short queue, so that memory stays bounded.
 pub struct Pool {
     jobs: Option<Sender<Job>>,
     threads: Vec<JoinHandle<()>>,
+    /// Buffers that wait to be used again: fresh memory costs a page fault for each of its pages.
+    spare: Mutex<Vec<Buffers>>,
 }
 
 impl Pool {
@@ -35,7 +39,7 @@ impl Pool {
         let (jobs, queue) = bounded::<Job>(threads);
         let work = |queue: Receiver<Job>| move || work(&queue);
         let threads = (0..threads).map(|_| thread::spawn(work(queue.clone()))).collect();
-        Self { jobs: Some(jobs), threads }
+        Self { jobs: Some(jobs), threads, spare: Mutex::default() }
     }
 
     /// How many threads compress.
@@ -44,12 +48,27 @@ impl Pool {
         self.threads.len()
     }
 
+    /// Buffers to fill, the block as long as the codec's; what it holds is left over from others.
+    pub(super) fn buffers(&self, codec: Codec) -> Buffers {
+        let mut buffers = self.spare.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
+        buffers.block.resize(codec.block_size(), 0);
+        buffers
+    }
+
+    /// Takes buffers back. No more are kept than the threads' fragments use at a time.
+    pub(super) fn give_back(&self, buffers: Buffers) {
+        let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
+        if spare.len() < 2 * self.threads.len() {
+            spare.push(buffers);
+        }
+    }
+
     /// Hands a block in; waits while the queue is full. The answer comes through the receiver.
-    pub(super) fn encode(&self, codec: Codec, block: Vec<u8>) -> Receiver<Result<Encoded, CodecError>> {
+    pub(super) fn encode(&self, codec: Codec, buffers: Buffers) -> Receiver<Result<Buffers, CodecError>> {
         let (reply, answer) = bounded(1);
         if let Some(jobs) = &self.jobs {
             // Fails only when no thread lives any more; then the reply's end tells the caller.
-            let _ = jobs.send(Job { codec, block, reply });
+            let _ = jobs.send(Job { codec, buffers, reply });
         }
         answer
     }
@@ -66,19 +85,18 @@ impl Drop for Pool {
 
 fn work(queue: &Receiver<Job>) {
     let mut encoders = BTreeMap::<Codec, Encoder>::new();
-    while let Ok(Job { codec, block, reply }) = queue.recv() {
+    while let Ok(Job { codec, buffers, reply }) = queue.recv() {
         // Whoever dropped the receiver has failed already.
-        let _ = reply.send(encode(&mut encoders, codec, block));
+        let _ = reply.send(encode(&mut encoders, codec, buffers));
     }
 }
 
-fn encode(encoders: &mut BTreeMap<Codec, Encoder>, codec: Codec, block: Vec<u8>) -> Result<Encoded, CodecError> {
+fn encode(encoders: &mut BTreeMap<Codec, Encoder>, codec: Codec, mut buffers: Buffers) -> Result<Buffers, CodecError> {
     if !encoders.contains_key(&codec) {
         encoders.insert(codec, codec.encoder()?);
     }
     let encoder = encoders.get_mut(&codec).expect("inserted above");
-    let mut member = Vec::new();
-    encoder.encode(&block, &mut member)?;
-    member.shrink_to_fit();
-    Ok(Encoded { block, member })
+    buffers.member.clear();
+    encoder.encode(&buffers.block, &mut buffers.member)?;
+    Ok(buffers)
 }

@@ -17,7 +17,7 @@ use crate::nix::{Hasher, Sha256};
 
 use super::fragment::{Alone, Record};
 use super::listing::ListingWriter;
-use super::pool::Encoded;
+use super::pool::Buffers;
 use super::{Error, Fragment, FragmentKey, Pool, Store};
 
 /// Blocks of one fragment that are being compressed at a time.
@@ -35,10 +35,10 @@ pub struct FragmentWriter<'a> {
     blob: Hasher,
     check: Hasher,
     members: Vec<u64>,
-    block: Vec<u8>,
+    /// The block that is being filled, and a buffer for what it becomes.
+    buffers: Buffers,
     filled: usize,
-    pending: VecDeque<Receiver<Result<Encoded, CodecError>>>,
-    spare: Vec<Vec<u8>>,
+    pending: VecDeque<Receiver<Result<Buffers, CodecError>>>,
     file: BufWriter<NamedTempFile>,
     listing: ListingWriter,
     scratch: Vec<u8>,
@@ -60,10 +60,9 @@ impl Store {
             blob,
             check: Hasher::new(),
             members: Vec::new(),
-            block: vec![0; codec.block_size()],
+            buffers: pool.buffers(codec),
             filled: 0,
             pending: VecDeque::with_capacity(WINDOW + 1),
-            spare: Vec::new(),
             file: BufWriter::new(self.temporary()?),
             listing: ListingWriter::new(self.temporary()?),
             scratch: Vec::new(),
@@ -124,6 +123,7 @@ impl FragmentWriter<'_> {
             blob: BlobDigest(self.blob.finish()),
             blob_size,
         };
+        self.pool.give_back(self.buffers);
         let (listing, listing_digest) = self.listing.finish()?;
         let record = Record {
             tar_size: self.tar_size,
@@ -160,10 +160,10 @@ impl FragmentWriter<'_> {
     pub(super) fn contents(&mut self, size: u64, reader: &mut dyn Read) -> io::Result<()> {
         let mut rest = size;
         while rest > 0 {
-            if self.filled == self.block.len() {
+            if self.filled == self.buffers.block.len() {
                 self.send_block()?;
             }
-            let room = &mut self.block[self.filled..];
+            let room = &mut self.buffers.block[self.filled..];
             let most = usize::try_from(rest).unwrap_or(usize::MAX).min(room.len());
             let read = match reader.read(&mut room[..most]) {
                 Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
@@ -180,11 +180,11 @@ impl FragmentWriter<'_> {
     fn append(&mut self, mut bytes: &[u8]) -> io::Result<()> {
         self.tar_size += bytes.len() as u64;
         while !bytes.is_empty() {
-            if self.filled == self.block.len() {
+            if self.filled == self.buffers.block.len() {
                 self.send_block()?;
             }
-            let (now, later) = bytes.split_at(bytes.len().min(self.block.len() - self.filled));
-            self.block[self.filled..self.filled + now.len()].copy_from_slice(now);
+            let (now, later) = bytes.split_at(bytes.len().min(self.buffers.block.len() - self.filled));
+            self.buffers.block[self.filled..self.filled + now.len()].copy_from_slice(now);
             self.filled += now.len();
             bytes = later;
         }
@@ -192,13 +192,11 @@ impl FragmentWriter<'_> {
     }
 
     fn send_block(&mut self) -> io::Result<()> {
-        self.tar.update(&self.block[..self.filled]);
-        let mut next = self.spare.pop().unwrap_or_default();
-        next.resize(self.codec.block_size(), 0);
-        let mut block = std::mem::replace(&mut self.block, next);
-        block.truncate(self.filled);
+        self.tar.update(&self.buffers.block[..self.filled]);
+        let mut buffers = std::mem::replace(&mut self.buffers, self.pool.buffers(self.codec));
+        buffers.block.truncate(self.filled);
         self.filled = 0;
-        self.pending.push_back(self.pool.encode(self.codec, block));
+        self.pending.push_back(self.pool.encode(self.codec, buffers));
         if self.pending.len() > WINDOW { self.collect_member() } else { Ok(()) }
     }
 
@@ -209,7 +207,7 @@ impl FragmentWriter<'_> {
         self.blob.update(&encoded.member);
         self.members.push(self.check.length());
         self.file.write_all(&encoded.member)?;
-        self.spare.push(encoded.block);
+        self.pool.give_back(encoded);
         Ok(())
     }
 }

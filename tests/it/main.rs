@@ -6,6 +6,8 @@ mod arrows;
 mod build;
 mod cache;
 mod clients;
+mod examples;
 mod odd;
+mod readme;
 mod robust;
 mod support;

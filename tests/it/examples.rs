@@ -1,0 +1,49 @@
+//! Each example, and the default machine, as a fresh clone has them: locked, offline, with an empty store.
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+/// Folders with a system.toml that is meant to be built.
+const PROJECTS: [&str; 3] = [".", "examples/hello", "examples/service"];
+
+fn dumbc(arguments: &[&str], project: &str, folder: &Path) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dumbc"));
+    command.arg("-C").arg(Path::new(env!("CARGO_MANIFEST_DIR")).join(project)).args(arguments);
+    command.current_dir(folder).env("DUMBC_STORE", folder.join("store")).env_remove("SOURCE_DATE_EPOCH");
+    command.stdin(Stdio::null()).output().unwrap()
+}
+
+/// What went to stdout, of a program that must succeed.
+fn succeeds(arguments: &[&str], project: &str, folder: &Path) -> String {
+    let output = dumbc(arguments, project, folder);
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{project}: {arguments:?}: {told}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn build_as_they_are_committed() {
+    for project in PROJECTS {
+        let folder = tempfile::tempdir().unwrap();
+        let checked = succeeds(&["check"], project, folder.path());
+        assert!(checked.ends_with("; no errors\n"), "{project}: {checked}");
+        succeeds(&["build", "--locked", "--offline", "-o", "image.tar.gz"], project, folder.path());
+        let lock = Path::new(env!("CARGO_MANIFEST_DIR")).join(project).join("dumbc.lock");
+        let verified = succeeds(&["verify", "image.tar.gz", "--lock", lock.to_str().unwrap()], project, folder.path());
+        assert!(verified.contains("store paths as the lock says"), "{project}: {verified}");
+    }
+}
+
+#[test]
+fn the_cache_is_whole_and_signed_with_the_key_of_the_files() {
+    let system = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/hello/system.toml")).unwrap();
+    let (_, key) = system.split_once("keys = [\"").unwrap();
+    let (key, _) = key.split_once('"').unwrap();
+    // Checking locks the cache, which a clone may have read-only: a copy.
+    let folder = tempfile::tempdir().unwrap();
+    let mut copy = Command::new("cp");
+    copy.current_dir(env!("CARGO_MANIFEST_DIR")).args(["-r", "examples/hello/cache"]).arg(folder.path());
+    assert!(copy.status().unwrap().success());
+    let checked = succeeds(&["cache", "check", "cache", "--key", key], "examples/hello", folder.path());
+    assert!(checked.starts_with("3 packages, "), "{checked}");
+}
