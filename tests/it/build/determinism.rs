@@ -19,7 +19,11 @@ fn threads_and_a_second_build_make_no_difference() {
     let cache = Cache::sample();
     let project = full_project(&cache);
     let first = project.build("1.tar.gz", &[]);
-    assert_same(&first, &project.build("2.tar.gz", &[]), "warm");
+    let warm = project.build("2.tar.gz", &[]);
+    assert_same(&first, &warm, "warm");
+    let layers = |built: &Built| built.document["images"][0].clone();
+    assert_eq!(layers(&first)["layers_reused"], 0);
+    assert_eq!(layers(&warm)["layers_reused"], layers(&warm)["layers"]);
     for threads in ["-j1", "-j8"] {
         fs::remove_dir_all(project.store()).unwrap();
         assert_same(&first, &project.build("3.tar.gz", &[threads]), threads);
