@@ -12,6 +12,7 @@ use crate::root::addressed::AddressError;
 use crate::root::environment::EnvironmentError;
 use crate::root::local::LocalError;
 use crate::root::parents::ConflictError;
+use crate::store::FragmentKey;
 use crate::{cache, channel, export, plan, store};
 
 /// Why there is no image.
@@ -110,13 +111,17 @@ impl Error {
         }
     }
 
-    /// Whether the store was damaged, and is not any more: trying again helps.
+    /// The piece of the store that was damaged, and is not there any more: trying again helps.
     #[must_use]
-    pub fn is_damage(&self) -> bool {
-        matches!(
-            self,
-            Self::Store(store::Error::Damaged(_)) | Self::Export(export::Error::Store(store::Error::Damaged(_)))
-        )
+    pub fn damage(&self) -> Option<FragmentKey> {
+        let store = match self {
+            Self::Store(error) | Self::Export(export::Error::Store(error)) => Some(error),
+            Self::Io(error) | Self::Environment(EnvironmentError::Compare { source: error, .. }) => {
+                error.get_ref().and_then(|inner| inner.downcast_ref())
+            }
+            _ => None,
+        };
+        if let Some(store::Error::Damaged(key)) = store { Some(*key) } else { None }
     }
 }
 

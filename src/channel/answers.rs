@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 
 use crate::config::{Channel, Diagnostic, Machine, Names, System};
 use crate::failure::Class;
-use crate::nix::{Sha256, StorePath};
+use crate::nix::{Sha256, StorePath, split_version};
 use crate::progress::Progress;
 
 use super::error::{Error, did_you_mean};
 use super::index::{Index, LookupError, Package};
 use super::lock::LockedRequest;
-use super::name::{Attribute, split_version};
+use super::name::Attribute;
 use super::sources::Sources;
 use super::wanted::{Ask, Wanted};
 

@@ -8,10 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use crate::config::System;
-use crate::nix::StorePath;
+use crate::nix::{StorePath, split_version};
 
 use super::lock::{Lock, LockedPackage, LockedRequest};
-use super::name::{package_key, split_version};
+use super::name::package_key;
 
 /// What is different between two locks.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]

@@ -7,6 +7,7 @@ use std::num::NonZero;
 use std::thread;
 
 use crate::cache::Wanted;
+use crate::cache::write::ToMirror;
 use crate::config::Machine;
 use crate::failure::{Class, Classified};
 use crate::nix::{Expected, PathInfo, PublicKey, StorePath, TrustError, Unsigned};
@@ -115,6 +116,17 @@ pub fn wanted_nars(lock: &Lock, machine: &Machine, paths: &BTreeSet<StorePath>) 
         Ok(Wanted::new(&info, package.source.clone()))
     });
     wanted.collect()
+}
+
+/// All that a lock holds, to be copied into another cache.
+#[must_use]
+pub fn to_mirror(lock: &Lock) -> Vec<ToMirror> {
+    let package = |(path, package): (&StorePath, &LockedPackage)| ToMirror {
+        info: path_info(path, package),
+        deriver: package.deriver.clone(),
+        source: package.source.clone(),
+    };
+    lock.packages.iter().map(package).collect()
 }
 
 /// What the lock claims about a package. Signatures that can't be read vouch for nothing.

@@ -198,7 +198,7 @@ fn run_mirror(args: &Mirror, context: &Context) -> anyhow::Result<()> {
     let sources = channel::sources(project.machine, settings);
     let caches = sources.caches(project.progress)?;
     let writer = CacheWriter::open(&args.cache)?;
-    let mirrored = mirror(&lock, &caches.keys(), caches, &writer, packing, project.progress)?;
+    let mirrored = mirror(&channel::to_mirror(&lock), &caches.keys(), caches, &writer, packing, project.progress)?;
     if context.json {
         return context.document(&json!({ "version": 1, "mirrored": mirrored }));
     }

@@ -29,7 +29,7 @@ pub struct Layer {
     pub tar_size: u64,
     /// Bytes of the compressed layer.
     pub blob_size: u64,
-    /// Whether its digests were known before.
+    /// Whether its digests were known from an earlier run.
     pub reused: bool,
 }
 
@@ -48,13 +48,15 @@ impl Store {
         let key = key(&head, &fragments, codec);
         let tar_size =
             (head.len() + TAIL.len()) as u64 + fragments.iter().map(|fragment| fragment.tar_size()).sum::<u64>();
-        let known = alone(&head, &fragments).or_else(|| self.remembered(&key));
-        let record = match known {
-            Some(record) => record,
-            None => self.derive(&head, &fragments, codec, &key)?,
+        let (record, reused) = match alone(&head, &fragments) {
+            Some(record) => (record, fragments.iter().all(|fragment| !fragment.new)),
+            None => match self.remembered(&key) {
+                Some(record) => (record, true),
+                None => (self.derive(&head, &fragments, codec, &key)?, false),
+            },
         };
         let Record { diff_id, blob, blob_size } = record;
-        Ok(Layer { head, fragments, codec, key, diff_id, blob, tar_size, blob_size, reused: known.is_some() })
+        Ok(Layer { head, fragments, codec, key, diff_id, blob, tar_size, blob_size, reused })
     }
 
     fn remembered(&self, key: &Sha256) -> Option<Record> {

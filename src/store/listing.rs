@@ -99,7 +99,8 @@ impl Store {
         parse(&bytes).map_or_else(|| self.damaged(fragment), Ok)
     }
 
-    fn damaged<T>(&self, fragment: &Fragment) -> Result<T, Error> {
+    /// Removes a fragment that is not what its record says.
+    pub(super) fn damaged<T>(&self, fragment: &Fragment) -> Result<T, Error> {
         self.remove_fragment(fragment.key)?;
         Err(Error::Damaged(fragment.key))
     }

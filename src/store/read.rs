@@ -75,8 +75,14 @@ impl Store {
         let range = fragment.member_range(index);
         let mut member = vec![0; usize::try_from(range.end - range.start).map_err(io::Error::other)?];
         file.seek(SeekFrom::Start(range.start)).context("read", &path)?;
-        file.read_exact(&mut member).context("read", &path)?;
-        Ok(fragment.codec.decoder()?.decode(&member, fragment.member_size(index), decoded)?)
+        match file.read_exact(&mut member) {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return self.damaged(fragment),
+            outcome => outcome.context("read", &path)?,
+        }
+        match fragment.codec.decoder()?.decode(&member, fragment.member_size(index), decoded) {
+            Err(_) => self.damaged(fragment),
+            Ok(()) => Ok(()),
+        }
     }
 
     /// Checks fragments against their digests, on so many threads; what this process wrote itself is not read again.
@@ -85,7 +91,7 @@ impl Store {
         fragments: impl Iterator<Item = &'a Fragment>,
         threads: usize,
     ) -> Result<(), Error> {
-        let unchecked = fragments.filter(|fragment| !fragment.is_checked).collect::<Vec<_>>();
+        let unchecked = fragments.filter(|fragment| !fragment.new).collect::<Vec<_>>();
         let next = AtomicUsize::new(0);
         std::thread::scope(|scope| {
             let work = || -> Result<(), Error> {
@@ -153,7 +159,6 @@ impl FragmentReader<'_> {
     }
 
     fn damaged<T>(&self) -> Result<T, Error> {
-        self.store.remove_fragment(self.fragment.key)?;
-        Err(Error::Damaged(self.fragment.key))
+        self.store.damaged(self.fragment)
     }
 }

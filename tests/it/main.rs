@@ -2,7 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "what fails in a test's helper fails the test")]
 
+mod arrows;
+mod build;
 mod cache;
+mod clients;
 mod examples;
+mod odd;
 mod readme;
+mod robust;
 mod support;

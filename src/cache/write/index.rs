@@ -6,9 +6,8 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::{CacheWriter, WriteError};
-use crate::channel::split_version;
 use crate::config::System;
-use crate::nix::StorePath;
+use crate::nix::{StorePath, split_version};
 
 /// The name of the file.
 const FILE: &str = "index.jsonl";

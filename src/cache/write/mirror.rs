@@ -1,4 +1,4 @@
-//! Copies all that a lock names into a cache of one's own.
+//! Copies packages into a cache of one's own.
 
 use std::io::{self, Read, Write as _};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,11 +7,21 @@ use std::thread;
 
 use super::pack::{Packed, Packer, Packing};
 use super::{CacheWriter, WriteError};
-use crate::cache::{CacheSet, Wanted};
-use crate::channel::{Lock, LockedPackage};
+use crate::cache::{CacheSet, NarSource, Wanted};
 use crate::nix::nar::NarReader;
 use crate::nix::{NarInfo, PathInfo, PublicKey, StorePath, TrustError, Unsigned, VerifiedPathInfo};
 use crate::progress::Progress;
+
+/// A package to copy.
+#[derive(Debug, Clone)]
+pub struct ToMirror {
+    /// What is known of it, to be verified.
+    pub info: PathInfo,
+    /// The derivation that made it: base name.
+    pub deriver: Option<String>,
+    /// Where the NAR was: a hint.
+    pub source: Option<NarSource>,
+}
 
 /// What a mirroring did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
@@ -25,24 +35,26 @@ pub struct Mirrored {
     pub nar_bytes: u64,
 }
 
-/// Copies every package of `lock` from `from` to `to`, with its signatures. What `keys` don't vouch for is refused before
+/// Copies `packages` from `from` to `to`, with its signatures. What `keys` don't vouch for is refused before
 /// anything is copied.
 ///
 /// Content is checked while it streams, and is packed anew. What `to` has with the same hash stays.
 pub fn mirror(
-    lock: &Lock,
+    packages: &[ToMirror],
     keys: &[PublicKey],
     from: &CacheSet,
     to: &CacheWriter,
     packing: Packing,
     progress: &dyn Progress,
 ) -> Result<Mirrored, WriteError> {
-    let packages = lock
-        .packages
+    // Somebody named each path, so its content may vouch for it.
+    let verify =
+        |package: &ToMirror| package.info.clone().verify(keys, &package.info.path, Unsigned::AcceptContentAddressed);
+    let packages = packages
         .iter()
-        .map(|(path, package)| Ok((verify(path, package, keys)?, package)))
-        .collect::<Result<Vec<(VerifiedPathInfo, &LockedPackage)>, TrustError>>()?;
-    progress.begin("mirroring", Some(packages.iter().map(|(_, package)| package.nar_size).sum()));
+        .map(|package| Ok((verify(package)?, package)))
+        .collect::<Result<Vec<(VerifiedPathInfo, &ToMirror)>, TrustError>>()?;
+    progress.begin("mirroring", Some(packages.iter().map(|(_, package)| package.info.nar_size).sum()));
     let next = AtomicUsize::new(0);
     let done = Mutex::new(Mirrored::default());
     let work = || {
@@ -52,7 +64,7 @@ pub fn mirror(
             let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
             if copied {
                 done.copied += 1;
-                done.nar_bytes += package.nar_size;
+                done.nar_bytes += package.info.nar_size;
             } else {
                 done.present += 1;
             }
@@ -69,24 +81,10 @@ pub fn mirror(
     Ok(done.into_inner().unwrap_or_else(PoisonError::into_inner))
 }
 
-/// What the lock says of a package, if it is to be believed; the lock named it, so its content may vouch for it.
-fn verify(path: &StorePath, package: &LockedPackage, keys: &[PublicKey]) -> Result<VerifiedPathInfo, TrustError> {
-    let info = PathInfo {
-        path: path.clone(),
-        nar_hash: package.nar_hash,
-        nar_size: package.nar_size,
-        references: package.references.clone(),
-        // One that can't be read vouches for nothing.
-        signatures: package.signatures.iter().filter_map(|text| text.parse().ok()).collect(),
-        content_address: package.content_address.clone(),
-    };
-    info.verify(keys, path, Unsigned::AcceptContentAddressed)
-}
-
 /// Copies one package; answers whether it was missing.
 fn copy(
     verified: &VerifiedPathInfo,
-    package: &LockedPackage,
+    package: &ToMirror,
     from: &CacheSet,
     to: &CacheWriter,
     packing: Packing,

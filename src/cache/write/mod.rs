@@ -22,7 +22,7 @@ pub use add::{Added, Package};
 pub use check::{Checked, Finding, check};
 pub use error::WriteError;
 pub use keys::{read_public_key, read_secret_key, write_key};
-pub use mirror::{Mirrored, mirror};
+pub use mirror::{Mirrored, ToMirror, mirror};
 pub use pack::{Packing, ParsePackingError};
 
 use super::info::{self, CacheInfo};

@@ -4,8 +4,9 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::config::System;
+use crate::nix::split_version;
 
-use super::super::name::{Attribute, split_version};
+use super::super::name::Attribute;
 use super::{Entry, Package};
 
 /// More outputs than any package has.

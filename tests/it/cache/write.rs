@@ -9,7 +9,7 @@ use dumbc::cache::Wanted;
 use dumbc::cache::write::{
     Added, CacheWriter, Finding, Package, WriteError, check, mirror, read_public_key, read_secret_key, write_key,
 };
-use dumbc::channel::{Lock, LockedPackage};
+use dumbc::channel::{Lock, LockedPackage, to_mirror};
 use dumbc::config::System;
 use dumbc::failure::{Class, Classified as _};
 use dumbc::nix::{PublicKey, SecretKey, StorePath};
@@ -292,7 +292,7 @@ fn a_mirror_has_all_that_is_locked_with_its_signatures() {
     let workshop = workshop();
     let run = || {
         let writer = CacheWriter::open(&workshop.cache()).unwrap();
-        mirror(&lock, &keys, &set, &writer, "xz:0".parse().unwrap(), &Told::default())
+        mirror(&to_mirror(&lock), &keys, &set, &writer, "xz:0".parse().unwrap(), &Told::default())
     };
     let first = run().unwrap();
     assert_eq!((first.copied, first.present), (3, 0));
@@ -366,7 +366,7 @@ fn nix_copies_what_is_mirrored_here_by_its_signature() {
     let workshop = workshop();
     let writer = CacheWriter::open(&workshop.cache()).unwrap();
     let lock = lock(&closure(&set, &root).unwrap());
-    mirror(&lock, &keys, &set, &writer, "zstd".parse().unwrap(), &Silent).unwrap();
+    mirror(&to_mirror(&lock), &keys, &set, &writer, "zstd".parse().unwrap(), &Silent).unwrap();
     assert_succeeded(&nix_copy(&workshop.cache(), &workshop.path("store"), &keys[0], &root));
     let other = key("theirs-1").public_key();
     assert!(!nix_copy(&workshop.cache(), &workshop.path("other"), &other, &root).status.success());

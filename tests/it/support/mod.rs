@@ -1,7 +1,10 @@
 //! What integration tests build their worlds with.
 
 pub(crate) mod clock;
+pub(crate) mod command;
+pub(crate) mod image;
 pub(crate) mod packages;
+pub(crate) mod project;
 pub(crate) mod proxy;
 pub(crate) mod server;
 
