@@ -62,7 +62,8 @@ measure sh -c "tar -C '$work/unpacked' -cf - . | pigz -6 -p $(nproc) >'$work/pig
 pigz=$wall
 report "tar | pigz -6" "$(stat -c %s "$work/pigz.tar.gz") bytes"
 
-prepare() { rm -rf "$DUMBC_STORE"; }
+# A new folder each time: where many files were just deleted, file systems are slow to make new ones.
+prepare() { DUMBC_STORE=$(mktemp -d "$work/store.XXXXXX"); }
 measure "$dumbc" -C "$project" build --locked
 cold=$wall
 report "dumbc build, cold" "$(ratio "$cold" "$pigz") of tar | pigz -6; $(stat -c %s "$project/bench.tar.gz") bytes"

@@ -30,8 +30,8 @@ pub struct Fragment {
 pub(super) struct Record {
     /// Bytes of tar entries, without head and tail.
     pub(super) tar_size: u64,
-    /// Digest of the encoding.
-    pub(super) check: Sha256,
+    /// The head of the layer that it makes alone, encoded, in base 64: with it, that layer's digest vouches for the encoding.
+    pub(super) head: String,
     /// Where each member ends in the encoding.
     pub(super) members: Vec<u64>,
     /// Digest of the listing.

@@ -5,9 +5,13 @@ use std::io::{self, BufReader, Read as _, Seek as _, SeekFrom, Write};
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use data_encoding::BASE64;
+
 use crate::image::codec::{Codec, Decoder};
+use crate::image::tar::TAIL;
 use crate::nix::Hasher;
 
+use super::write::encode_whole;
 use super::{Context as _, Error, Fragment, FragmentKey, Store};
 
 /// Reads a fragment's members in order.
@@ -25,7 +29,10 @@ impl Store {
     pub fn read_fragment<'a>(&'a self, fragment: &'a Fragment) -> Result<FragmentReader<'a>, Error> {
         let path = self.blob_path(fragment.key, fragment.codec);
         let file = BufReader::with_capacity(1 << 18, File::open(&path).context("open", &path)?);
-        Ok(FragmentReader { store: self, fragment, file, check: Hasher::new(), next: 0, member: Vec::new() })
+        let mut check = Hasher::new();
+        // What is no base 64 makes a digest that is not the record's.
+        check.update(&BASE64.decode(fragment.record.head.as_bytes()).unwrap_or_default());
+        Ok(FragmentReader { store: self, fragment, file, check, next: 0, member: Vec::new() })
     }
 
     /// Reads `size` bytes at `offset` of a fragment's tar: the contents of a small file, or the beginning of a large one.
@@ -112,7 +119,9 @@ impl FragmentReader<'_> {
     /// The next member as it lies on disk; `None` behind the last, when all of it was found whole.
     pub fn next_member(&mut self) -> Result<Option<&[u8]>, Error> {
         if self.next == self.fragment.record.members.len() {
-            let whole = std::mem::take(&mut self.check).finish() == self.fragment.record.check;
+            let mut check = std::mem::take(&mut self.check);
+            check.update(&encode_whole(self.fragment.codec, &TAIL)?);
+            let whole = check.finish() == self.fragment.record.alone.blob.0;
             return if whole { Ok(None) } else { self.damaged() };
         }
         let range = self.fragment.member_range(self.next);

@@ -2,13 +2,16 @@
 //!
 //! Memory is bounded by a few blocks. Nothing is kept unless [`FragmentWriter::finish`] is reached.
 
-use std::collections::VecDeque;
+use std::cell::RefCell;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, BufWriter, Read, Write};
 
 use crossbeam_channel::Receiver;
+use data_encoding::BASE64;
 use tempfile::NamedTempFile;
 
-use crate::image::codec::{Codec, CodecError};
+use crate::image::codec::{Codec, CodecError, Encoder};
 use crate::image::tar::{Kind, TAIL, padding, write_header};
 use crate::image::tree::Metadata;
 use crate::image::{BlobDigest, DiffId, ImagePath};
@@ -28,12 +31,14 @@ pub struct FragmentWriter<'a> {
     pool: &'a Pool,
     codec: Codec,
     head: Sha256,
+    encoded_head: Vec<u8>,
+    /// Bytes of members.
+    blob_size: u64,
     /// Digest of head, entries and, in the end, tail.
     tar: Hasher,
     tar_size: u64,
     /// Digest of the same, compressed.
     blob: Hasher,
-    check: Hasher,
     members: Vec<u64>,
     /// The block that is being filled, and a buffer for what it becomes.
     buffers: Buffers,
@@ -50,15 +55,17 @@ impl Store {
         let mut tar = Hasher::new();
         tar.update(head);
         let mut blob = Hasher::new();
-        blob.update(&encode_whole(codec, head)?);
+        let encoded_head = encode_whole(codec, head)?;
+        blob.update(&encoded_head);
         Ok(FragmentWriter {
             pool,
             codec,
             head: Sha256::of(head),
+            encoded_head,
+            blob_size: 0,
             tar,
             tar_size: 0,
             blob,
-            check: Hasher::new(),
             members: Vec::new(),
             buffers: pool.buffers(codec),
             filled: 0,
@@ -72,12 +79,21 @@ impl Store {
 
 /// Encodes something small outside of the pool, in blocks as ever.
 pub(super) fn encode_whole(codec: Codec, bytes: &[u8]) -> Result<Vec<u8>, CodecError> {
-    let mut encoder = codec.encoder()?;
-    let mut out = Vec::new();
-    for block in bytes.chunks(codec.block_size()) {
-        encoder.encode(block, &mut out)?;
+    thread_local! {
+        // Every fragment has a head and a tail, and an encoder is half a megabyte.
+        static ENCODERS: RefCell<BTreeMap<Codec, Encoder>> = RefCell::default();
     }
-    Ok(out)
+    ENCODERS.with_borrow_mut(|encoders| {
+        let encoder = match encoders.entry(codec) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => entry.insert(codec.encoder()?),
+        };
+        let mut out = Vec::new();
+        for block in bytes.chunks(codec.block_size()) {
+            encoder.encode(block, &mut out)?;
+        }
+        Ok(out)
+    })
 }
 
 impl FragmentWriter<'_> {
@@ -127,7 +143,7 @@ impl FragmentWriter<'_> {
         let (listing, listing_digest) = self.listing.finish()?;
         let record = Record {
             tar_size: self.tar_size,
-            check: self.check.finish(),
+            head: BASE64.encode(&self.encoded_head),
             members: self.members,
             listing: listing_digest,
             alone,
@@ -203,9 +219,9 @@ impl FragmentWriter<'_> {
     fn collect_member(&mut self) -> io::Result<()> {
         let Some(answer) = self.pending.pop_front() else { return Ok(()) };
         let encoded = answer.recv().map_err(io::Error::other)?.map_err(io::Error::other)?;
-        self.check.update(&encoded.member);
         self.blob.update(&encoded.member);
-        self.members.push(self.check.length());
+        self.blob_size += encoded.member.len() as u64;
+        self.members.push(self.blob_size);
         self.file.write_all(&encoded.member)?;
         self.pool.give_back(encoded);
         Ok(())
