@@ -47,7 +47,8 @@ impl Packages<'_> {
         // The largest first, so that none is left alone at the end.
         missing.sort_by(|a, b| b.nar_size.cmp(&a.nar_size).then_with(|| a.path.cmp(&b.path)));
         let total = missing.iter().map(|package| package.nar_size).sum();
-        self.progress.begin(&format!("fetching {} packages", missing.len()), Some(total));
+        let packages = if missing.len() == 1 { "package" } else { "packages" };
+        self.progress.begin(&format!("fetching {} {packages}", missing.len()), Some(total));
         fragments.extend(self.fetch(&missing)?);
         Ok(fragments)
     }

@@ -1,5 +1,6 @@
 //! What the image will hold, as far as it is known: listings of packages, and their bytes on demand.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io;
 
@@ -8,7 +9,7 @@ use crate::image::listing::Listing;
 use crate::nix::StorePath;
 use crate::root::environment::FileRef;
 use crate::root::view::split_store_path;
-use crate::store::{self, Store};
+use crate::store::{self, LastMember, Store};
 
 use super::packages::Fragments;
 
@@ -19,9 +20,15 @@ const PIECE: u64 = 1 << 20;
 pub(super) struct Shelf<'a> {
     pub(super) store: &'a Store,
     pub(super) fragments: &'a Fragments,
+    last: RefCell<LastMember>,
 }
 
-impl Shelf<'_> {
+impl<'a> Shelf<'a> {
+    /// The packages `fragments` of `store`.
+    pub(super) fn new(store: &'a Store, fragments: &'a Fragments) -> Self {
+        Self { store, fragments, last: RefCell::default() }
+    }
+
     /// The listings of all packages.
     pub(super) fn listings(&self) -> Result<BTreeMap<StorePath, Listing>, store::Error> {
         let listing = |(path, fragment): (&StorePath, _)| Ok((path.clone(), self.store.listing(fragment)?));
@@ -33,7 +40,8 @@ impl Shelf<'_> {
         let fragment = self.fragments.get(path).ok_or(io::ErrorKind::NotFound)?;
         let extent = self.store.extent(fragment, inner).map_err(io::Error::other)?.ok_or(io::ErrorKind::NotFound)?;
         let rest = usize::try_from(extent.size.saturating_sub(offset)).unwrap_or(usize::MAX);
-        self.store.read_at(fragment, extent.offset + offset, length.min(rest)).map_err(io::Error::other)
+        let mut last = self.last.borrow_mut();
+        self.store.read_at(fragment, extent.offset + offset, length.min(rest), &mut last).map_err(io::Error::other)
     }
 
     /// The same by a path of the image; `None` where no package's file stands there.

@@ -213,10 +213,6 @@ fn explain(
             ),
             did_you_mean(attributes),
         ),
-        LookupError::Ambiguous { versions } => (
-            format!("`{attribute}` is in {channel} in several versions: {}", list(versions)),
-            versions.last().map(|newest| format!("name one: `{attribute}@{newest}`")),
-        ),
         LookupError::Repeated { version } => (
             format!("`{attribute}` {version} is in {channel} several times, with different store paths"),
             Some("name the store path".to_owned()),

@@ -71,11 +71,6 @@ pub enum LookupError {
         /// Up to three attributes of the same package that have the version asked for.
         attributes: Vec<String>,
     },
-    /// Several versions are there, or match.
-    Ambiguous {
-        /// All of them.
-        versions: BTreeSet<String>,
-    },
     /// The same version is there several times, with different store paths.
     Repeated {
         /// The version.

@@ -1,5 +1,6 @@
 //! Package names and attributes, taken apart as Nix takes them apart.
 
+use std::cmp::Ordering;
 use std::fmt;
 
 use crate::nix::StorePath;
@@ -17,6 +18,45 @@ pub fn package_key(path: &StorePath) -> String {
 #[must_use]
 pub fn version_matches(version: &str, wanted: &str) -> bool {
     version.strip_prefix(wanted).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
+/// Which version is the newer one, by Nix's order: numbers by value, `pre` before everything, letters before numbers.
+#[must_use]
+pub(super) fn compare_versions(one: &str, two: &str) -> Ordering {
+    let (mut one, mut two) = (components(one), components(two));
+    loop {
+        let (left, right) = (one.next(), two.next());
+        if left.is_none() && right.is_none() {
+            return Ordering::Equal;
+        }
+        let order = rank(left.unwrap_or_default()).cmp(&rank(right.unwrap_or_default()));
+        if order != Ordering::Equal {
+            return order;
+        }
+    }
+}
+
+/// Runs of digits and of other characters; dots and dashes only part them.
+fn components(version: &str) -> impl Iterator<Item = &str> {
+    version.split(['.', '-']).flat_map(|part| {
+        part.as_bytes()
+            .chunk_by(|a, b| a.is_ascii_digit() == b.is_ascii_digit())
+            .map(str::from_utf8)
+            .filter_map(Result::ok)
+    })
+}
+
+/// Orders a component: `pre`, nothing, letters, numbers. A number's leading zeros don't count.
+fn rank(component: &str) -> (u8, usize, &str) {
+    match component {
+        "pre" => (0, 0, ""),
+        "" => (1, 0, ""),
+        digits if digits.starts_with(|first: char| first.is_ascii_digit()) => {
+            let digits = digits.trim_start_matches('0');
+            (3, digits.len(), digits)
+        }
+        letters => (2, 0, letters),
+    }
 }
 
 /// An attribute path: `python3Packages.requests`, `aspellDicts."or"`.
@@ -81,6 +121,30 @@ impl fmt::Display for Attribute {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn versions_order_as_nix_orders_them() {
+        // From the manual of `nix-env` and of `builtins.compareVersions`.
+        let ascending = [
+            ("1.0", "2.3"),
+            ("2.1", "2.3"),
+            ("2.3pre1", "2.3"),
+            ("2.3", "2.3.1"),
+            ("2.3a", "2.3.1"),
+            ("2.3pre3", "2.3pre12"),
+            ("2.3a", "2.3c"),
+            ("2.3pre1", "2.3c"),
+            ("2.3pre1", "2.3q"),
+            ("1.9", "1.10"),
+            ("3.12", "3.120"),
+        ];
+        for (older, newer) in ascending {
+            assert_eq!(compare_versions(older, newer), Ordering::Less, "{older} {newer}");
+            assert_eq!(compare_versions(newer, older), compare_versions(older, newer).reverse());
+        }
+        assert_eq!(compare_versions("2.3", "2.3"), Ordering::Equal);
+        assert_eq!(compare_versions("1.01", "1.1"), Ordering::Equal);
+    }
 
     #[test]
     fn keys_keep_name_and_output() {

@@ -1,5 +1,6 @@
 //! `dumbc verify`: derives every digest of an image anew.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use serde::Serialize;
@@ -11,6 +12,7 @@ use crate::image::check::{self, CheckedImage, Expected};
 
 use super::context::Context;
 use super::failure::Failure;
+use super::figures::counted;
 
 /// Check an image file or OCI folder: every digest anew, and with a lock every package
 ///
@@ -64,6 +66,9 @@ pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<()> {
         }
         store_paths = Some(sums);
     }
+    // An archive names its image twice, and what is wrong with it would be told twice.
+    let mut seen = BTreeSet::new();
+    report.faults.retain(|fault| seen.insert(fault.clone()));
     if context.json {
         let (images, faults) = (report.images.clone(), report.faults.clone());
         let (files, layers) = (report.files, report.layers);
@@ -81,7 +86,8 @@ pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<()> {
         return Ok(());
     }
     let shown = report.faults.iter().take(20).map(|fault| format!("\n  {fault}")).collect::<String>();
-    Err(Failure::new(Class::Differs, format!("{} things are wrong with {name}:{shown}", report.faults.len())).into())
+    let faults = counted(report.faults.len(), "fault");
+    Err(Failure::new(Class::Differs, format!("{faults} in {name}:{shown}")).into())
 }
 
 /// What an image must hold, by the lock.

@@ -2,14 +2,12 @@
 //!
 //! A gzipped archive is members too: small ones for the outer headers, and the layers' own as they lie in the store.
 
-use std::io::Write;
-
 use serde_json::json;
 
 use crate::image::codec::Codec;
 use crate::image::tar::{Kind, TAIL, padding, write_header};
 use crate::image::tree::Metadata;
-use crate::store::{Layer, Store};
+use crate::store::{Layer, Output, Store};
 
 use super::members::MemberWriter;
 use super::{Error, Format, Image, ImageName, OCI_LAYOUT, distinct_layers, oci_index, small_blobs};
@@ -21,7 +19,7 @@ pub fn write_archive(
     name: &ImageName,
     format: Format,
     codec: Codec,
-    out: &mut dyn Write,
+    out: &mut dyn Output,
 ) -> Result<(), Error> {
     let outer = if format.compresses_outside() { codec } else { Codec::None };
     let mut archive = Archive { writer: MemberWriter::new(out, outer).map_err(crate::store::Error::from)?, store };

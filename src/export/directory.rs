@@ -1,13 +1,13 @@
 //! An OCI layout as a folder.
 
 use std::fs;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::Path;
 
 use oci_spec::image::{Descriptor, ImageIndex};
 
 use crate::image::documents::{index, index_entry};
-use crate::store::Store;
+use crate::store::{FileOutput, Output, Store};
 
 use super::{Error, Format, Image, ImageName, OCI_LAYOUT, distinct_layers, small_blobs, write_layer};
 
@@ -64,12 +64,12 @@ fn other_entries(folder: &Path, tag: &str) -> Result<Vec<Descriptor>, Error> {
 }
 
 /// Writes a content-addressed file unless it is there.
-fn put(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<(), Error>) -> Result<(), Error> {
+fn put(path: &Path, write: impl FnOnce(&mut dyn Output) -> Result<(), Error>) -> Result<(), Error> {
     if path.is_file() { Ok(()) } else { replace_file(path, write) }
 }
 
 /// Writes a file under a temporary name beside `path`, then renames it.
-pub fn replace_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<(), Error>) -> Result<(), Error> {
+pub fn replace_file(path: &Path, write: impl FnOnce(&mut dyn Output) -> Result<(), Error>) -> Result<(), Error> {
     use std::os::unix::fs::PermissionsExt as _;
     let failed = |source| Error::Io { path: path.to_owned(), source };
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -79,8 +79,9 @@ pub fn replace_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<()
         .permissions(fs::Permissions::from_mode(0o666))
         .tempfile_in(folder)
         .map_err(failed)?;
-    let mut out = BufWriter::with_capacity(1 << 20, file);
+    let mut out = FileOutput::new(file.as_file());
     write(&mut out)?;
-    let file = out.into_inner().map_err(|error| failed(error.into_error()))?;
+    out.flush().map_err(failed)?;
+    drop(out);
     file.persist(path).map(drop).map_err(|error| failed(error.error))
 }

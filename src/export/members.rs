@@ -1,19 +1,18 @@
 //! A compressed stream that takes members as they are.
 
-use std::io::Write;
-
 use crate::image::codec::{Codec, CodecError, Encoder};
+use crate::store::Output;
 
 /// Collects plain bytes into members of its own; members that come ready go between them untouched.
 pub(super) struct MemberWriter<'a> {
-    out: &'a mut dyn Write,
+    out: &'a mut dyn Output,
     encoder: Encoder,
     block_size: usize,
     plain: Vec<u8>,
 }
 
 impl<'a> MemberWriter<'a> {
-    pub(super) fn new(out: &'a mut dyn Write, codec: Codec) -> Result<Self, CodecError> {
+    pub(super) fn new(out: &'a mut dyn Output, codec: Codec) -> Result<Self, CodecError> {
         Ok(Self { out, encoder: codec.encoder()?, block_size: codec.block_size(), plain: Vec::new() })
     }
 
@@ -24,7 +23,7 @@ impl<'a> MemberWriter<'a> {
     }
 
     /// The stream, for members that are compressed already.
-    pub(super) fn members(&mut self) -> Result<&mut dyn Write, super::Error> {
+    pub(super) fn members(&mut self) -> Result<&mut dyn Output, super::Error> {
         self.flush()?;
         Ok(self.out)
     }

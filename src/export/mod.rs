@@ -19,7 +19,7 @@ use crate::image::BlobDigest;
 use crate::image::codec::Codec;
 use crate::image::documents::{Form, LayerDescription, manifest};
 use crate::nix::Sha256;
-use crate::store::{self, Layer, Store};
+use crate::store::{self, Layer, Output, Store};
 
 pub use archive::write_archive;
 pub use directory::{replace_file, write_directory};
@@ -269,6 +269,6 @@ fn small_blobs(images: &[Image], format: Format) -> Result<std::collections::BTr
 }
 
 /// Writes a layer's bytes, as a format holds them, to `out`.
-fn write_layer(store: &Store, layer: &Layer, format: Format, out: &mut dyn io::Write) -> Result<(), Error> {
+fn write_layer(store: &Store, layer: &Layer, format: Format, out: &mut dyn Output) -> Result<(), Error> {
     Ok(if format.compresses_outside() { layer.write_tar(store, out)? } else { layer.write_blob(store, out)? })
 }

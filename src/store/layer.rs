@@ -12,7 +12,7 @@ use crate::image::{BlobDigest, DiffId};
 use crate::nix::{Hasher, Sha256};
 
 use super::write::encode_whole;
-use super::{Error, Fragment, Store};
+use super::{Error, Fragment, Output, Store};
 
 /// A layer whose digests are known.
 #[derive(Debug, Clone)]
@@ -49,7 +49,7 @@ impl Store {
         let tar_size =
             (head.len() + TAIL.len()) as u64 + fragments.iter().map(|fragment| fragment.tar_size()).sum::<u64>();
         let (record, reused) = match alone(&head, &fragments) {
-            Some(record) => (record, fragments.iter().all(|fragment| !fragment.new)),
+            Some(record) => (record, fragments.iter().all(|fragment| !fragment.is_checked)),
             None => match self.remembered(&key) {
                 Some(record) => (record, true),
                 None => (self.derive(&head, &fragments, codec, &key)?, false),
@@ -125,11 +125,17 @@ impl Layer {
         self.codec
     }
 
-    /// Writes the compressed layer: members one after the other, checked on the way.
-    pub fn write_blob(&self, store: &Store, out: &mut dyn Write) -> Result<(), Error> {
+    /// What it is made of.
+    pub fn fragments(&self) -> impl Iterator<Item = &Fragment> {
+        self.fragments.iter().map(|fragment| &**fragment)
+    }
+
+    /// Writes the compressed layer: members one after the other, as they lie on the disk.
+    /// [`Store::check_fragments`] says before whether they are whole.
+    pub fn write_blob(&self, store: &Store, out: &mut dyn Output) -> Result<(), Error> {
         out.write_all(&encode_whole(self.codec, &self.head)?)?;
         for fragment in &self.fragments {
-            store.read_fragment(fragment)?.copy_members(out)?;
+            store.append_fragment(fragment, out)?;
         }
         out.write_all(&encode_whole(self.codec, &TAIL)?)?;
         Ok(())

@@ -10,6 +10,7 @@ mod key;
 mod layer;
 mod listing;
 mod lock;
+mod output;
 mod pool;
 mod proof;
 mod read;
@@ -29,8 +30,9 @@ pub use fragment::{Alone, Fragment};
 pub use key::FragmentKey;
 pub use layer::Layer;
 pub use listing::Extent;
+pub use output::{FileOutput, Output, StreamOutput};
 pub use pool::Pool;
-pub use read::FragmentReader;
+pub use read::{FragmentReader, LastMember};
 pub use tree::TreeUnit;
 pub use write::FragmentWriter;
 

@@ -3,10 +3,12 @@
 use std::fs::File;
 use std::io::{self, BufReader, Read as _, Seek as _, SeekFrom, Write};
 
-use crate::image::codec::Decoder;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::image::codec::{Codec, Decoder};
 use crate::nix::Hasher;
 
-use super::{Context as _, Error, Fragment, Store};
+use super::{Context as _, Error, Fragment, FragmentKey, Store};
 
 /// Reads a fragment's members in order.
 pub struct FragmentReader<'a> {
@@ -27,36 +29,80 @@ impl Store {
     }
 
     /// Reads `size` bytes at `offset` of a fragment's tar: the contents of a small file, or the beginning of a large one.
-    pub fn read_at(&self, fragment: &Fragment, offset: u64, size: usize) -> Result<Vec<u8>, Error> {
-        let path = self.blob_path(fragment.key, fragment.codec);
-        let mut file = File::open(&path).context("open", &path)?;
-        let mut decoder = fragment.codec.decoder()?;
+    /// `last` keeps what was decoded for the next call, which often wants its neighbour.
+    pub fn read_at(
+        &self,
+        fragment: &Fragment,
+        offset: u64,
+        size: usize,
+        last: &mut LastMember,
+    ) -> Result<Vec<u8>, Error> {
         let block = fragment.codec.block_size() as u64;
-        let (mut bytes, mut member, mut decoded) = (Vec::new(), Vec::new(), Vec::new());
+        let mut bytes = Vec::new();
         while bytes.len() < size {
             let position = offset + bytes.len() as u64;
             let index = usize::try_from(position / block).map_err(io::Error::other)?;
             if index >= fragment.record.members.len() {
                 break;
             }
-            let range = fragment.member_range(index);
-            member.resize(usize::try_from(range.end - range.start).map_err(io::Error::other)?, 0);
-            file.seek(SeekFrom::Start(range.start)).context("read", &path)?;
-            match file.read_exact(&mut member) {
-                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return self.damaged(fragment),
-                outcome => outcome.context("read", &path)?,
-            }
-            if decoder.decode(&member, fragment.member_size(index), &mut decoded).is_err() {
-                return self.damaged(fragment);
+            if last.of != Some((fragment.key, fragment.codec, index)) {
+                last.of = None;
+                self.decode_member(fragment, index, &mut last.decoded)?;
+                last.of = Some((fragment.key, fragment.codec, index));
             }
             let start = usize::try_from(position % block).map_err(io::Error::other)?;
-            let piece = decoded.get(start..).unwrap_or_default();
+            let piece = last.decoded.get(start..).unwrap_or_default();
             if piece.is_empty() {
                 break;
             }
             bytes.extend_from_slice(&piece[..piece.len().min(size - bytes.len())]);
         }
         Ok(bytes)
+    }
+}
+
+/// The member that was decoded last.
+#[derive(Default)]
+pub struct LastMember {
+    of: Option<(FragmentKey, Codec, usize)>,
+    decoded: Vec<u8>,
+}
+
+impl Store {
+    fn decode_member(&self, fragment: &Fragment, index: usize, decoded: &mut Vec<u8>) -> Result<(), Error> {
+        let path = self.blob_path(fragment.key, fragment.codec);
+        let mut file = File::open(&path).context("open", &path)?;
+        let range = fragment.member_range(index);
+        let mut member = vec![0; usize::try_from(range.end - range.start).map_err(io::Error::other)?];
+        file.seek(SeekFrom::Start(range.start)).context("read", &path)?;
+        match file.read_exact(&mut member) {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return self.damaged(fragment),
+            outcome => outcome.context("read", &path)?,
+        }
+        let decoded = fragment.codec.decoder()?.decode(&member, fragment.member_size(index), decoded);
+        decoded.or_else(|_| self.damaged(fragment))
+    }
+
+    /// Checks fragments against their digests, on so many threads; what this process wrote itself is not read again.
+    pub fn check_fragments<'a>(
+        &self,
+        fragments: impl Iterator<Item = &'a Fragment>,
+        threads: usize,
+    ) -> Result<(), Error> {
+        let unchecked = fragments.filter(|fragment| !fragment.is_checked).collect::<Vec<_>>();
+        let next = AtomicUsize::new(0);
+        std::thread::scope(|scope| {
+            let work = || -> Result<(), Error> {
+                while let Some(fragment) = unchecked.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    self.read_fragment(fragment)?.copy_members(&mut io::sink())?;
+                }
+                Ok(())
+            };
+            let threads = (0..threads.min(unchecked.len())).map(|_| scope.spawn(work)).collect::<Vec<_>>();
+            threads
+                .into_iter()
+                .try_for_each(|thread| thread.join().map_err(|_| io::Error::other("a checking thread panicked"))?)
+        })
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::config::{Outputs, System};
 use crate::nix::StorePath;
 
-use super::super::name::{Attribute, version_matches};
+use super::super::name::{Attribute, compare_versions, version_matches};
 use super::{Chosen, Entry, Index, LookupError, Package};
 
 impl Index {
@@ -15,18 +15,18 @@ impl Index {
             return Err(LookupError::Unknown { nearest: self.nearest(&attribute.to_string()) });
         };
         let packages = of_system(entries, system)?;
-        let Some(wanted) = version else { return only(&packages) };
+        let Some(wanted) = version else { return newest(&packages) };
         let exact: Vec<_> =
             packages.iter().copied().filter(|package| package.version.as_deref() == Some(wanted)).collect();
         if !exact.is_empty() {
-            return only(&exact);
+            return newest(&exact);
         }
         let longer: Vec<_> = packages.iter().copied().filter(|package| package.has_version(wanted)).collect();
         if longer.is_empty() {
             let attributes = self.of_package(&packages, wanted, system);
             return Err(LookupError::OtherVersion { versions: versions(&packages), attributes });
         }
-        only(&longer)
+        newest(&longer)
     }
 
     /// Up to three attributes written much like `name`, the nearest first.
@@ -61,17 +61,19 @@ fn of_system(entries: &[Entry], system: System) -> Result<Vec<&Package>, LookupE
     })
 }
 
-/// The one package that they all are.
-fn only<'index>(packages: &[&'index Package]) -> Result<&'index Package, LookupError> {
-    let [first, others @ ..] = packages else { return Err(LookupError::Unknown { nearest: Vec::new() }) };
-    if others.iter().all(|other| other.outputs == first.outputs) {
-        return Ok(first);
+/// The newest of them.
+fn newest<'index>(packages: &[&'index Package]) -> Result<&'index Package, LookupError> {
+    let version = |package: &Package| package.version.clone().unwrap_or_default();
+    let by_version = |one: &&&Package, two: &&&Package| compare_versions(&version(one), &version(two));
+    let Some(newest) = packages.iter().max_by(by_version) else {
+        return Err(LookupError::Unknown { nearest: Vec::new() });
+    };
+    // The same package under two names is one; the same version in two builds is a question that nobody can answer.
+    let twice = |other: &&Package| other.version == newest.version && other.outputs != newest.outputs;
+    if packages.iter().any(|other| twice(other)) {
+        return Err(LookupError::Repeated { version: version(newest) });
     }
-    let versions = versions(packages);
-    match versions.len() {
-        0 | 1 => Err(LookupError::Repeated { version: versions.into_iter().next().unwrap_or_default() }),
-        _ => Err(LookupError::Ambiguous { versions }),
-    }
+    Ok(newest)
 }
 
 fn versions(packages: &[&Package]) -> BTreeSet<String> {
