@@ -45,7 +45,7 @@ fn a_killed_build_leaves_nothing_that_the_next_one_minds() {
     project.system(&cache, &packages, "");
     let clock = Instant::now();
     let first = project.build("it.tar.gz", &[]);
-    let whole = clock.elapsed();
+    let mut whole = clock.elapsed();
     let (digests, bytes) = (first.digests(), first.bytes());
     let output = first.path.clone();
     let mut numbers = Numbers(0x00D1_5EA5_E000);
@@ -61,7 +61,12 @@ fn a_killed_build_leaves_nothing_that_the_next_one_minds() {
         let mut collection = project.dumbc(&["gc", "--max-size", "6MB"]).spawn();
         std::thread::sleep(moment);
         drop(build.kill());
-        killed += u32::from(build.wait().unwrap().code().is_none());
+        if build.wait().unwrap().code().is_none() {
+            killed += 1;
+        } else {
+            // It was faster than thought.
+            whole = whole.mul_f64(0.9);
+        }
         assert!(collection.wait().unwrap().success());
         // What was there before, or the same bytes anew; never half of them.
         assert!(fs::read(&output).unwrap() == bytes, "the archive is damaged after {moment:?}");
