@@ -83,25 +83,23 @@ pub struct Manifests {
 }
 
 impl Project<'_> {
-    /// Resolves, plans and builds images for `systems`.
-    ///
-    /// Whoever finds a damaged piece of the store removes it, so that the next try makes it anew; one that is damaged twice is
-    /// the disk's doing, and ends it.
+    /// Resolves, plans and builds images for `systems`. Damaged pieces of the store are made anew.
     pub fn images(&self, mode: &Mode, systems: &[System], replan: bool) -> Result<Built, Error> {
-        let mut damaged = BTreeSet::new();
-        loop {
-            match self.try_images(mode, systems, replan) {
-                Err(error) if error.damage().is_some_and(|key| damaged.insert(key)) => {
-                    self.progress.warn(&error.to_string());
-                }
-                outcome => return outcome,
-            }
-        }
+        self.mending(|_| {
+            let resolution = self.resolve(mode)?;
+            let (images, lock, findings) = self.locked_images(resolution.lock, systems, replan)?;
+            Ok(Built { images, lock, changes: resolution.changes, findings })
+        })
     }
 
-    fn try_images(&self, mode: &Mode, systems: &[System], replan: bool) -> Result<Built, Error> {
-        let resolution = self.resolve(mode)?;
-        let (mut lock, created) = (resolution.lock, created()?);
+    /// Images of what a lock answers, with the lock, layer groups included, and findings.
+    fn locked_images(
+        &self,
+        mut lock: Lock,
+        systems: &[System],
+        replan: bool,
+    ) -> Result<(Vec<Image>, Lock, Vec<Diagnostic>), Error> {
+        let created = created()?;
         let (mut images, mut findings) = (Vec::new(), Vec::new());
         for &system in systems {
             let planned = self.plan(&lock, system, PlanChoice { replan, layers: None })?;
@@ -110,7 +108,21 @@ impl Project<'_> {
             images.push(image);
             findings.extend(found.into_iter().filter(|finding| !findings.contains(finding)).collect::<Vec<_>>());
         }
-        Ok(Built { images, lock, changes: resolution.changes, findings })
+        Ok((images, lock, findings))
+    }
+
+    /// Does `work` again, and tells it so, as long as it finds pieces of the store that are damaged. Whoever finds one removes
+    /// it; one that is damaged twice is the disk's doing, and ends it.
+    fn mending<T>(&self, mut work: impl FnMut(bool) -> Result<T, Error>) -> Result<T, Error> {
+        let mut damaged = BTreeSet::new();
+        loop {
+            match work(!damaged.is_empty()) {
+                Err(error) if error.damage().is_some_and(|key| damaged.insert(key)) => {
+                    self.progress.warn(&error.to_string());
+                }
+                outcome => return outcome,
+            }
+        }
     }
 }
 
@@ -124,22 +136,34 @@ impl Built {
             |out: &mut dyn Output| write_archive(project.store, &self.images, &name, format, project.codec, out);
         let (mut output, mut size) = (None, None);
         match destination {
+            // What went out can't be taken back, so there is no second try.
             Destination::Stream(stream) => {
                 write(&mut StreamOutput(stream))?;
                 stream.flush()?;
             }
-            Destination::Path(path) if format == Format::OciDir => {
-                write_directory(project.store, &self.images, &name, path)?;
-                output = Some(path.to_owned());
-            }
             Destination::Path(path) => {
-                replace_file(path, write)?;
-                size = Some(length(path)?);
+                project.mending(|again| {
+                    if again {
+                        self.restore(project)?;
+                    }
+                    match format {
+                        Format::OciDir => write_directory(project.store, &self.images, &name, path)?,
+                        _ => replace_file(path, write)?,
+                    }
+                    Ok(())
+                })?;
+                size = (format != Format::OciDir).then(|| length(path)).transpose()?;
                 output = Some(path.to_owned());
             }
         }
         let images = self.images.iter().map(|image| summary(image, project.codec)).collect::<Result<_, _>>()?;
         Ok(Summary { images, reference: name.reference(), output, format: format.name(), size })
+    }
+
+    /// Makes what the images are made of anew, where it is missing.
+    fn restore(&self, project: &Project<'_>) -> Result<(), Error> {
+        let systems = self.images.iter().map(|image| image.system).collect::<Vec<_>>();
+        project.locked_images(self.lock.clone(), &systems, false).map(drop)
     }
 }
 

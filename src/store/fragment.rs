@@ -21,8 +21,8 @@ pub struct Fragment {
     /// How it is compressed.
     pub codec: Codec,
     pub(super) record: Record,
-    /// Whether this process wrote it, and so knows that the bytes on the disk have the record's digest.
-    pub(super) is_checked: bool,
+    /// Whether it was made just now, and not found.
+    pub(super) new: bool,
 }
 
 /// What lies beside the blob. Written last: where it is, the rest is.
@@ -111,7 +111,7 @@ impl Store {
                 // Collection goes by this; a store on a read-only disk only loses its order of use.
                 let _ =
                     fs::File::options().append(true).open(&path).and_then(|file| file.set_modified(SystemTime::now()));
-                Ok(Some(Fragment { key, codec, record, is_checked: false }))
+                Ok(Some(Fragment { key, codec, record, new: false }))
             }
             _ => {
                 self.remove_fragment(key)?;

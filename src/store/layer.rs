@@ -49,7 +49,7 @@ impl Store {
         let tar_size =
             (head.len() + TAIL.len()) as u64 + fragments.iter().map(|fragment| fragment.tar_size()).sum::<u64>();
         let (record, reused) = match alone(&head, &fragments) {
-            Some(record) => (record, fragments.iter().all(|fragment| !fragment.is_checked)),
+            Some(record) => (record, fragments.iter().all(|fragment| !fragment.new)),
             None => match self.remembered(&key) {
                 Some(record) => (record, true),
                 None => (self.derive(&head, &fragments, codec, &key)?, false),

@@ -79,8 +79,10 @@ impl Store {
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return self.damaged(fragment),
             outcome => outcome.context("read", &path)?,
         }
-        let decoded = fragment.codec.decoder()?.decode(&member, fragment.member_size(index), decoded);
-        decoded.or_else(|_| self.damaged(fragment))
+        match fragment.codec.decoder()?.decode(&member, fragment.member_size(index), decoded) {
+            Err(_) => self.damaged(fragment),
+            Ok(()) => Ok(()),
+        }
     }
 
     /// Checks fragments against their digests, on so many threads; what this process wrote itself is not read again.
@@ -89,7 +91,7 @@ impl Store {
         fragments: impl Iterator<Item = &'a Fragment>,
         threads: usize,
     ) -> Result<(), Error> {
-        let unchecked = fragments.filter(|fragment| !fragment.is_checked).collect::<Vec<_>>();
+        let unchecked = fragments.filter(|fragment| !fragment.new).collect::<Vec<_>>();
         let next = AtomicUsize::new(0);
         std::thread::scope(|scope| {
             let work = || -> Result<(), Error> {

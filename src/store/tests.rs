@@ -278,5 +278,5 @@ fn a_tree_is_written_once_and_without_the_folders_that_it_shares() {
     assert_eq!((&second.path[..], second.metadata), (&b"etc/hosts"[..], Metadata { mode: 0o640, uid: 1, gid: 2 }));
     assert_eq!(reader.next_entry().unwrap(), None);
     let (again, known) = store.tree_fragment(&pool, Codec::None, &head, unit).unwrap();
-    assert_eq!((again.key, again.alone(), known), (fragment.key, fragment.alone(), true));
+    assert_eq!((again.key, again.record, known), (fragment.key, fragment.record, true));
 }

@@ -138,7 +138,7 @@ impl FragmentWriter<'_> {
         let mut file = store.temporary()?;
         file.write_all(&serde_json::to_vec(&record).map_err(io::Error::from)?)?;
         Store::keep(file, &store.record_path(key, self.codec))?;
-        Ok(Fragment { key, codec: self.codec, record, is_checked: true })
+        Ok(Fragment { key, codec: self.codec, record, new: true })
     }
 
     pub(super) fn header(

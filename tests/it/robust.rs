@@ -25,11 +25,11 @@ fn closure(packages: u64) -> (Cache, String) {
 struct Numbers(u64);
 
 impl Numbers {
-    fn below(&mut self, limit: u64) -> u64 {
+    fn below(&mut self, limit: u64) -> u32 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
-        self.0 % limit
+        u32::try_from(self.0 % limit).unwrap()
     }
 }
 
@@ -56,7 +56,7 @@ fn a_killed_build_leaves_nothing_that_the_next_one_minds() {
             fs::remove_dir_all(project.store()).unwrap();
             drop(fs::remove_file(project.path("dumbc.lock")));
         }
-        let moment = whole.mul_f64(numbers.below(1000) as f64 / 900.0);
+        let moment = whole * numbers.below(1000) / 900;
         let mut build = start(&project, &output);
         let mut collection = project.dumbc(&["gc", "--max-size", "6MB"]).spawn();
         std::thread::sleep(moment);

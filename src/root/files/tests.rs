@@ -82,7 +82,7 @@ fn a_machine_with_everything() {
     0755 0:0 /etc/ssl/
     0755 0:0 /etc/ssl/certs/
     0777 0:0 /etc/ssl/certs/ca-bundle.crt -> /nix/store/2lj7bn54yw7r0x523sq6f73r8vhr06by-tools-1.0/etc/ssl/certs/ca-bundle.crt
-    0777 0:0 /etc/ssl/certs/ca-certificates.crt -> ca-bundle.crt
+    0777 0:0 /etc/ssl/certs/ca-certificates.crt -> /nix/store/2lj7bn54yw7r0x523sq6f73r8vhr06by-tools-1.0/etc/ssl/certs/ca-bundle.crt
     0644 0:0 /etc/timezone 14 bytes
     0777 0:0 /etc/zoneinfo -> /nix/store/2lj7bn54yw7r0x523sq6f73r8vhr06by-tools-1.0/share/zoneinfo
     0755 0:0 /home/

@@ -1,7 +1,7 @@
 //! Docker: a daemon of our own loads the image and runs it.
 
 use std::os::unix::fs::FileTypeExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -92,7 +92,7 @@ pub(super) fn wait_for(mut answer: impl FnMut() -> Option<bool>) -> bool {
     false
 }
 
-pub(super) fn is_socket(path: &PathBuf) -> bool {
+pub(super) fn is_socket(path: &Path) -> bool {
     path.metadata().is_ok_and(|metadata| metadata.file_type().is_socket())
 }
 
