@@ -14,18 +14,25 @@ pub(super) struct Failure {
     message: String,
     help: Option<String>,
     diagnostics: Vec<Diagnostic>,
+    findings: Option<serde_json::Value>,
 }
 
 impl Failure {
     /// `message` is one line, without a prefix such as `error:`.
     pub(super) fn new(class: Class, message: impl Into<String>) -> Self {
-        Self { class, message: message.into(), help: None, diagnostics: Vec::new() }
+        Self { class, message: message.into(), help: None, diagnostics: Vec::new(), findings: None }
     }
 
     /// Findings in the user's files. The message counts them.
     pub(super) fn diagnosed(class: Class, diagnostics: Vec<Diagnostic>) -> Self {
         let message = format!("found {}", config::count_errors(&diagnostics));
-        Self { class, message, help: None, diagnostics }
+        Self { class, message, help: None, diagnostics, findings: None }
+    }
+
+    /// With a document that `--json` prints together with the error, in one.
+    pub(super) fn findings(mut self, document: serde_json::Value) -> Self {
+        self.findings = Some(document);
+        self
     }
 
     /// With a remedy: a sentence, without a prefix such as `help:`.
@@ -102,6 +109,11 @@ pub(super) fn helps(error: &anyhow::Error) -> Vec<String> {
 /// The findings of the outermost error that carries some.
 pub(super) fn diagnostics(error: &anyhow::Error) -> &[Diagnostic] {
     error.chain().find_map(diagnostics_of).unwrap_or_default()
+}
+
+/// The document to which an error belongs.
+pub(super) fn document(error: &anyhow::Error) -> Option<&serde_json::Value> {
+    error.chain().find_map(|cause| cause.downcast_ref::<Failure>()?.findings.as_ref())
 }
 
 /// The messages of the chain, outermost first, without those that the one before has quoted already.

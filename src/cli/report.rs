@@ -114,16 +114,15 @@ pub(super) fn usage(error: &clap::Error, json: bool) -> u8 {
 pub(super) fn document(error: &anyhow::Error) -> Value {
     let mut messages = failure::messages(error).into_iter();
     let helps = failure::helps(error);
-    json!({
-        "version": 1,
-        "error": {
-            "class": failure::class(error).name(),
-            "message": messages.next().unwrap_or_default(),
-            "causes": messages.collect::<Vec<_>>(),
-            "help": if helps.is_empty() { Value::Null } else { Value::from(helps.join("\n")) },
-            "diagnostics": failure::diagnostics(error).iter().map(finding).collect::<Vec<_>>(),
-        },
-    })
+    let mut document = failure::document(error).cloned().unwrap_or_else(|| json!({ "version": 1 }));
+    document["error"] = json!({
+        "class": failure::class(error).name(),
+        "message": messages.next().unwrap_or_default(),
+        "causes": messages.collect::<Vec<_>>(),
+        "help": if helps.is_empty() { Value::Null } else { Value::from(helps.join("\n")) },
+        "diagnostics": failure::diagnostics(error).iter().map(finding).collect::<Vec<_>>(),
+    });
+    document
 }
 
 /// A finding as JSON: `file`, `line` and `column` are null where no line is to blame.

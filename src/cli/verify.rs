@@ -69,10 +69,13 @@ pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<()> {
     // An archive names its image twice, and what is wrong with it would be told twice.
     let mut seen = BTreeSet::new();
     report.faults.retain(|fault| seen.insert(fault.clone()));
+    let (images, faults) = (report.images.clone(), report.faults.clone());
+    let (files, layers) = (report.files, report.layers);
+    let document = Document { version: 1, images, files, layers, store_paths, faults };
     if context.json {
-        let (images, faults) = (report.images.clone(), report.faults.clone());
-        let (files, layers) = (report.files, report.layers);
-        context.document(&Document { version: 1, images, files, layers, store_paths, faults })?;
+        if report.faults.is_empty() {
+            return context.document(&document);
+        }
     } else {
         for image in report.images.iter().filter(|image| image.named_by == "index.json" || report.images.len() == 1) {
             context.line(format!("{} {} with {} layers", image.architecture, image.id, image.layers.len()))?;
@@ -87,7 +90,8 @@ pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<()> {
     }
     let shown = report.faults.iter().take(20).map(|fault| format!("\n  {fault}")).collect::<String>();
     let faults = counted(report.faults.len(), "fault");
-    Err(Failure::new(Class::Differs, format!("{faults} in {name}:{shown}")).into())
+    let failure = Failure::new(Class::Differs, format!("{faults} in {name}:{shown}"));
+    Err(failure.findings(serde_json::to_value(&document)?).into())
 }
 
 /// What an image must hold, by the lock.

@@ -27,15 +27,15 @@ fn is_allowed(from: &str, to: &str) -> bool {
 /// Rooms that a source file names by `crate::…`, `crate::{…}`, or by so many `super` that they lead out of its own.
 fn rooms_named(source: &str, depth: usize) -> BTreeSet<String> {
     let source = without_comments(source);
-    let roots = ["crate::".to_owned(), "super::".repeat(depth)];
+    let starts = ["crate::".to_owned(), "super::".repeat(depth)];
     let mut rooms = BTreeSet::new();
-    for root in roots {
-        for (start, _) in source.match_indices(&root) {
+    for path in starts {
+        for (start, _) in source.match_indices(&path) {
             let before = source[..start].chars().next_back();
             if before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == ':') {
                 continue;
             }
-            let rest = &source[start + root.len()..];
+            let rest = &source[start + path.len()..];
             match rest.strip_prefix('{') {
                 Some(group) => rooms.extend(heads_of_group(group)),
                 None => rooms.extend([identifier(rest)]),

@@ -124,7 +124,11 @@ fn verify_finds_a_changed_file() {
     fs::write(&built.path, bytes).unwrap();
     let arguments = ["verify", built.path.to_str().unwrap(), "--lock", lock.to_str().unwrap(), "--json"];
     let outcome = project.dumbc(&arguments).fails(10);
-    outcome.says(&["wrong with"]);
+    let document = outcome.json();
+    assert_eq!(document["error"]["class"], "differs");
+    assert_eq!(document["store_paths"]["as_locked"], 8);
+    let faults = document["faults"].to_string();
+    assert!(faults.contains("holds other bytes") && faults.contains("not what its cache signed"), "{faults}");
 }
 
 /// Nix's own reading of the NARs, beside tar's and umoci's of the image.

@@ -117,7 +117,7 @@ fn local_content_may_refer_to_what_is_locked_and_to_nothing_else() {
     project.system(&cache, r#"["other", "./dist"]"#, "");
     project.file("dist/bin/run", format!("#!{greeting}/share/other\n"));
     let root = Archive::read(&project.build("1.tar.gz", &[]).path).root();
-    assert!(root.contains_key(greeting[1..].as_bytes()));
+    assert!(root.contains_key(&greeting.as_bytes()[1..]));
 
     project.system(&cache, r#"["hello", "./dist"]"#, "");
     std::fs::remove_file(project.path("dumbc.lock")).unwrap();

@@ -103,11 +103,15 @@ fn lock_update_and_build_agree() {
 }
 
 #[test]
-fn of_several_versions_one_must_be_named() {
+fn of_several_versions_the_newest_is_taken_unless_another_is_named() {
     let cache = Cache::sample();
-    cache.add("greet-3.0", &[("bin/greet", b"#!/bin/sh\necho newer\n")]);
+    cache.add("greet-10.0", &[("bin/greet", b"#!/bin/sh\necho newer\n")]);
+    for (request, version) in [("greet", "10.0"), ("greet@2", "2.0")] {
+        let project = Project::new();
+        project.system(&cache, &format!("[\"{request}\"]"), "").dumbc(&["lock"]).ok();
+        let lock = fs::read_to_string(project.path("dumbc.lock")).unwrap();
+        assert!(lock.contains(&format!("-greet-{version}")), "{lock}");
+    }
     let project = Project::new();
-    project.system(&cache, r#"["greet"]"#, "").dumbc(&["lock"]).fails(3).says(&["2.0, 3.0", "greet@3.0"]);
-    project.system(&cache, r#"["greet@2"]"#, "").dumbc(&["lock"]).ok();
-    assert!(fs::read_to_string(project.path("dumbc.lock")).unwrap().contains("-greet-2.0"));
+    project.system(&cache, r#"["greet@4"]"#, "").dumbc(&["lock"]).fails(3).says(&["greet", "2.0", "10.0"]);
 }

@@ -1,7 +1,7 @@
 //! Docker: a daemon of our own loads the image and runs it.
 
 use std::os::unix::fs::FileTypeExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use tempfile::TempDir;
 
 use super::image::base_image;
 use super::{COMMANDS, has, is_root, output};
+use crate::support::project::{Cache, Project, program};
 use crate::support::skipped;
 
 /// A daemon that keeps to its folder and ends with this value.
@@ -91,7 +92,7 @@ pub(super) fn wait_for(mut answer: impl FnMut() -> Option<bool>) -> bool {
     false
 }
 
-pub(super) fn is_socket(path: &PathBuf) -> bool {
+pub(super) fn is_socket(path: &Path) -> bool {
     path.metadata().is_ok_and(|metadata| metadata.file_type().is_socket())
 }
 
@@ -115,4 +116,17 @@ fn docker_loads_and_runs_the_image() {
     daemon.load(&image.build("docker.tar.gz", &["--format", "docker-archive"]).path);
     let again = output(daemon.docker().args(["image", "inspect", "--format", "{{.Id}}", "dumbc-test/base:it"]));
     assert_eq!(again, id);
+
+    // A program of the project runs as the image's command, as the user that it names.
+    let (cache, project) = (Cache::sample(), Project::new());
+    let unit = "[entrypoint]\ncommand = [\"./bin/web\", \"there\"]\nuser = 65532\n";
+    project.system(&cache, r#"["hello"]"#, unit).file("bin/web", program());
+    let built = project.build("web.tar.gz", &[]);
+    daemon.load(&built.path);
+    let ran = ["run", "--rm", "--network=none", "it:latest"];
+    let printed = output(daemon.docker().args(ran));
+    // Where there is no compiler, the program is another one, and greets otherwise.
+    assert!(printed == "hello there\n" || has("cc").is_none(), "{printed}");
+    let printed = output(daemon.docker().args(ran).args(["hello", "--version"]));
+    assert!(!printed.is_empty());
 }

@@ -71,13 +71,13 @@ impl Archive {
     }
 
     /// A blob by `sha256:…`.
-    fn blob(&self, digest: &serde_json::Value) -> String {
+    fn blob(digest: &serde_json::Value) -> String {
         format!("blobs/sha256/{}", digest.as_str().unwrap().strip_prefix("sha256:").unwrap())
     }
 
     /// The first manifest of the OCI index.
     pub(crate) fn oci_manifest(&self) -> serde_json::Value {
-        self.json(&self.blob(&self.json("index.json")["manifests"][0]["digest"]))
+        self.json(&Self::blob(&self.json("index.json")["manifests"][0]["digest"]))
     }
 
     /// The configuration, as `manifest.json` names it, else as the OCI index does.
@@ -85,7 +85,7 @@ impl Archive {
         let name = if self.files.contains_key("manifest.json") {
             self.json("manifest.json")[0]["Config"].as_str().unwrap().to_owned()
         } else {
-            self.blob(&self.oci_manifest()["config"]["digest"])
+            Self::blob(&self.oci_manifest()["config"]["digest"])
         };
         self.json(&name)
     }
@@ -97,7 +97,7 @@ impl Archive {
             manifest[0]["Layers"].as_array().unwrap().iter().map(|name| name.as_str().unwrap().to_owned()).collect()
         } else {
             let manifest = self.oci_manifest();
-            manifest["layers"].as_array().unwrap().iter().map(|layer| self.blob(&layer["digest"])).collect()
+            manifest["layers"].as_array().unwrap().iter().map(|layer| Self::blob(&layer["digest"])).collect()
         };
         names.iter().map(|name| &self.files[name][..]).collect()
     }

@@ -120,8 +120,8 @@ impl Cache {
         let folder = tempfile::tempdir().unwrap();
         let mut cache = Self { folder, public_key: String::new() };
         let key = cache.key_file();
-        cache.public_key =
-            cache.dumbc(&["cache", "keygen", "it-1", "--output", key.to_str().unwrap()]).text().trim().to_owned();
+        let told = cache.dumbc(&["cache", "keygen", "it-1", "--output", key.to_str().unwrap()]).text();
+        told.trim().clone_into(&mut cache.public_key);
         cache
     }
 
@@ -145,7 +145,9 @@ impl Cache {
     /// Adds a package of these files; yields its store path.
     pub(crate) fn add(&self, name: &str, files: &[(&str, &[u8])]) -> String {
         let folder = self.folder.path().join("sources").join(name);
-        files.iter().for_each(|(path, content)| write(&folder.join(path), content));
+        for (path, content) in files {
+            write(&folder.join(path), content);
+        }
         self.add_tree(name, &folder)
     }
 
