@@ -72,7 +72,9 @@ impl Inputs<'_> {
         if !errors.is_empty() {
             return Err(Error::Files(errors));
         }
-        warnings.iter().for_each(|warning| self.progress.warn(&warning.message));
+        for warning in &warnings {
+            self.progress.warn(&warning.message);
+        }
         for replaced in overlay(&mut root.tree, &mut content.declared) {
             self.progress.note(&replaced.to_string());
         }
@@ -153,7 +155,7 @@ impl Inputs<'_> {
                 content_address: package.content_address.clone(),
             });
         }
-        let generated = content.local.values().map(|local| local).chain([environment]);
+        let generated = content.local.values().chain([environment]);
         valid.extend(generated.map(|addressed: &Addressed| ValidPath::from(addressed)));
         valid.sort_by(|a, b| a.path.cmp(&b.path));
         valid.dedup_by(|a, b| a.path == b.path);

@@ -8,7 +8,7 @@ use crate::image::ImagePath;
 use crate::image::codec::Codec;
 use crate::image::documents::LayerDescription;
 use crate::image::head::{Parents, head};
-use crate::image::tree::{Metadata, Node, Tree};
+use crate::image::tree::Tree;
 use crate::plan::Plan;
 use crate::root::addressed::Addressed;
 use crate::root::parents::{claims_of_store_path, claims_of_tree, parents};
@@ -65,7 +65,7 @@ impl Assembly<'_> {
         groups.push(self.system(generated, &parents)?);
         groups.push(vec![self.tree(&generated.root, &parents, "root files".to_owned())?]);
         groups.retain(|pieces| !pieces.is_empty());
-        self.digest(groups, &parents)
+        self.digest(&groups, &parents)
     }
 
     /// What changes whenever a package does.
@@ -84,17 +84,16 @@ impl Assembly<'_> {
         Ok(Piece { roots: tree.keys().cloned().collect(), fragment: Arc::new(fragment), name })
     }
 
-    /// A store path of our own, as it would come out of a NAR.
+    /// A store path of our own, whose modes are those of a NAR already.
     fn addressed(&self, addressed: &Addressed) -> Result<Piece, Error> {
-        let tree = as_in_the_store(&addressed.tree);
         let root = ImagePath::from(&addressed.path);
-        let unit = TreeUnit { tree: &tree, is_shared: &|_| false, base: &root };
+        let unit = TreeUnit { tree: &addressed.tree, is_shared: &|_| false, base: &root };
         let (fragment, _) = self.store.tree_fragment(self.pool, self.codec, &lone_head(&addressed.path), unit)?;
         Ok(Piece { roots: vec![root], fragment: Arc::new(fragment), name: addressed.path.name().to_owned() })
     }
 
     /// Digests of all layers, on all cores.
-    fn digest(&self, groups: Vec<Vec<Piece>>, parents: &Parents) -> Result<Vec<(Layer, LayerDescription)>, Error> {
+    fn digest(&self, groups: &[Vec<Piece>], parents: &Parents) -> Result<Vec<(Layer, LayerDescription)>, Error> {
         let (jobs, queue) = crossbeam_channel::unbounded();
         for job in groups.iter().enumerate() {
             // The receiver lives until all are done.
@@ -154,18 +153,4 @@ fn shared_folders(packages: &Fragments, content: &Content, generated: &Generated
     let paths = paths.collect::<std::collections::BTreeSet<_>>();
     units.extend(paths.into_iter().map(|path| (path.to_string(), claims_of_store_path(path).collect())));
     Ok(parents(units.iter().map(|(name, claims)| (name.as_str(), claims.iter().cloned())))?)
-}
-
-/// Modes and owners as all store paths have them.
-fn as_in_the_store(tree: &Tree) -> Tree {
-    let mode = |metadata: &Metadata, node: &Node| match node {
-        Node::Symlink(_) => 0o777,
-        Node::Directory => 0o555,
-        Node::File(_) | Node::LocalFile { .. } if metadata.mode & 0o100 == 0 => 0o444,
-        Node::File(_) | Node::LocalFile { .. } => 0o555,
-    };
-    let entry = |(path, (metadata, node)): (&ImagePath, &(Metadata, Node))| {
-        (path.clone(), (Metadata::root(mode(metadata, node)), node.clone()))
-    };
-    tree.iter().map(entry).collect()
 }

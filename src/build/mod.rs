@@ -76,7 +76,7 @@ impl<'a> Project<'a> {
     /// Layers and units for one system, from the lock and the project's own content alone.
     pub fn plan(&self, lock: &Lock, system: System, choice: PlanChoice) -> Result<Planned, Error> {
         let content = content(self.machine, lock, system)?;
-        let closure = self.closure(lock, system, &content)?;
+        let closure = closure(lock, system, &content)?;
         let units = units(lock, &closure, &content);
         let layers = choice.layers.unwrap_or(self.machine.image.layers);
         let budget = layers.saturating_sub(GENERATED_LAYERS).max(1);
@@ -130,8 +130,8 @@ impl<'a> Project<'a> {
         content: &mut Content,
     ) -> Result<Generated, Error> {
         let Self { machine, store, progress, .. } = *self;
-        let shelf = Shelf::new(store, fragments);
-        Inputs { machine, lock, system, closure, shelf: &shelf, progress }.generate(content)
+        let packages = Shelf::new(store, fragments);
+        Inputs { machine, lock, system, closure, shelf: &packages, progress }.generate(content)
     }
 
     /// What was requested, with the ids of the units that answer.
@@ -159,12 +159,12 @@ impl<'a> Project<'a> {
     fn sources(&self) -> ChannelSources<'a> {
         sources(self.machine, cache::Settings::new(self.offline, self.store.state_dir()))
     }
+}
 
-    /// Every package that the image needs.
-    fn closure(&self, lock: &Lock, system: System, content: &Content) -> Result<BTreeSet<StorePath>, Error> {
-        let roots = lock.roots(system).into_iter().chain(content.references());
-        lock.closure(roots).map_err(|path| Error::OutsideLock { path })
-    }
+/// Every package that the image needs.
+fn closure(lock: &Lock, system: System, content: &Content) -> Result<BTreeSet<StorePath>, Error> {
+    let roots = lock.roots(system).into_iter().chain(content.references());
+    lock.closure(roots).map_err(|path| Error::OutsideLock { path })
 }
 
 /// How to choose layers.

@@ -1,6 +1,6 @@
 //! The lock and the project's own content as units of a plan.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use crate::channel::{Lock, package_key};
 use crate::nix::StorePath;
@@ -36,6 +36,6 @@ pub(super) fn units(lock: &Lock, closure: &BTreeSet<StorePath>, content: &Conten
         causes: Causes::Listed(vec![declared.target.to_string()]),
     });
     // Two names for one local tree are one unit.
-    let mut seen = BTreeMap::new();
-    packages.chain(local).chain(files).filter(|unit| seen.insert(unit.id.clone(), ()).is_none()).collect()
+    let mut seen = BTreeSet::new();
+    packages.chain(local).chain(files).filter(|unit| seen.insert(unit.id.clone())).collect()
 }

@@ -155,15 +155,15 @@ impl FragmentReader<'_> {
         members: &mut dyn Write,
         tar: &mut dyn Write,
     ) -> Result<(), Error> {
-        let mut decoded = Vec::new();
+        let mut plain = Vec::new();
         loop {
             let index = self.next;
             let Some(member) = self.next_member()? else { return Ok(()) };
             members.write_all(member)?;
-            if decoder.decode(&self.member, self.fragment.member_size(index), &mut decoded).is_err() {
+            if decoder.decode(&self.member, self.fragment.member_size(index), &mut plain).is_err() {
                 return self.damaged();
             }
-            tar.write_all(&decoded)?;
+            tar.write_all(&plain)?;
         }
     }
 
