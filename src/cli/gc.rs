@@ -36,7 +36,7 @@ struct Document {
 }
 
 pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<()> {
-    let default = args.max_size.is_none().then(|| Duration::from_secs(30 * 86400));
+    let default = args.max_size.is_none().then(|| Duration::from_hours(30 * 24));
     let policy = Policy { older_than: args.older_than.or(default), max_size: args.max_size };
     let collected = Store::collect(&Store::default_root()?, policy, SystemTime::now())?;
     if context.json {
@@ -94,7 +94,7 @@ mod tests {
 
     #[test]
     fn ages_and_sizes_parse() {
-        assert_eq!(age("2d"), Ok(Duration::from_secs(172_800)));
+        assert_eq!(age("2d"), Ok(Duration::from_hours(48)));
         assert_eq!(size("5GB"), Ok(5_000_000_000));
         assert_eq!(size("1KiB"), Ok(1024));
         for refused in ["", "d", "5", "5y", "-1d", "99999999999999999999d"] {

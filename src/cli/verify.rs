@@ -88,7 +88,7 @@ pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<()> {
     if report.faults.is_empty() {
         return Ok(());
     }
-    let shown = report.faults.iter().take(20).map(|fault| format!("\n  {fault}")).collect::<String>();
+    let shown = report.faults.iter().take(20).map(|fault| format!("\n  {fault}")).collect::<Vec<_>>().concat();
     let faults = counted(report.faults.len(), "fault");
     let failure = Failure::new(Class::Differs, format!("{faults} in {name}:{shown}"));
     Err(failure.findings(serde_json::to_value(&document)?).into())

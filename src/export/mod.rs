@@ -270,5 +270,6 @@ fn small_blobs(images: &[Image], format: Format) -> Result<std::collections::BTr
 
 /// Writes a layer's bytes, as a format holds them, to `out`.
 fn write_layer(store: &Store, layer: &Layer, format: Format, out: &mut dyn Output) -> Result<(), Error> {
-    Ok(if format.compresses_outside() { layer.write_tar(store, out)? } else { layer.write_blob(store, out)? })
+    let written = if format.compresses_outside() { layer.write_tar(store, out) } else { layer.write_blob(store, out) };
+    Ok(written?)
 }

@@ -1,6 +1,7 @@
 //! Threads that compress blocks, for all fragments together.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::{Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
@@ -58,7 +59,7 @@ impl Pool {
     /// Takes buffers back. No more are kept than the threads' fragments use at a time.
     pub(super) fn give_back(&self, buffers: Buffers) {
         let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
-        if spare.len() < 2 * self.threads.len() {
+        if spare.len() < self.threads.len() {
             spare.push(buffers);
         }
     }
@@ -85,18 +86,27 @@ impl Drop for Pool {
 
 fn work(queue: &Receiver<Job>) {
     let mut encoders = BTreeMap::<Codec, Encoder>::new();
+    // Large enough for whatever a block may become; what it became is copied out of it, and takes no more than it needs.
+    let mut scratch = Vec::new();
     while let Ok(Job { codec, buffers, reply }) = queue.recv() {
         // Whoever dropped the receiver has failed already.
-        let _ = reply.send(encode(&mut encoders, codec, buffers));
+        let _ = reply.send(encode(&mut encoders, codec, buffers, &mut scratch));
     }
 }
 
-fn encode(encoders: &mut BTreeMap<Codec, Encoder>, codec: Codec, mut buffers: Buffers) -> Result<Buffers, CodecError> {
-    if !encoders.contains_key(&codec) {
-        encoders.insert(codec, codec.encoder()?);
-    }
-    let encoder = encoders.get_mut(&codec).expect("inserted above");
+fn encode(
+    encoders: &mut BTreeMap<Codec, Encoder>,
+    codec: Codec,
+    mut buffers: Buffers,
+    scratch: &mut Vec<u8>,
+) -> Result<Buffers, CodecError> {
+    let encoder = match encoders.entry(codec) {
+        Entry::Occupied(entry) => entry.into_mut(),
+        Entry::Vacant(entry) => entry.insert(codec.encoder()?),
+    };
+    scratch.clear();
+    encoder.encode(&buffers.block, scratch)?;
     buffers.member.clear();
-    encoder.encode(&buffers.block, &mut buffers.member)?;
+    buffers.member.extend_from_slice(scratch);
     Ok(buffers)
 }

@@ -239,7 +239,7 @@ fn collection_takes_the_oldest_first_and_leftovers_always() {
         let store = Store::open(folder.path(), false).unwrap();
         fragments.iter().filter(|fragment| store.record_path(fragment.key, Codec::None).is_file()).count()
     };
-    let old = Policy { older_than: Some(Duration::from_secs(25 * 86400)), max_size: None };
+    let old = Policy { older_than: Some(Duration::from_hours(25 * 24)), max_size: None };
     let collected = Store::collect(folder.path(), old, now).unwrap();
     assert_eq!((collected.removed, there()), (2, 2));
     let small = Policy { older_than: None, max_size: Some(collected.kept_bytes - 1) };

@@ -24,7 +24,7 @@ use super::pool::Buffers;
 use super::{Error, Fragment, FragmentKey, Pool, Store};
 
 /// Blocks of one fragment that are being compressed at a time.
-const WINDOW: usize = 4;
+const WINDOW: usize = 2;
 
 /// Writes one fragment.
 pub struct FragmentWriter<'a> {

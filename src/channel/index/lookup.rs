@@ -70,7 +70,7 @@ fn newest<'index>(packages: &[&'index Package]) -> Result<&'index Package, Looku
     };
     // The same package under two names is one; the same version in two builds is a question that nobody can answer.
     let twice = |other: &&Package| other.version == newest.version && other.outputs != newest.outputs;
-    if packages.iter().any(|other| twice(other)) {
+    if packages.iter().any(twice) {
         return Err(LookupError::Repeated { version: version(newest) });
     }
     Ok(newest)
