@@ -1,14 +1,16 @@
 //! An OCI layout as a folder.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 
 use oci_spec::image::{Descriptor, ImageIndex};
 
 use crate::image::documents::{index, index_entry};
-use crate::store::{FileOutput, Output, Store};
+use crate::nix::{Hasher, Sha256};
+use crate::store::{Output, Store};
 
+use super::file::replace_file;
 use super::{Error, Format, Image, ImageName, OCI_LAYOUT, distinct_layers, small_blobs, write_layer};
 
 const REFERENCE: &str = "org.opencontainers.image.ref.name";
@@ -20,16 +22,16 @@ pub fn write_directory(store: &Store, images: &[Image], name: &ImageName, folder
     let blobs = folder.join("blobs/sha256");
     fs::create_dir_all(&blobs).map_err(|source| Error::Io { path: blobs.clone(), source })?;
     for layer in distinct_layers(images) {
-        put(&blobs.join(layer.blob.hex()), |out| write_layer(store, layer, Format::OciDir, out))?;
+        put(&blobs, &layer.blob.0, |out| write_layer(store, layer, Format::OciDir, out))?;
     }
-    for (digest, blob) in small_blobs(images, Format::OciDir)? {
-        put(&blobs.join(digest), |out| Ok(out.write_all(&blob)?))?;
+    for blob in small_blobs(images, Format::OciDir)?.values() {
+        put(&blobs, &Sha256::of(blob), |out| Ok(out.write_all(blob)?))?;
     }
     let entries = images
         .iter()
         .map(|image| Ok(index_entry(&image.manifest(Format::OciDir.form())?, image.system, &name.annotations())?));
     let entries = others.into_iter().map(Ok).chain(entries).collect::<Result<Vec<_>, Error>>()?;
-    put(&folder.join("oci-layout"), |out| Ok(out.write_all(OCI_LAYOUT)?))?;
+    replace_file(&folder.join("oci-layout"), |out| Ok(out.write_all(OCI_LAYOUT)?))?;
     let index = index(entries)?;
     replace_file(&folder.join("index.json"), |out| Ok(out.write_all(&index)?))
 }
@@ -63,25 +65,10 @@ fn other_entries(folder: &Path, tag: &str) -> Result<Vec<Descriptor>, Error> {
     }
 }
 
-/// Writes a content-addressed file unless it is there.
-fn put(path: &Path, write: impl FnOnce(&mut dyn Output) -> Result<(), Error>) -> Result<(), Error> {
-    if path.is_file() { Ok(()) } else { replace_file(path, write) }
-}
-
-/// Writes a file under a temporary name beside `path`, then renames it.
-pub fn replace_file(path: &Path, write: impl FnOnce(&mut dyn Output) -> Result<(), Error>) -> Result<(), Error> {
-    use std::os::unix::fs::PermissionsExt as _;
-    let failed = |source| Error::Io { path: path.to_owned(), source };
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    // 0666 less the umask, as any other file that a user's program writes.
-    let file = tempfile::Builder::new()
-        .prefix(".dumbc-")
-        .permissions(fs::Permissions::from_mode(0o666))
-        .tempfile_in(folder)
-        .map_err(failed)?;
-    let mut out = FileOutput::new(file.as_file());
-    write(&mut out)?;
-    out.flush().map_err(failed)?;
-    drop(out);
-    file.persist(path).map(drop).map_err(|error| failed(error.error))
+/// Writes a blob, unless it is there and whole.
+fn put(blobs: &Path, digest: &Sha256, write: impl FnOnce(&mut dyn Output) -> Result<(), Error>) -> Result<(), Error> {
+    let path = blobs.join(digest.hex());
+    let mut hasher = Hasher::new();
+    let there = fs::File::open(&path).and_then(|mut file| io::copy(&mut file, &mut hasher)).is_ok();
+    if there && hasher.finish() == *digest { Ok(()) } else { replace_file(&path, write) }
 }

@@ -4,6 +4,7 @@
 
 mod archive;
 mod directory;
+mod file;
 mod members;
 
 use std::fmt;
@@ -22,7 +23,8 @@ use crate::nix::Sha256;
 use crate::store::{self, Layer, Output, Store};
 
 pub use archive::write_archive;
-pub use directory::{replace_file, write_directory};
+pub use directory::write_directory;
+pub use file::replace_file;
 
 /// An image of one system, ready to be written anywhere.
 #[derive(Debug, Clone)]
