@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Whole builds, timed and weighed, beside tar and pigz on the same files in the same run. Prints ratios.
 #
-#   benches/build.sh [FOLDER]    FOLDER holds nixcache/base with its index and key; without it, an image of ./target's programs is made
+#   benches/build.sh FOLDER    FOLDER holds nixcache/base, nixcache/base.index.jsonl and nixcache/base.key.pub
 #
 # Needs: cargo's release build of dumbc (or DUMBC), tar, pigz, xz, zstd, GNU time.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-data=$(realpath "${1:-../shared}")
+data=$(realpath "${1:?name the folder that holds nixcache}")
 dumbc=${DUMBC:-target/$(rustc -vV | sed -n 's/host: //p')/release/dumbc}
 runs=${RUNS:-3}
 [ -x "$dumbc" ] || cargo build --release
