@@ -16,6 +16,10 @@ use super::Blobs;
 /// Documents are kept in memory up to this size; a larger file is no document.
 const LARGEST_DOCUMENT: u64 = 8 << 20;
 
+/// All documents of an image together, and all of its files: far more than any image has, and few enough to keep.
+const MOST_DOCUMENT_BYTES: usize = 64 << 20;
+const MOST_FILES: usize = 100_000;
+
 /// A file, looked at.
 #[derive(Debug)]
 pub struct Blob {
@@ -48,7 +52,7 @@ pub(super) fn read_archive(path: &Path) -> io::Result<Blobs> {
         let name = String::from_utf8_lossy(entry.path.strip_prefix(b"./").unwrap_or(&entry.path)).into_owned();
         if let TarKind::File(size) = entry.kind {
             let blob = look_at(&mut archive, size)?;
-            blobs.files.insert(name, blob);
+            keep(&mut blobs, name, blob)?;
         }
     }
     Ok(blobs)
@@ -62,10 +66,19 @@ pub(super) fn read_directory(folder: &Path) -> io::Result<Blobs> {
             let name = entry.path().strip_prefix(folder).map_err(io::Error::other)?.to_string_lossy().into_owned();
             let size = entry.metadata()?.len();
             let blob = look_at(&mut BufReader::with_capacity(1 << 18, File::open(entry.path())?), size)?;
-            blobs.files.insert(name, blob);
+            keep(&mut blobs, name, blob)?;
         }
     }
     Ok(blobs)
+}
+
+fn keep(blobs: &mut Blobs, name: String, blob: Blob) -> io::Result<()> {
+    blobs.document_bytes += blob.content.len();
+    blobs.files.insert(name, blob);
+    if blobs.document_bytes > MOST_DOCUMENT_BYTES || blobs.files.len() > MOST_FILES {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "more files than any image has"));
+    }
+    Ok(())
 }
 
 fn look_at(file: &mut dyn Read, size: u64) -> io::Result<Blob> {

@@ -21,6 +21,8 @@ pub use blobs::{Blob, LayerFacts};
 pub struct Blobs {
     /// By name in the archive or folder.
     pub files: BTreeMap<String, Blob>,
+    /// Bytes of documents that are kept.
+    document_bytes: usize,
 }
 
 /// One image in an archive or layout, as its documents tell it.
