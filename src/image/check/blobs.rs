@@ -173,3 +173,26 @@ impl<R: Read> Read for Peeked<R> {
         Ok(read)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+    use crate::image::tar::{Kind, TAIL, write_header};
+    use crate::image::tree::Metadata;
+
+    #[test]
+    fn an_image_of_nothing_but_documents_is_refused() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        for number in 0..9 {
+            let mut header = Vec::new();
+            let name = format!("document{number}");
+            write_header(&mut header, name.as_bytes(), Kind::File(LARGEST_DOCUMENT), Metadata::root(0o644));
+            file.write_all(&header).unwrap();
+            file.write_all(&vec![b' '; usize::try_from(LARGEST_DOCUMENT).unwrap()]).unwrap();
+        }
+        file.write_all(&TAIL).unwrap();
+        assert!(read_archive(file.path()).unwrap_err().to_string().contains("more files than any image has"));
+    }
+}
