@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
@@ -30,6 +31,34 @@ pub struct Pool {
     threads: Vec<JoinHandle<()>>,
     /// Buffers that wait to be used again: fresh memory costs a page fault for each of its pages.
     spare: Mutex<Vec<Buffers>>,
+    /// Blocks that fragments may have in work beyond their own few, so that one large fragment can keep all threads busy.
+    extra: AtomicUsize,
+}
+
+/// Extra blocks that one fragment holds; they go back when it ends, however it ends.
+pub(super) struct Extra<'a> {
+    pool: &'a Pool,
+    held: usize,
+}
+
+impl Extra<'_> {
+    /// How many it holds.
+    pub(super) const fn held(&self) -> usize {
+        self.held
+    }
+
+    /// Takes one more, if there is one.
+    pub(super) fn take(&mut self) -> bool {
+        let left = self.pool.extra.fetch_update(Ordering::AcqRel, Ordering::Acquire, |extra| extra.checked_sub(1));
+        self.held += usize::from(left.is_ok());
+        left.is_ok()
+    }
+}
+
+impl Drop for Extra<'_> {
+    fn drop(&mut self) {
+        self.pool.extra.fetch_add(self.held, Ordering::AcqRel);
+    }
 }
 
 impl Pool {
@@ -38,15 +67,21 @@ impl Pool {
     pub fn new(threads: usize) -> Self {
         let threads = threads.max(1);
         let (jobs, queue) = bounded::<Job>(threads);
+        let extra = AtomicUsize::new(threads);
         let work = |queue: Receiver<Job>| move || work(&queue);
         let threads = (0..threads).map(|_| thread::spawn(work(queue.clone()))).collect();
-        Self { jobs: Some(jobs), threads, spare: Mutex::default() }
+        Self { jobs: Some(jobs), threads, spare: Mutex::default(), extra }
     }
 
     /// How many threads compress.
     #[must_use]
     pub fn threads(&self) -> usize {
         self.threads.len()
+    }
+
+    /// What a fragment begins with: no extra blocks.
+    pub(super) const fn extra(&self) -> Extra<'_> {
+        Extra { pool: self, held: 0 }
     }
 
     /// Buffers to fill, the block as long as the codec's; what it holds is left over from others.

@@ -20,11 +20,11 @@ use crate::nix::{Hasher, Sha256};
 
 use super::fragment::{Alone, Record};
 use super::listing::ListingWriter;
-use super::pool::Buffers;
+use super::pool::{Buffers, Extra};
 use super::{Error, Fragment, FragmentKey, Pool, Store};
 
-/// Blocks of one fragment that are being compressed at a time.
-const WINDOW: usize = 2;
+/// Blocks of one fragment that are being compressed at a time, where the pool has no more to spare.
+const WINDOW: usize = 1;
 
 /// Writes one fragment.
 pub struct FragmentWriter<'a> {
@@ -44,6 +44,7 @@ pub struct FragmentWriter<'a> {
     buffers: Buffers,
     filled: usize,
     pending: VecDeque<Receiver<Result<Buffers, CodecError>>>,
+    extra: Extra<'a>,
     file: BufWriter<NamedTempFile>,
     listing: ListingWriter,
     scratch: Vec<u8>,
@@ -70,6 +71,7 @@ impl Store {
             buffers: pool.buffers(codec),
             filled: 0,
             pending: VecDeque::with_capacity(WINDOW + 1),
+            extra: pool.extra(),
             file: BufWriter::new(self.temporary()?),
             listing: ListingWriter::new(self.temporary()?),
             scratch: Vec::new(),
@@ -213,7 +215,11 @@ impl FragmentWriter<'_> {
         buffers.block.truncate(self.filled);
         self.filled = 0;
         self.pending.push_back(self.pool.encode(self.codec, buffers));
-        if self.pending.len() > WINDOW { self.collect_member() } else { Ok(()) }
+        if self.pending.len() > WINDOW + self.extra.held() && !self.extra.take() {
+            self.collect_member()
+        } else {
+            Ok(())
+        }
     }
 
     fn collect_member(&mut self) -> io::Result<()> {

@@ -86,7 +86,11 @@ pub fn decoder<'a>(
     budget: &'a DecoderBudget,
 ) -> Result<Box<dyn Read + 'a>, DecodeError> {
     match compression {
-        Compression::None => return Ok(input),
+        // Plain content takes its share, too: what is done with it needs buffers, which a wide window leaves no room for.
+        Compression::None => {
+            let lease = budget.lease(OVERHEAD);
+            return Ok(Box::new(Decoded { reader: input, _lease: lease }));
+        }
         Compression::Lzip | Compression::Lz4 => return Err(DecodeError::Unsupported(compression)),
         _ => {}
     }
