@@ -47,3 +47,26 @@ fn the_cache_is_whole_and_signed_with_the_key_of_the_files() {
     let checked = succeeds(&["cache", "check", "cache", "--key", key], "examples/hello", folder.path());
     assert!(checked.starts_with("3 packages, "), "{checked}");
 }
+
+/// Bytes are a promise: where one of these changes, every image of every user changes, and the changelog says why.
+#[test]
+fn golden_digests_catch_drift() {
+    let folder = tempfile::tempdir().unwrap();
+    let built = |arguments: &[&str]| {
+        let arguments = [&["build", "--json", "--locked", "--offline", "--system", "x86_64-linux"], arguments].concat();
+        serde_json::from_str::<serde_json::Value>(&succeeds(&arguments, "examples/hello", folder.path())).unwrap()
+    };
+    let gzip = built(&["-o", "image.tar.gz"]);
+    let zstd = built(&["-o", "image", "--format", "oci-dir", "--compression", "zstd"]);
+    let digest = |document: &serde_json::Value, name: &str| {
+        let image = &document["images"][0];
+        let digest = if name == "image_id" { &image[name] } else { &image["manifests"][name] };
+        digest.as_str().unwrap()["sha256:".len()..][..16].to_owned()
+    };
+    assert_eq!(digest(&gzip, "image_id"), "0ff095e18c63d479");
+    assert_eq!(digest(&zstd, "image_id"), "0ff095e18c63d479");
+    assert_eq!(digest(&gzip, "archive"), "22c13fd085ee2f98");
+    assert_eq!(digest(&gzip, "docker"), "b48f2a5e8277a909");
+    assert_eq!(digest(&gzip, "oci"), "8a7e8e66ff67fe92");
+    assert_eq!(digest(&zstd, "oci"), "3a4bedb18c9d626d");
+}
