@@ -270,11 +270,32 @@ fn referred(referrer: Option<&StorePath>) -> String {
     referrer.map_or_else(String::new, |path| format!(" (which {} needs)", path.base_name()))
 }
 
+/// A line for each error; paths that miss the same answers for the same reason share one.
 fn several(errors: &[Error]) -> String {
     const SHOWN: usize = 8;
-    let mut lines: Vec<String> = errors.iter().take(SHOWN).map(ToString::to_string).collect();
-    if errors.len() > SHOWN {
-        lines.push(format!("and {} more", errors.len() - SHOWN));
+    let mut alike: Vec<(String, Vec<&StorePath>)> = Vec::new();
+    for error in errors {
+        let (reason, path) = match error {
+            Error::Untrusted { path, referrer: None, faults } => (format!("{}", Listed(faults)), Some(path)),
+            other => (other.to_string(), None),
+        };
+        match alike.iter_mut().find(|(known, _)| *known == reason) {
+            Some((_, paths)) => paths.extend(path),
+            None => alike.push((reason, path.into_iter().collect())),
+        }
+    }
+    let line = |(reason, paths): &(String, Vec<&StorePath>)| match paths[..] {
+        [] => reason.clone(),
+        [path] => format!("no trusted information on {path}: {reason}"),
+        [first, ..] => {
+            let names = paths.iter().take(SHOWN).map(|path| path.name()).collect::<Vec<_>>().join(", ");
+            let more = if paths.len() > SHOWN { ", …" } else { "" };
+            format!("no trusted information on {first} and {} more ({names}{more}): {reason}", paths.len() - 1)
+        }
+    };
+    let mut lines = alike.iter().take(SHOWN).map(line).collect::<Vec<_>>();
+    if alike.len() > SHOWN {
+        lines.push(format!("and {} more", alike.len() - SHOWN));
     }
     lines.join("\n")
 }
