@@ -67,7 +67,8 @@ impl Pool {
     pub fn new(threads: usize) -> Self {
         let threads = threads.max(1);
         let (jobs, queue) = bounded::<Job>(threads);
-        let extra = AtomicUsize::new(threads);
+        // Two blocks in work are what every fragment may have anyway.
+        let extra = AtomicUsize::new(threads.saturating_sub(2));
         let work = |queue: Receiver<Job>| move || work(&queue);
         let threads = (0..threads).map(|_| thread::spawn(work(queue.clone()))).collect();
         Self { jobs: Some(jobs), threads, spare: Mutex::default(), extra }
