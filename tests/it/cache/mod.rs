@@ -21,13 +21,28 @@ use crate::support::clock::FakeClock;
 /// A reader of caches, with a state folder and a clock of its own.
 struct Reader {
     clock: Arc<FakeClock>,
-    state: TempDir,
+    state: Arc<TempDir>,
     specs: Vec<CacheSpec>,
     offline: bool,
 }
 
+/// Caches that are open; their state folder goes with them.
+struct Opened {
+    set: CacheSet,
+    _state: Arc<TempDir>,
+}
+
+impl std::ops::Deref for Opened {
+    type Target = CacheSet;
+
+    fn deref(&self) -> &CacheSet {
+        &self.set
+    }
+}
+
 fn reader() -> Reader {
-    Reader { clock: Arc::new(FakeClock::new()), state: tempfile::tempdir().unwrap(), specs: Vec::new(), offline: false }
+    let state = Arc::new(tempfile::tempdir().unwrap());
+    Reader { clock: Arc::new(FakeClock::new()), state, specs: Vec::new(), offline: false }
 }
 
 impl Reader {
@@ -52,8 +67,8 @@ impl Reader {
         self
     }
 
-    fn open(&self) -> CacheSet {
-        self.try_open().unwrap()
+    fn open(&self) -> Opened {
+        Opened { set: self.try_open().unwrap(), _state: Arc::clone(&self.state) }
     }
 
     fn try_open(&self) -> Result<CacheSet, Error> {
