@@ -5,12 +5,13 @@
 use serde_json::json;
 
 use crate::image::codec::Codec;
+use crate::image::documents::index;
 use crate::image::tar::{Kind, TAIL, padding, write_header};
 use crate::image::tree::Metadata;
 use crate::store::{Layer, Output, Store};
 
 use super::members::MemberWriter;
-use super::{Error, Format, Image, ImageName, OCI_LAYOUT, distinct_layers, oci_index, small_blobs};
+use super::{Error, Format, Image, ImageName, OCI_LAYOUT, distinct_layers, index_entries, small_blobs};
 
 /// Writes `images` as `format` to `out`. `codec` compresses the whole where the format is compressed as a whole.
 pub fn write_archive(
@@ -32,7 +33,7 @@ pub fn write_archive(
         archive.file(&format!("blobs/sha256/{digest}"), &blob)?;
     }
     if format != Format::DockerArchive {
-        archive.file("index.json", &oci_index(images, format, name)?)?;
+        archive.file("index.json", &index(index_entries(images, format, name)?)?)?;
     }
     if format.compresses_outside() {
         archive.file("manifest.json", &docker_manifest(images, name)?)?;

@@ -6,12 +6,12 @@ use std::path::Path;
 
 use oci_spec::image::{Descriptor, ImageIndex};
 
-use crate::image::documents::{index, index_entry};
+use crate::image::documents::index;
 use crate::nix::{Hasher, Sha256};
 use crate::store::{Output, Store};
 
 use super::file::replace_file;
-use super::{Error, Format, Image, ImageName, OCI_LAYOUT, distinct_layers, small_blobs, write_layer};
+use super::{Error, Format, Image, ImageName, OCI_LAYOUT, distinct_layers, index_entries, small_blobs, write_layer};
 
 const REFERENCE: &str = "org.opencontainers.image.ref.name";
 
@@ -27,10 +27,7 @@ pub fn write_directory(store: &Store, images: &[Image], name: &ImageName, folder
     for blob in small_blobs(images, Format::OciDir)?.values() {
         put(&blobs, &Sha256::of(blob), |out| Ok(out.write_all(blob)?))?;
     }
-    let entries = images
-        .iter()
-        .map(|image| Ok(index_entry(&image.manifest(Format::OciDir.form())?, image.system, &name.annotations())?));
-    let entries = others.into_iter().map(Ok).chain(entries).collect::<Result<Vec<_>, Error>>()?;
+    let entries = others.into_iter().chain(index_entries(images, Format::OciDir, name)?).collect();
     replace_file(&folder.join("oci-layout"), |out| Ok(out.write_all(OCI_LAYOUT)?))?;
     let index = index(entries)?;
     replace_file(&folder.join("index.json"), |out| Ok(out.write_all(&index)?))

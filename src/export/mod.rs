@@ -11,10 +11,12 @@ mod members;
 use std::fmt;
 use std::str::FromStr;
 
+use oci_spec::image::Descriptor;
+
 use crate::config::System;
 use crate::image::BlobDigest;
 use crate::image::codec::Codec;
-use crate::image::documents::{Form, LayerDescription, manifest};
+use crate::image::documents::{Form, LayerDescription, index_entry, manifest};
 use crate::nix::Sha256;
 use crate::store::{Layer, Output, Store};
 
@@ -175,12 +177,10 @@ impl ImageName {
 /// What an OCI layout says of itself.
 const OCI_LAYOUT: &[u8] = br#"{"imageLayoutVersion":"1.0.0"}"#;
 
-/// The OCI index over all images.
-fn oci_index(images: &[Image], format: Format, name: &ImageName) -> Result<Vec<u8>, Error> {
-    use crate::image::documents::{index, index_entry};
-    let entries =
-        images.iter().map(|image| Ok(index_entry(&image.manifest(format.form())?, image.system, &name.annotations())?));
-    Ok(index(entries.collect::<Result<Vec<_>, Error>>()?)?)
+/// What an OCI index says of each image.
+fn index_entries(images: &[Image], format: Format, name: &ImageName) -> Result<Vec<Descriptor>, Error> {
+    let entry = |image: &Image| Ok(index_entry(&image.manifest(format.form())?, image.system, &name.annotations())?);
+    images.iter().map(entry).collect()
 }
 
 /// Layers of all images, each once, in order.
