@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use oci_spec::OciSpecError;
 
-use crate::config::{Diagnostic, System, count_errors};
+use crate::config::{Diagnostic, count_errors};
 use crate::failure::{Class, Classified};
 use crate::nix::StorePath;
 use crate::root::addressed::AddressError;
@@ -54,9 +54,6 @@ pub enum Error {
         /// The package.
         path: StorePath,
     },
-    /// A system that the files don't name.
-    #[error("system.toml names no system {0}")]
-    UnknownSystem(System),
     /// The Nix database.
     #[error(transparent)]
     Database(#[from] crate::root::database::DatabaseError),
@@ -128,7 +125,7 @@ impl Error {
 impl Classified for Error {
     fn class(&self) -> Class {
         match self {
-            Self::Files(_) | Self::UnknownSystem(_) | Self::SourceDateEpoch(_) => Class::Usage,
+            Self::Files(_) | Self::SourceDateEpoch(_) => Class::Usage,
             Self::OutsideLock { .. } => Class::StaleLock,
             _ => self.classified().map_or(Class::Other, Classified::class),
         }
@@ -136,7 +133,6 @@ impl Classified for Error {
 
     fn help(&self) -> Option<String> {
         match self {
-            Self::UnknownSystem(system) => Some(format!("add \"{system}\" to `systems` of [image]")),
             Self::OutsideLock { .. } => Some("request the package in `packages`".to_owned()),
             _ => self.classified().and_then(Classified::help),
         }

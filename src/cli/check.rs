@@ -9,6 +9,7 @@ use crate::failure::{Class, Classified as _};
 use crate::image::codec::Codec;
 
 use super::failure::Failure;
+use super::figures::counted;
 use super::{Context, project, report};
 
 /// Arguments of `dumbc check`.
@@ -91,12 +92,8 @@ fn summary(machine: &Machine, warnings: usize) -> String {
         (machine.daemons.len(), "daemon"),
         (machine.files.len(), "file"),
     ];
-    let parts: Vec<_> = parts.into_iter().filter(|(count, _)| *count > 0).map(|(n, what)| count(n, what)).collect();
+    let parts: Vec<_> = parts.into_iter().filter(|(count, _)| *count > 0).map(|(n, what)| counted(n, what)).collect();
     let holds = if parts.is_empty() { "an empty machine".to_owned() } else { parts.join(", ") };
-    let warned = if warnings == 0 { String::new() } else { format!(", {}", count(warnings, "warning")) };
+    let warned = if warnings == 0 { String::new() } else { format!(", {}", counted(warnings, "warning")) };
     format!("{}: {holds}; no errors{warned}", machine.image.name)
-}
-
-fn count(number: usize, what: &str) -> String {
-    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
 }
