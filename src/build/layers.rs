@@ -1,7 +1,6 @@
 //! From a plan to layers: fragments of every unit, heads, digests.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::sync::Arc;
 
 use crate::image::ImagePath;
@@ -65,7 +64,7 @@ impl Assembly<'_> {
         groups.push(self.system(generated, &parents)?);
         groups.push(vec![self.tree(&generated.root, &parents, "root files".to_owned())?]);
         groups.retain(|pieces| !pieces.is_empty());
-        self.digest(&groups, &parents)
+        self.pool.map(&groups, |pieces| self.layer(pieces, &parents))
     }
 
     /// What changes whenever a package does.
@@ -92,29 +91,7 @@ impl Assembly<'_> {
         Ok(Piece { roots: vec![root], fragment: Arc::new(fragment), name: addressed.path.name().to_owned() })
     }
 
-    /// Digests of all layers, on all cores.
-    fn digest(&self, groups: &[Vec<Piece>], parents: &Parents) -> Result<Vec<(Layer, LayerDescription)>, Error> {
-        let (jobs, queue) = crossbeam_channel::unbounded();
-        for job in groups.iter().enumerate() {
-            // The receiver lives until all are done.
-            let _ = jobs.send(job);
-        }
-        drop(jobs);
-        let work = || -> Result<Vec<_>, Error> {
-            queue.iter().map(|(index, pieces)| Ok((index, self.layer(pieces, parents)?))).collect()
-        };
-        let mut layers = std::thread::scope(|scope| {
-            let threads = (0..self.pool.threads()).map(|_| scope.spawn(work)).collect::<Vec<_>>();
-            let mut layers = Vec::new();
-            for thread in threads {
-                layers.extend(thread.join().map_err(|_| io::Error::other("a hashing thread panicked"))??);
-            }
-            Ok::<_, Error>(layers)
-        })?;
-        layers.sort_by_key(|(index, _)| *index);
-        Ok(layers.into_iter().map(|(_, layer)| layer).collect())
-    }
-
+    /// A layer with its digests.
     fn layer(&self, pieces: &[Piece], parents: &Parents) -> Result<(Layer, LayerDescription), Error> {
         let head = head(pieces.iter().flat_map(|piece| &piece.roots), parents);
         let fragments = pieces.iter().map(|piece| piece.fragment.clone()).collect();

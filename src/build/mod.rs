@@ -100,7 +100,7 @@ impl<'a> Project<'a> {
         let generated = self.generate(lock, system, &closure, &fragments, &mut content)?;
         let Self { store, pool, codec, machine, .. } = *self;
         let layers = Assembly { store, pool, codec }.layers(&plan, &fragments, &content, &generated)?;
-        store.check_fragments(layers.iter().flat_map(|(layer, _)| layer.fragments()), pool.threads())?;
+        store.check_fragments(pool, layers.iter().flat_map(|(layer, _)| layer.fragments()))?;
         let lookup = |name: &str| lock.package_path(machine, system, name);
         let run = run_config::run_config(machine, &content, generated.variables, generated.has_shell, &lookup)?;
         let descriptions = layers.iter().map(|(_, description)| description.clone()).collect::<Vec<_>>();

@@ -3,9 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
-use crossbeam_channel::unbounded;
 
 use crate::cache::{CacheSet, Wanted};
 use crate::channel::{Lock, wanted_nars};
@@ -89,33 +86,9 @@ impl Packages<'_> {
     /// Fetches side by side. The first fault ends it; what was whole by then stays in the store.
     fn fetch(&self, missing: &[Wanted]) -> Result<Fragments, Error> {
         let caches = (self.caches)()?;
-        let failed = AtomicBool::new(false);
-        let (jobs, queue) = unbounded();
-        for package in missing {
-            // The receiver lives until all are done.
-            let _ = jobs.send(package);
-        }
-        drop(jobs);
-        std::thread::scope(|scope| {
-            let work = || -> Result<Vec<(StorePath, Arc<Fragment>)>, Error> {
-                let mut done = Vec::new();
-                for package in queue.clone() {
-                    if failed.load(Ordering::Relaxed) {
-                        break;
-                    }
-                    let fragment =
-                        self.fetch_one(caches, package).inspect_err(|_| failed.store(true, Ordering::Relaxed))?;
-                    done.push((package.path.clone(), Arc::new(fragment)));
-                }
-                Ok(done)
-            };
-            let threads = (0..self.pool.threads().min(missing.len())).map(|_| scope.spawn(work)).collect::<Vec<_>>();
-            let mut fragments = Fragments::new();
-            for thread in threads {
-                fragments.extend(thread.join().map_err(|_| io::Error::other("a fetching thread panicked"))??);
-            }
-            Ok(fragments)
-        })
+        let fetched = self.pool.map(missing, |package| self.fetch_one(caches, package))?;
+        let paths = missing.iter().map(|package| package.path.clone());
+        Ok(paths.zip(fetched.into_iter().map(Arc::new)).collect())
     }
 
     fn fetch_one(&self, caches: &CacheSet, package: &Wanted) -> Result<Fragment, Error> {

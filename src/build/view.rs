@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::io;
 
 use crate::image::ImagePath;
@@ -9,24 +10,26 @@ use crate::image::listing::Listing;
 use crate::nix::StorePath;
 use crate::root::environment::FileRef;
 use crate::root::view::split_store_path;
-use crate::store::{self, LastMember, Store};
+use crate::store::{self, Extent, LastMember, Store};
 
 use super::packages::Fragments;
 
 /// Bytes compared at a time.
-const PIECE: u64 = 1 << 20;
+const PIECE: usize = 1 << 20;
 
 /// Packages that lie in the store as fragments.
 pub(super) struct Shelf<'a> {
     pub(super) store: &'a Store,
     pub(super) fragments: &'a Fragments,
     last: RefCell<LastMember>,
+    /// Where files lie, for packages that were read from.
+    extents: RefCell<BTreeMap<StorePath, BTreeMap<ImagePath, Extent>>>,
 }
 
 impl<'a> Shelf<'a> {
     /// The packages `fragments` of `store`.
     pub(super) fn new(store: &'a Store, fragments: &'a Fragments) -> Self {
-        Self { store, fragments, last: RefCell::default() }
+        Self { store, fragments, last: RefCell::default(), extents: RefCell::default() }
     }
 
     /// The listings of all packages.
@@ -38,7 +41,12 @@ impl<'a> Shelf<'a> {
     /// Up to `length` bytes at `offset` of a package's file; fewer where it ends.
     pub(super) fn read(&self, path: &StorePath, inner: &ImagePath, offset: u64, length: usize) -> io::Result<Vec<u8>> {
         let fragment = self.fragments.get(path).ok_or(io::ErrorKind::NotFound)?;
-        let extent = self.store.extent(fragment, inner).map_err(io::Error::other)?.ok_or(io::ErrorKind::NotFound)?;
+        let mut extents = self.extents.borrow_mut();
+        let extents = match extents.entry(path.clone()) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => entry.insert(self.store.extents(fragment).map_err(io::Error::other)?),
+        };
+        let extent = *extents.get(inner).ok_or(io::ErrorKind::NotFound)?;
         let rest = usize::try_from(extent.size.saturating_sub(offset)).unwrap_or(usize::MAX);
         let mut last = self.last.borrow_mut();
         self.store.read_at(fragment, extent.offset + offset, length.min(rest), &mut last).map_err(io::Error::other)
@@ -58,12 +66,12 @@ impl<'a> Shelf<'a> {
     pub(super) fn same(&self, one: &FileRef, two: &FileRef) -> io::Result<bool> {
         let mut offset = 0;
         loop {
-            let piece = |file: &FileRef| self.read(&file.store_path, &file.path, offset, 1 << 20);
+            let piece = |file: &FileRef| self.read(&file.store_path, &file.path, offset, PIECE);
             let (left, right) = (piece(one)?, piece(two)?);
             if left != right || left.is_empty() {
                 return Ok(left == right);
             }
-            offset += PIECE;
+            offset += left.len() as u64;
         }
     }
 }

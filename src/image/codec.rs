@@ -3,6 +3,8 @@
 //! Deterministic: a block's encoding depends on its bytes and the codec alone, not on threads or on what came before. That
 //! holds for exact versions of the compressors, which `Cargo.toml` pins and [`Codec::id`] names.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fmt;
 use std::str::FromStr;
 
@@ -141,6 +143,21 @@ impl Encoder {
             EncoderState::None => out.extend_from_slice(block),
         }
         Ok(())
+    }
+}
+
+/// A thread's encoders, one for each codec that it meets: a new one costs half a megabyte of fresh memory.
+#[derive(Default)]
+pub struct Encoders(BTreeMap<Codec, Encoder>);
+
+impl Encoders {
+    /// Appends the member that encodes `block` to `out`.
+    pub fn encode(&mut self, codec: Codec, block: &[u8], out: &mut Vec<u8>) -> Result<(), CodecError> {
+        let encoder = match self.0.entry(codec) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => entry.insert(codec.encoder()?),
+        };
+        encoder.encode(block, out)
     }
 }
 

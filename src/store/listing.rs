@@ -3,6 +3,7 @@
 //! Written and read as a stream of records: a kind byte (`D`, `F`, `X` for an executable file, `L`), size and tar offset as
 //! 64-bit little-endian numbers for files, then the path and, for links, the target, each behind its 32-bit length.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, BufWriter, Write};
 
@@ -82,9 +83,10 @@ impl Store {
         Listing::new(entries).or_else(|_| self.damaged(fragment))
     }
 
-    /// Where the contents of the file `path` lie in a fragment's tar; `None` where it is no file.
-    pub fn extent(&self, fragment: &Fragment, path: &ImagePath) -> Result<Option<Extent>, Error> {
-        Ok(self.records(fragment)?.into_iter().find(|(entry, _)| entry.path == *path).and_then(|(_, extent)| extent))
+    /// Where the contents of all files lie in a fragment's tar, by path.
+    pub fn extents(&self, fragment: &Fragment) -> Result<BTreeMap<ImagePath, Extent>, Error> {
+        let files = self.records(fragment)?.into_iter().filter_map(|(entry, extent)| Some((entry.path, extent?)));
+        Ok(files.collect())
     }
 
     fn records(&self, fragment: &Fragment) -> Result<Vec<(ListingEntry, Option<Extent>)>, Error> {

@@ -1,14 +1,13 @@
 //! Threads that compress blocks, for all fragments together.
 
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::io;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use crate::image::codec::{Codec, CodecError, Encoder};
+use crate::image::codec::{Codec, CodecError, Encoders};
 
 /// A block and what became of it. Its buffers go back to the pool: [`Pool::give_back`].
 #[derive(Default)]
@@ -80,6 +79,35 @@ impl Pool {
         self.threads.len()
     }
 
+    /// Does `work` for all `items`, as many at a time as there are threads, and gives the results in the items' order. The first
+    /// fault ends it. The work waits for the pool's own threads, so it has others.
+    pub fn map<T: Sync, R: Send, E: Send + From<io::Error>>(
+        &self,
+        items: &[T],
+        work: impl Fn(&T) -> Result<R, E> + Sync,
+    ) -> Result<Vec<R>, E> {
+        let (next, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
+        let share = || -> Result<Vec<(usize, R)>, E> {
+            let mut done = Vec::new();
+            while !failed.load(Ordering::Relaxed) {
+                let index = next.fetch_add(1, Ordering::Relaxed);
+                let Some(item) = items.get(index) else { break };
+                done.push((index, work(item).inspect_err(|_| failed.store(true, Ordering::Relaxed))?));
+            }
+            Ok(done)
+        };
+        let mut results = thread::scope(|scope| {
+            let threads = (0..self.threads().min(items.len())).map(|_| scope.spawn(share)).collect::<Vec<_>>();
+            let mut results = Vec::with_capacity(items.len());
+            for thread in threads {
+                results.extend(thread.join().map_err(|_| io::Error::other("a working thread panicked"))??);
+            }
+            Ok::<_, E>(results)
+        })?;
+        results.sort_unstable_by_key(|(index, _)| *index);
+        Ok(results.into_iter().map(|(_, result)| result).collect())
+    }
+
     /// What a fragment begins with: no extra blocks.
     pub(super) const fn extra(&self) -> Extra<'_> {
         Extra { pool: self, held: 0 }
@@ -121,7 +149,7 @@ impl Drop for Pool {
 }
 
 fn work(queue: &Receiver<Job>) {
-    let mut encoders = BTreeMap::<Codec, Encoder>::new();
+    let mut encoders = Encoders::default();
     // Large enough for whatever a block may become; what it became is copied out of it, and takes no more than it needs.
     let mut scratch = Vec::new();
     while let Ok(Job { codec, buffers, reply }) = queue.recv() {
@@ -131,17 +159,13 @@ fn work(queue: &Receiver<Job>) {
 }
 
 fn encode(
-    encoders: &mut BTreeMap<Codec, Encoder>,
+    encoders: &mut Encoders,
     codec: Codec,
     mut buffers: Buffers,
     scratch: &mut Vec<u8>,
 ) -> Result<Buffers, CodecError> {
-    let encoder = match encoders.entry(codec) {
-        Entry::Occupied(entry) => entry.into_mut(),
-        Entry::Vacant(entry) => entry.insert(codec.encoder()?),
-    };
     scratch.clear();
-    encoder.encode(&buffers.block, scratch)?;
+    encoders.encode(codec, &buffers.block, scratch)?;
     buffers.member.clear();
     buffers.member.extend_from_slice(scratch);
     Ok(buffers)

@@ -3,8 +3,6 @@
 use std::fs::File;
 use std::io::{self, BufReader, Read as _, Seek as _, SeekFrom, Write};
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use data_encoding::BASE64;
 
 use crate::image::codec::{Codec, Decoder};
@@ -12,7 +10,7 @@ use crate::image::tar::TAIL;
 use crate::nix::Hasher;
 
 use super::write::encode_whole;
-use super::{Context as _, Error, Fragment, FragmentKey, Store};
+use super::{Context as _, Error, Fragment, FragmentKey, Pool, Store};
 
 /// Reads a fragment's members in order.
 pub struct FragmentReader<'a> {
@@ -92,26 +90,10 @@ impl Store {
         }
     }
 
-    /// Checks fragments against their digests, on so many threads; what this process wrote itself is not read again.
-    pub fn check_fragments<'a>(
-        &self,
-        fragments: impl Iterator<Item = &'a Fragment>,
-        threads: usize,
-    ) -> Result<(), Error> {
+    /// Checks fragments against their digests, on all cores; what this process wrote itself is not read again.
+    pub fn check_fragments<'a>(&self, pool: &Pool, fragments: impl Iterator<Item = &'a Fragment>) -> Result<(), Error> {
         let unchecked = fragments.filter(|fragment| !fragment.new).collect::<Vec<_>>();
-        let next = AtomicUsize::new(0);
-        std::thread::scope(|scope| {
-            let work = || -> Result<(), Error> {
-                while let Some(fragment) = unchecked.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    self.read_fragment(fragment)?.copy_members(&mut io::sink())?;
-                }
-                Ok(())
-            };
-            let threads = (0..threads.min(unchecked.len())).map(|_| scope.spawn(work)).collect::<Vec<_>>();
-            threads
-                .into_iter()
-                .try_for_each(|thread| thread.join().map_err(|_| io::Error::other("a checking thread panicked"))?)
-        })
+        pool.map(&unchecked, |fragment| self.read_fragment(fragment)?.copy_members(&mut io::sink())).map(drop)
     }
 }
 

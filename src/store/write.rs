@@ -3,15 +3,14 @@
 //! Memory is bounded by a few blocks. Nothing is kept unless [`FragmentWriter::finish`] is reached.
 
 use std::cell::RefCell;
-use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::io::{self, BufWriter, Read, Write};
 
 use crossbeam_channel::Receiver;
 use data_encoding::BASE64;
 use tempfile::NamedTempFile;
 
-use crate::image::codec::{Codec, CodecError, Encoder};
+use crate::image::codec::{Codec, CodecError, Encoders};
 use crate::image::tar::{Kind, TAIL, padding, write_header};
 use crate::image::tree::Metadata;
 use crate::image::{BlobDigest, DiffId, ImagePath};
@@ -82,17 +81,13 @@ impl Store {
 /// Encodes something small outside of the pool, in blocks as ever.
 pub(super) fn encode_whole(codec: Codec, bytes: &[u8]) -> Result<Vec<u8>, CodecError> {
     thread_local! {
-        // Every fragment has a head and a tail, and an encoder is half a megabyte.
-        static ENCODERS: RefCell<BTreeMap<Codec, Encoder>> = RefCell::default();
+        // Every fragment has a head and a tail.
+        static ENCODERS: RefCell<Encoders> = RefCell::default();
     }
     ENCODERS.with_borrow_mut(|encoders| {
-        let encoder = match encoders.entry(codec) {
-            Entry::Occupied(entry) => entry.into_mut(),
-            Entry::Vacant(entry) => entry.insert(codec.encoder()?),
-        };
         let mut out = Vec::new();
         for block in bytes.chunks(codec.block_size()) {
-            encoder.encode(block, &mut out)?;
+            encoders.encode(codec, block, &mut out)?;
         }
         Ok(out)
     })
