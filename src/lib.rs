@@ -5,6 +5,7 @@
 //!
 //! * [`config`]: the TOML files, checked; yields a [`config::Machine`]
 //! * [`nix`]: Nix's formats, pure
+//! * [`deb`]: Debian's formats, pure
 //! * [`channel`]: names to store paths; the lock
 //! * [`cache`]: binary caches, reading and writing
 //! * [`plan`]: which unit goes into which layer
@@ -13,7 +14,7 @@
 //! * [`store`]: fragments and layer records on disk
 //! * [`export`]: archives and OCI directories
 //!
-//! Arrows point one way: `cli -> build -> {export, store, cache, channel} -> {image, root, plan} -> {config, nix}`,
+//! Arrows point one way: `cli -> build -> {export, store, cache, channel} -> {image, root, plan} -> {config, nix, deb}`,
 //! over [`failure`] and [`progress`], which everybody may use.
 
 pub mod build;
@@ -21,6 +22,7 @@ pub mod cache;
 pub mod channel;
 pub mod cli;
 pub mod config;
+pub mod deb;
 pub mod export;
 pub mod failure;
 pub mod image;

@@ -127,7 +127,7 @@ impl Asking<'_> {
             names.join(", ")
         ));
         let name = Wanted::bundles().next().unwrap_or_default().to_owned();
-        Ok(LockedRequest { channel: Some(channel.to_owned()), name, version: None, outputs: Vec::new() })
+        Ok(LockedRequest { channel: Some(channel.to_owned()), name, version: None, outputs: Vec::new(), deb: None })
     }
 }
 
@@ -146,6 +146,7 @@ fn by_name(channel: &str, package: &Package, outputs: Vec<(String, StorePath)>) 
         name: package.name.clone(),
         version: package.version.clone(),
         outputs,
+        deb: None,
     }
 }
 
@@ -156,12 +157,13 @@ fn by_path(path: &StorePath) -> LockedRequest {
         name: name.to_owned(),
         version: version.map(str::to_owned),
         outputs: vec![("out".to_owned(), path.clone())],
+        deb: None,
     }
 }
 
 fn local(path: &str) -> LockedRequest {
     let name = path.trim_end_matches('/').rsplit('/').next().unwrap_or(path);
-    LockedRequest { channel: None, name: name.to_owned(), version: None, outputs: Vec::new() }
+    LockedRequest { channel: None, name: name.to_owned(), version: None, outputs: Vec::new(), deb: None }
 }
 
 /// Why a channel can't be asked for names.
@@ -172,8 +174,8 @@ fn without_index(name: &str, channel: &Channel) -> Option<Diagnostic> {
             format!("names from the NixOS release `{release}` are not resolved yet"),
             format!("give [channels.{name}] an `index`, or name a store path"),
         ),
-        Names::Debian { suite, .. } => (
-            format!("packages of the Debian suite `{suite}` are not resolved yet"),
+        Names::Debian(archive) => (
+            format!("packages of the Debian suite `{}` are not resolved yet", archive.suites[0]),
             "take the package from a channel with an `index`, or name a store path".to_owned(),
         ),
         Names::None => (

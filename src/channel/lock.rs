@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cache::NarSource;
 use crate::config::System;
+use crate::deb::{PackageName, Version};
 use crate::nix::{Sha256, StorePath};
 
 pub use file::LockError;
@@ -28,6 +29,8 @@ pub struct Lock {
     pub requests: BTreeMap<(System, String), LockedRequest>,
     /// Every package of every closure.
     pub packages: BTreeMap<StorePath, LockedPackage>,
+    /// Every Debian package of every system, by system and name.
+    pub debs: BTreeMap<(System, PackageName), LockedDeb>,
     /// Ids allocated for users that packages bring, never reused.
     pub ids: BTreeMap<String, u32>,
     /// Layers by system: each a sorted list of package keys (name without version, and output).
@@ -39,6 +42,47 @@ pub struct Lock {
 pub struct LockedChannel {
     /// Digest of the index that answered.
     pub index_hash: Option<Sha256>,
+    /// The Debian archive that answered.
+    pub archive: Option<LockedArchive>,
+}
+
+/// A Debian archive as it was.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LockedArchive {
+    /// Who makes it, by the Release file of the first suite: `Debian`.
+    pub origin: String,
+    /// `bookworm`
+    pub codename: String,
+    /// `12.12`; absent for testing and unstable.
+    pub version: Option<String>,
+    /// The package indices that were read, by suite, component and architecture: `bookworm/main/amd64`, with the digest of the
+    /// uncompressed index.
+    pub indices: BTreeMap<String, Sha256>,
+}
+
+/// A Debian package of one system.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LockedDeb {
+    /// Its version.
+    pub version: Version,
+    /// `amd64`, `arm64` or `all`.
+    pub architecture: String,
+    /// The source package that it is built from, without version.
+    pub source: PackageName,
+    /// Relative to the mirror: `pool/main/…`.
+    pub file: String,
+    /// Bytes of that file.
+    pub size: u64,
+    /// Digest of that file.
+    pub sha256: Sha256,
+    /// Bytes that it takes, as it says itself.
+    pub installed_size: u64,
+    /// Names of the packages that answer its dependencies, sorted.
+    pub depends: Vec<PackageName>,
+    /// The suite that had it: `bookworm-security`.
+    pub suite: String,
+    /// The channel that answered.
+    pub channel: String,
 }
 
 /// The answer to one request on one system.
@@ -51,8 +95,10 @@ pub struct LockedRequest {
     /// The version, where known.
     pub version: Option<String>,
     /// Chosen outputs, with their store paths; the first is what `${pkgs.NAME}` stands for. Empty for a path of the
-    /// project, and for a default package that its channel does not have.
+    /// project, for a default package that its channel does not have, and where a Debian package answers.
     pub outputs: Vec<(String, StorePath)>,
+    /// The Debian package that answers.
+    pub deb: Option<PackageName>,
 }
 
 /// A package of a closure.

@@ -5,6 +5,7 @@
 
 mod answers;
 mod changes;
+pub mod debian;
 mod error;
 mod index;
 mod lock;
@@ -19,7 +20,7 @@ mod wanted;
 pub use changes::{Change, Changes, Kind, NewPaths, Sizes};
 pub use error::Error;
 pub use index::{Chosen, Index, Limits, LookupError, Package, ReadError};
-pub use lock::{LOCK_FILE, Lock, LockError, LockedChannel, LockedPackage, LockedRequest};
+pub use lock::{LOCK_FILE, Lock, LockError, LockedArchive, LockedChannel, LockedDeb, LockedPackage, LockedRequest};
 pub use name::{Attribute, package_key, version_matches};
 pub use resolve::{Mode, Resolution, resolve};
 pub use sources::{ChannelSources, Sources, cache_specs, sources};

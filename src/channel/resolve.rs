@@ -219,7 +219,7 @@ impl Assembly<'_> {
         let channels = names.map(|name| channel(old, &answers.indexes, name)).collect();
         let layers = old.layers.iter().filter(|(system, _)| machine.image.systems.contains(system));
         let layers = layers.map(|(system, groups)| (*system, groups.clone())).collect();
-        Lock { channels, requests, packages, ids: old.ids.clone(), layers }
+        Lock { channels, requests, packages, debs: BTreeMap::new(), ids: old.ids.clone(), layers }
     }
 }
 
@@ -227,5 +227,5 @@ impl Assembly<'_> {
 fn channel(old: &Lock, indexes: &BTreeMap<String, Sha256>, name: String) -> (String, LockedChannel) {
     let before = || old.channels.get(&name).and_then(|channel| channel.index_hash);
     let index_hash = indexes.get(&name).copied().or_else(before);
-    (name, LockedChannel { index_hash })
+    (name, LockedChannel { index_hash, archive: None })
 }

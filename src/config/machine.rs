@@ -76,18 +76,35 @@ pub enum Names {
     /// A NixOS channel: `nixos-26.05`.
     NixosRelease(String),
     /// A Debian archive.
-    Debian {
-        /// `bookworm`
-        suite: String,
-        /// `main`, …
-        components: Vec<String>,
-        /// `host`, a URL or a path.
-        mirror: String,
-        /// A keyring file.
-        keyring: Option<String>,
-    },
+    Debian(DebianArchive),
     /// Caches and keys only: for store paths.
     None,
+}
+
+/// A Debian archive, as a channel names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DebianArchive {
+    /// In the order written, never empty: `bookworm`, `bookworm-security`.
+    pub suites: Vec<String>,
+    /// Never empty: `main`, …
+    pub components: Vec<String>,
+    /// Where it lies.
+    pub mirror: Mirror,
+    /// A file with the keys that sign it, absolute or relative to the project.
+    pub keyring: Option<String>,
+    /// Take what packages recommend, too.
+    pub recommends: bool,
+}
+
+/// Where a Debian archive lies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mirror {
+    /// Where this machine's apt says.
+    Host,
+    /// Folders that hold `dists` and `pool`: URLs, or paths relative to the project. Each suite is in the first that has it.
+    Places(Vec<String>),
+    /// The same of an archive that stands still: its indices don't expire.
+    Snapshots(Vec<String>),
 }
 
 /// `[image]`

@@ -3,7 +3,7 @@
 //! Every fragment leaves its listing behind, so what is generated from packages never needs their bytes again.
 
 use super::ImagePath;
-use super::tree::{Node, Tree};
+use super::tree::{Metadata, Node, Tree};
 
 /// What stands at a path of a [`Listing`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +31,8 @@ pub struct ListingEntry {
     pub path: ImagePath,
     /// What stands there.
     pub kind: ListingKind,
+    /// Mode and ownership.
+    pub metadata: Metadata,
 }
 
 /// The entries are no tree.
@@ -91,7 +93,7 @@ impl Listing {
                 }
                 Node::Symlink(target) => ListingKind::Symlink { target: target.clone() },
             };
-            ListingEntry { path, kind }
+            ListingEntry { path, kind, metadata: *metadata }
         });
         Self::new(entries.collect())
     }
@@ -125,14 +127,13 @@ impl Listing {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::image::tree::Metadata;
 
     fn path(text: &str) -> ImagePath {
         ImagePath::new(text.as_bytes()).unwrap()
     }
 
     fn entry(text: &str, kind: ListingKind) -> ListingEntry {
-        ListingEntry { path: path(text), kind }
+        ListingEntry { path: path(text), kind, metadata: Metadata::root(0o755) }
     }
 
     fn file() -> ListingKind {

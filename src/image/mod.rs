@@ -2,6 +2,7 @@
 //!
 //! Pure but for the readers and writers handed in, and [`walk`], which looks at folders of the machine that builds.
 
+pub mod adjust;
 pub mod check;
 pub mod codec;
 mod digest;

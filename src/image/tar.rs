@@ -8,7 +8,7 @@ use super::tree::Metadata;
 pub const BLOCK: usize = 512;
 
 /// Names the exact form of what is written here; part of every fragment's key.
-pub const TAR_VERSION: &str = "tar-1";
+pub const TAR_VERSION: &str = "tar-2";
 
 /// The only modification time there is: Nix's, one second after the epoch.
 pub const MTIME: u64 = 1;

@@ -7,6 +7,7 @@ pub mod addressed;
 pub mod certificates;
 pub mod check;
 pub mod database;
+pub mod debian;
 pub mod environment;
 pub mod files;
 pub mod local;

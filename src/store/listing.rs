@@ -1,7 +1,8 @@
 //! A fragment's listing on disk: what it holds, and where in its tar the contents lie.
 //!
-//! Written and read as a stream of records: a kind byte (`D`, `F`, `X` for an executable file, `L`), size and tar offset as
-//! 64-bit little-endian numbers for files, then the path and, for links, the target, each behind its 32-bit length.
+//! Written and read as a stream of records: a kind byte (`D`, `F`, `X` for an executable file, `L`); mode, user and group ID as
+//! 32-bit little-endian numbers; size and tar offset as 64-bit ones for files; then the path and, for links, the target, each
+//! behind its 32-bit length.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -59,14 +60,18 @@ pub(super) fn append_record(
     metadata: Metadata,
     offset: u64,
 ) -> io::Result<()> {
-    match kind {
-        Kind::Directory => record.push(b'D'),
-        Kind::File(size) => {
-            record.push(if metadata.mode & 0o100 == 0 { b'F' } else { b'X' });
-            record.extend_from_slice(&size.to_le_bytes());
-            record.extend_from_slice(&offset.to_le_bytes());
-        }
-        Kind::Symlink(_) => record.push(b'L'),
+    record.push(match kind {
+        Kind::Directory => b'D',
+        Kind::File(_) if metadata.mode & 0o100 == 0 => b'F',
+        Kind::File(_) => b'X',
+        Kind::Symlink(_) => b'L',
+    });
+    for number in [metadata.mode, metadata.uid, metadata.gid] {
+        record.extend_from_slice(&number.to_le_bytes());
+    }
+    if let Kind::File(size) = kind {
+        record.extend_from_slice(&size.to_le_bytes());
+        record.extend_from_slice(&offset.to_le_bytes());
     }
     let target = if let Kind::Symlink(target) = kind { Some(target) } else { None };
     for text in std::iter::once(path).chain(target) {
@@ -112,6 +117,8 @@ fn parse(mut bytes: &[u8]) -> Option<Vec<(ListingEntry, Option<Extent>)>> {
     let mut records = Vec::new();
     while let Some((&kind, rest)) = bytes.split_first() {
         bytes = rest;
+        let mut small = || u32::try_from(number::<4>(&mut bytes)?).ok();
+        let metadata = Metadata { mode: small()?, uid: small()?, gid: small()? };
         let mut extent = None;
         if matches!(kind, b'F' | b'X') {
             let (size, offset) = (number::<8>(&mut bytes)?, number::<8>(&mut bytes)?);
@@ -124,7 +131,7 @@ fn parse(mut bytes: &[u8]) -> Option<Vec<(ListingEntry, Option<Extent>)>> {
             (b'F' | b'X', Some(extent)) => ListingKind::File { executable: kind == b'X', size: extent.size },
             _ => return None,
         };
-        records.push((ListingEntry { path, kind }, extent));
+        records.push((ListingEntry { path, kind, metadata }, extent));
     }
     Some(records)
 }

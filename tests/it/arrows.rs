@@ -5,8 +5,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Rooms by level; a room may use every lower level, and what [`ASIDE`] lists.
-const LEVELS: [&[&str]; 5] =
-    [&["config", "nix"], &["image", "root", "plan"], &["export", "store", "cache", "channel"], &["build"], &["cli"]];
+const LEVELS: [&[&str]; 5] = [
+    &["config", "deb", "nix"],
+    &["image", "root", "plan"],
+    &["export", "store", "cache", "channel"],
+    &["build"],
+    &["cli"],
+];
 
 /// Arrows within a level. Requests name store paths, so the files' types lean on Nix's.
 const ASIDE: [(&str, &str); 4] = [("channel", "cache"), ("export", "store"), ("root", "image"), ("config", "nix")];

@@ -37,6 +37,7 @@ fn lock(packages: &[(&str, &str, u64)]) -> Lock {
                 name: plain.to_owned(),
                 version: version.map(str::to_owned),
                 outputs: vec![("out".to_owned(), path(name))],
+                deb: None,
             },
         );
     }

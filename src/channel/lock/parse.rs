@@ -1,8 +1,10 @@
 //! The lock's text, read: by people merged, by others perhaps made up, so each value is checked and each error has a line.
 
 use std::collections::{BTreeMap, btree_map::Entry};
+use std::fmt;
 use std::ops::Range;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -10,9 +12,10 @@ use serde_spanned::Spanned;
 use toml::de::{DeTable, DeValue, Deserializer};
 
 use super::print::VERSION;
-use super::{Lock, LockError, LockedChannel, LockedPackage, LockedRequest};
+use super::{Lock, LockError, LockedArchive, LockedChannel, LockedDeb, LockedPackage, LockedRequest};
 use crate::cache::NarSource;
 use crate::config::{Diagnostic, Place, System};
+use crate::deb::{PackageName, Version, is_pool_path};
 use crate::nix::{Sha256, StorePath};
 
 /// The file's name, as users know it.
@@ -33,12 +36,41 @@ struct TomlLock {
     request: Vec<TomlRequest>,
     #[serde(default)]
     package: Vec<TomlPackage>,
+    #[serde(default)]
+    deb: Vec<TomlDeb>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct TomlChannel {
     index_hash: Option<Sha256>,
+    archive: Option<TomlArchive>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct TomlArchive {
+    origin: String,
+    codename: String,
+    version: Option<String>,
+    indices: BTreeMap<String, Sha256>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct TomlDeb {
+    name: Spanned<Parsed<PackageName>>,
+    system: Spanned<String>,
+    version: Parsed<Version>,
+    architecture: String,
+    source: Parsed<PackageName>,
+    file: Spanned<String>,
+    size: u64,
+    sha256: Sha256,
+    installed_size: u64,
+    depends: Vec<Parsed<PackageName>>,
+    suite: String,
+    channel: String,
 }
 
 #[derive(Deserialize)]
@@ -49,7 +81,9 @@ struct TomlRequest {
     channel: Option<String>,
     name: String,
     version: Option<String>,
+    #[serde(default)]
     outputs: Vec<TomlOutput>,
+    deb: Option<Parsed<PackageName>>,
 }
 
 #[derive(Deserialize)]
@@ -90,6 +124,15 @@ impl<'de> Deserialize<'de> for BaseName {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         StorePath::from_base_name(&text).map(Self).map_err(serde::de::Error::custom)
+    }
+}
+
+/// A value that its own type checks.
+struct Parsed<T>(T);
+
+impl<'de, T: FromStr<Err: fmt::Display>> Deserialize<'de> for Parsed<T> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map(Self).map_err(serde::de::Error::custom)
     }
 }
 
@@ -143,11 +186,8 @@ fn check_version(text: &str, table: &DeTable<'_>) -> Result<(), LockError> {
 
 impl TomlLock {
     fn check(self, text: &str) -> Result<Lock, LockError> {
-        let channels = self.channels.into_iter();
         let mut lock = Lock {
-            channels: channels
-                .map(|(name, channel)| (name, LockedChannel { index_hash: channel.index_hash }))
-                .collect(),
+            channels: self.channels.into_iter().map(|(name, channel)| (name, channel.into())).collect(),
             ids: self.ids,
             ..Lock::default()
         };
@@ -168,7 +208,44 @@ impl TomlLock {
                 malformed(text, Some(place), "this package is locked twice")
             })?;
         }
+        for deb in self.deb {
+            let place = deb.name.span();
+            if !is_pool_path(deb.file.get_ref()) {
+                return Err(malformed(text, Some(deb.file.span()), "this is no path below a mirror"));
+            }
+            let key = (system(text, &deb.system)?, deb.name.get_ref().0.clone());
+            insert_once(&mut lock.debs, key, deb.into(), || {
+                malformed(text, Some(place), "this package is locked twice")
+            })?;
+        }
         Ok(lock)
+    }
+}
+
+impl From<TomlChannel> for LockedChannel {
+    fn from(channel: TomlChannel) -> Self {
+        let archive =
+            |TomlArchive { origin, codename, version, indices }| LockedArchive { origin, codename, version, indices };
+        Self { index_hash: channel.index_hash, archive: channel.archive.map(archive) }
+    }
+}
+
+impl From<TomlDeb> for LockedDeb {
+    fn from(deb: TomlDeb) -> Self {
+        let mut depends = deb.depends.into_iter().map(|name| name.0).collect();
+        sort(&mut depends);
+        Self {
+            version: deb.version.0,
+            architecture: deb.architecture,
+            source: deb.source.0,
+            file: deb.file.into_inner(),
+            size: deb.size,
+            sha256: deb.sha256,
+            installed_size: deb.installed_size,
+            depends,
+            suite: deb.suite,
+            channel: deb.channel,
+        }
     }
 }
 
@@ -179,6 +256,7 @@ impl From<TomlRequest> for LockedRequest {
             name: request.name,
             version: request.version,
             outputs: request.outputs.into_iter().map(|output| (output.name, output.path.0)).collect(),
+            deb: request.deb.map(|name| name.0),
         }
     }
 }

@@ -2,9 +2,10 @@
 
 use std::fmt::Write as _;
 
-use super::{Lock, LockedPackage, LockedRequest};
+use super::{Lock, LockedArchive, LockedDeb, LockedPackage, LockedRequest};
 use crate::cache::NarSource;
 use crate::config::System;
+use crate::deb::PackageName;
 use crate::nix::StorePath;
 
 /// The version of the format that this program writes.
@@ -26,6 +27,9 @@ impl Lock {
         for (name, channel) in &self.channels {
             table(&mut text, &format!("[channels.{}]", key(name)));
             optional(&mut text, "index-hash", channel.index_hash.map(|hash| hash.to_string()).as_deref());
+            if let Some(archive) = &channel.archive {
+                print_archive(&mut text, name, archive);
+            }
         }
         if !self.ids.is_empty() {
             table(&mut text, "[ids]");
@@ -40,6 +44,7 @@ impl Lock {
         }
         self.requests.iter().for_each(|((system, key), request)| print_request(&mut text, *system, key, request));
         self.packages.iter().for_each(|(path, package)| print_package(&mut text, path, package));
+        self.debs.iter().for_each(|((system, name), deb)| print_deb(&mut text, *system, name, deb));
         text
     }
 }
@@ -54,7 +59,37 @@ fn print_request(text: &mut String, system: System, key: &str, request: &LockedR
     let output = |(name, path): &(String, StorePath)| {
         format!("{{ name = {}, path = {} }}", quote(name), quote(path.base_name()))
     };
-    line(text, "outputs", &array(&request.outputs.iter().map(output).collect::<Vec<_>>(), ""));
+    if let Some(name) = &request.deb {
+        line(text, "deb", &quote(name.as_str()));
+    } else {
+        line(text, "outputs", &array(&request.outputs.iter().map(output).collect::<Vec<_>>(), ""));
+    }
+}
+
+fn print_archive(text: &mut String, channel: &str, archive: &LockedArchive) {
+    table(text, &format!("[channels.{}.archive]", key(channel)));
+    line(text, "origin", &quote(&archive.origin));
+    line(text, "codename", &quote(&archive.codename));
+    optional(text, "version", archive.version.as_deref());
+    table(text, &format!("[channels.{}.archive.indices]", key(channel)));
+    archive.indices.iter().for_each(|(index, hash)| line(text, &key(index), &quote(&hash.to_string())));
+}
+
+fn print_deb(text: &mut String, system: System, name: &PackageName, deb: &LockedDeb) {
+    table(text, "[[deb]]");
+    line(text, "name", &quote(name.as_str()));
+    line(text, "system", &quote(system.name()));
+    line(text, "version", &quote(&deb.version.to_string()));
+    line(text, "architecture", &quote(&deb.architecture));
+    line(text, "source", &quote(deb.source.as_str()));
+    line(text, "file", &quote(&deb.file));
+    line(text, "size", &deb.size.to_string());
+    line(text, "sha256", &quote(&deb.sha256.oci()));
+    line(text, "installed-size", &deb.installed_size.to_string());
+    let depends: Vec<&str> = deb.depends.iter().map(PackageName::as_str).collect();
+    line(text, "depends", &array(&quoted(&depends), ""));
+    line(text, "suite", &quote(&deb.suite));
+    line(text, "channel", &quote(&deb.channel));
 }
 
 fn print_package(text: &mut String, path: &StorePath, package: &LockedPackage) {

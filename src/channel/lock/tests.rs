@@ -27,7 +27,10 @@ fn sample() -> Lock {
         }),
     };
     Lock {
-        channels: BTreeMap::from([("base".to_owned(), LockedChannel { index_hash: Some(Sha256::of(b"index")) })]),
+        channels: BTreeMap::from([(
+            "base".to_owned(),
+            LockedChannel { index_hash: Some(Sha256::of(b"index")), archive: None },
+        )]),
         requests: BTreeMap::from([(
             (System::X86_64Linux, "git".to_owned()),
             LockedRequest {
@@ -35,10 +38,12 @@ fn sample() -> Lock {
                 name: "git".to_owned(),
                 version: Some("2.39.5".to_owned()),
                 outputs: vec![("out".to_owned(), git.clone())],
+                deb: None,
             },
         )]),
         packages: BTreeMap::from([(git, package(&[&glibc])), (glibc.clone(), package(&[&glibc]))]),
-        ids: BTreeMap::from([("sshd".to_owned(), 999)]),
+        debs: BTreeMap::new(),
+        ids: BTreeMap::from([("user/sshd".to_owned(), 999)]),
         layers: BTreeMap::from([(System::X86_64Linux, vec![vec!["git".to_owned()], vec!["glibc".to_owned()]])]),
     }
 }
@@ -50,7 +55,7 @@ version = 1
 index-hash = "sha256:1rn6vzxmpf3n0hxqkl2id1nrgpnjjawki48k33clcsn2j594ph0v"
 
 [ids]
-sshd = 999
+"user/sshd" = 999
 
 [layers]
 x86_64-linux = [
@@ -209,22 +214,63 @@ fn any_package() -> impl Strategy<Value = LockedPackage> {
 
 fn any_request() -> impl Strategy<Value = LockedRequest> {
     let outputs = proptest::collection::vec((any::<String>(), any_path()), 0..4);
-    (proptest::option::of(any::<String>()), any::<String>(), proptest::option::of(any::<String>()), outputs)
-        .prop_map(|(channel, name, version, outputs)| LockedRequest { channel, name, version, outputs })
+    let answer =
+        prop_oneof![outputs.prop_map(|outputs| (outputs, None)), any_deb_name().prop_map(|name| (vec![], Some(name)))];
+    (proptest::option::of(any::<String>()), any::<String>(), proptest::option::of(any::<String>()), answer)
+        .prop_map(|(channel, name, version, (outputs, deb))| LockedRequest { channel, name, version, outputs, deb })
+}
+
+fn any_deb_name() -> impl Strategy<Value = PackageName> {
+    "[a-z0-9][a-z0-9+.-]{1,9}".prop_map(|name| name.parse().expect("a name"))
+}
+
+fn any_deb() -> impl Strategy<Value = LockedDeb> {
+    let version = "[1-9]:[0-9][a-z0-9.~]{0,6}-[0-9]".prop_map(|version| version.parse::<Version>().expect("a version"));
+    let words = (any::<String>(), any::<String>(), any::<String>());
+    let numbers = (any::<u64>(), any::<u64>(), any_hash());
+    (version, any_deb_name(), "pool/[a-z]{1,5}", sorted(any_deb_name()), words, numbers).prop_map(
+        |(version, source, file, depends, (architecture, suite, channel), (size, installed_size, sha256))| LockedDeb {
+            version,
+            architecture,
+            source,
+            file,
+            size,
+            sha256,
+            installed_size,
+            depends,
+            suite,
+            channel,
+        },
+    )
+}
+
+fn any_channel() -> impl Strategy<Value = LockedChannel> {
+    let indices = proptest::collection::btree_map(any::<String>(), any_hash(), 0..3);
+    let archive = (any::<String>(), any::<String>(), proptest::option::of(any::<String>()), indices)
+        .prop_map(|(origin, codename, version, indices)| LockedArchive { origin, codename, version, indices });
+    (proptest::option::of(any_hash()), proptest::option::of(archive))
+        .prop_map(|(index_hash, archive)| LockedChannel { index_hash, archive })
 }
 
 fn any_lock() -> impl Strategy<Value = Lock> {
     use proptest::collection::{btree_map, vec};
     let system = || prop_oneof![Just(System::X86_64Linux), Just(System::Aarch64Linux)];
-    let channel = proptest::option::of(any_hash()).prop_map(|index_hash| LockedChannel { index_hash });
     (
-        btree_map(any::<String>(), channel, 0..3),
+        btree_map(any::<String>(), any_channel(), 0..3),
         btree_map((system(), any::<String>()), any_request(), 0..4),
         btree_map(any_path(), any_package(), 0..4),
+        btree_map((system(), any_deb_name()), any_deb(), 0..4),
         btree_map(any::<String>(), any::<u32>(), 0..3),
         btree_map(system(), vec(sorted(any::<String>()), 0..4), 0..3),
     )
-        .prop_map(|(channels, requests, packages, ids, layers)| Lock { channels, requests, packages, ids, layers })
+        .prop_map(|(channels, requests, packages, debs, ids, layers)| Lock {
+            channels,
+            requests,
+            packages,
+            debs,
+            ids,
+            layers,
+        })
 }
 
 proptest! {

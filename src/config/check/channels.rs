@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::super::mirror::{Channel as ChannelTable, SystemFile};
 use super::super::nearest::suggestion;
 use super::super::source::At;
-use super::super::{Channel, Names as Kind};
+use super::super::{Channel, DebianArchive, Mirror, Names as Kind};
 use super::scope::Scope;
 use super::syntax::is_plain_name;
 
@@ -141,12 +141,16 @@ fn debian_kind(scope: &Scope<'_>, suite: &At<String>, table: &ChannelTable) -> K
         let help = "it can be \"host\", a URL or a path".to_owned();
         scope.error(mirror.span(), format!("`{mirror}` can't be a mirror"), help);
     }
-    Kind::Debian {
-        suite: suite.to_string(),
+    Kind::Debian(DebianArchive {
+        suites: vec![suite.to_string()],
         components: if components.is_empty() { vec!["main".to_owned()] } else { components },
-        mirror: mirror.map_or_else(|| "host".to_owned(), ToString::to_string),
+        mirror: match mirror.map(|mirror| mirror.as_str()) {
+            None | Some("host") => Mirror::Host,
+            Some(place) => Mirror::Places(vec![place.to_owned()]),
+        },
         keyring: table.keyring.as_ref().map(ToString::to_string),
-    }
+        recommends: false,
+    })
 }
 
 fn check_cache(scope: &Scope<'_>, cache: &At<String>) {

@@ -25,7 +25,7 @@ pub(super) struct Names {
 
 impl Names {
     pub(super) fn learn_channels(&mut self, channels: &BTreeMap<String, Channel>, default: Option<String>) {
-        let is_debian = |channel: &Channel| matches!(channel.names, ChannelNames::Debian { .. });
+        let is_debian = |channel: &Channel| matches!(channel.names, ChannelNames::Debian(_));
         self.channels = Some(channels.iter().map(|(name, channel)| (name.clone(), is_debian(channel))).collect());
         self.default_channel = default;
     }

@@ -35,7 +35,7 @@ fn collect(path: &ImagePath, node: &serde_json::Value, entries: &mut Vec<Listing
         "symlink" => ListingKind::Symlink { target: node["target"].as_str().unwrap().as_bytes().to_vec() },
         _ => ListingKind::File { executable: node["executable"] == true, size: node["size"].as_u64().unwrap() },
     };
-    entries.push(ListingEntry { path: path.clone(), kind });
+    entries.push(ListingEntry { path: path.clone(), kind, metadata: crate::image::tree::Metadata::root(0o755) });
     for (name, child) in node["entries"].as_object().into_iter().flatten() {
         collect(&path.join(name.as_bytes()).unwrap(), child, entries);
     }

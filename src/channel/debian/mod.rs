@@ -1,0 +1,88 @@
+//! Debian archives: which packages they have, which of them a machine needs, and their files.
+//!
+//! apt's work without apt: suites are found, their signatures checked against keyrings, indices read, dependencies solved.
+
+use crate::config::System;
+use crate::deb::{PackageName, Version};
+use crate::nix::Sha256;
+
+/// A package that an archive offers for one architecture.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    /// Its name.
+    pub name: PackageName,
+    /// Its version.
+    pub version: Version,
+    /// `amd64`, `arm64` or `all`.
+    pub architecture: String,
+    /// The source package, without version.
+    pub source: PackageName,
+    /// Relative to the mirror: `pool/main/…`.
+    pub file: String,
+    /// Bytes of that file.
+    pub size: u64,
+    /// Digest of that file.
+    pub sha256: Sha256,
+    /// Bytes that it takes, as it says itself.
+    pub installed_size: u64,
+    /// `required`, `important`, `standard`, `optional`, `extra`.
+    pub priority: String,
+    /// `same`, `foreign`, `allowed`; absent: no.
+    pub multi_arch: Option<String>,
+    /// Relationship fields as they stand: empty where absent.
+    pub relations: Relations,
+    /// The suite that has it, as the channel names it: `bookworm-security`.
+    pub suite: String,
+    /// The channel.
+    pub channel: String,
+}
+
+/// Relationship fields of a package, unparsed: they are read for the few packages that matter.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Relations {
+    /// `Pre-Depends`
+    pub pre_depends: String,
+    /// `Depends`
+    pub depends: String,
+    /// `Recommends`
+    pub recommends: String,
+    /// `Conflicts`
+    pub conflicts: String,
+    /// `Breaks`
+    pub breaks: String,
+    /// `Provides`
+    pub provides: String,
+}
+
+/// A request that a Debian channel is to answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wish {
+    /// The channel that must have it; others may have what it depends on.
+    pub channel: String,
+    /// A package's name, or a virtual one's.
+    pub name: PackageName,
+    /// A version or a prefix of one.
+    pub version: Option<String>,
+}
+
+/// What is to be solved for one system.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// For which system.
+    pub system: System,
+    /// In the order of the files.
+    pub wishes: Vec<Wish>,
+    /// Channels whose packages bring what they recommend.
+    pub recommending: std::collections::BTreeSet<String>,
+    /// Versions to prefer where they are still to be had: those of the previous lock.
+    pub locked: std::collections::BTreeMap<PackageName, Version>,
+}
+
+/// A package that is taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chosen {
+    /// Which of the candidates.
+    pub candidate: usize,
+    /// Names of the packages that answer its dependencies, sorted.
+    pub depends: Vec<PackageName>,
+}
