@@ -35,6 +35,7 @@ pub(super) fn machine(packages: &[&str]) -> Machine {
         hostname: "test".to_owned(),
         timezone: "UTC".to_owned(),
         locale: "C.UTF-8".to_owned(),
+        path: vec!["/usr/bin".to_owned(), "/etc/profiles/system/bin".to_owned()],
         entrypoint: None,
         daemons: BTreeMap::new(),
         files: Vec::new(),

@@ -58,6 +58,7 @@ impl Report {
         let level = match diagnostic.severity {
             Severity::Error => Level::ERROR,
             Severity::Warning => Level::WARNING,
+            Severity::Note => Level::NOTE,
         };
         let message = printable(&diagnostic.message);
         let mut text = match &diagnostic.place {
@@ -129,7 +130,7 @@ pub(super) fn document(error: &anyhow::Error) -> Value {
 pub(super) fn finding(diagnostic: &Diagnostic) -> Value {
     let position = diagnostic.place.as_ref().map(Place::line_column);
     json!({
-        "severity": match diagnostic.severity { Severity::Error => "error", Severity::Warning => "warning" },
+        "severity": match diagnostic.severity { Severity::Error => "error", Severity::Warning => "warning", Severity::Note => "note" },
         "message": diagnostic.message,
         "file": diagnostic.place.as_ref().map(|place| place.file.display().to_string()),
         "line": position.map(|(line, _)| line),

@@ -38,6 +38,8 @@ impl Place {
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
+    /// Something that was decided for the user, who may want to know.
+    Note,
     /// The work goes on.
     Warning,
     /// Nothing is built.
@@ -70,6 +72,12 @@ impl Diagnostic {
     #[must_use]
     pub fn warning(message: impl Into<String>, place: Option<Place>) -> Self {
         Self { severity: Severity::Warning, ..Self::error(message, place) }
+    }
+
+    /// A note at `place`.
+    #[must_use]
+    pub fn note(message: impl Into<String>, place: Option<Place>) -> Self {
+        Self { severity: Severity::Note, ..Self::error(message, place) }
     }
 
     /// With a few words beside the caret.

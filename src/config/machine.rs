@@ -28,6 +28,8 @@ pub struct Machine {
     pub timezone: String,
     /// `[machine] locale`; `C.UTF-8` where absent.
     pub locale: String,
+    /// `[machine] path`: folders of commands, first to last; absolute, never empty.
+    pub path: Vec<String>,
     /// `[entrypoint]`
     pub entrypoint: Option<Unit>,
     /// `[daemons.NAME]`

@@ -96,6 +96,7 @@ pub(super) fn machine() -> Machine {
         hostname: "sample".to_owned(),
         timezone: "UTC".to_owned(),
         locale: "C.UTF-8".to_owned(),
+        path: vec!["/usr/bin".to_owned(), "/etc/profiles/system/bin".to_owned()],
         entrypoint: None,
         daemons: BTreeMap::new(),
         files: Vec::new(),

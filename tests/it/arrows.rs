@@ -14,7 +14,8 @@ const LEVELS: [&[&str]; 5] = [
 ];
 
 /// Arrows within a level. Requests name store paths, so the files' types lean on Nix's.
-const ASIDE: [(&str, &str); 4] = [("channel", "cache"), ("export", "store"), ("root", "image"), ("config", "nix")];
+const ASIDE: [(&str, &str); 5] =
+    [("channel", "cache"), ("export", "store"), ("root", "image"), ("config", "nix"), ("config", "deb")];
 
 /// Rooms that everybody may use, and that use nobody but each other.
 const COMMON: [&str; 2] = ["failure", "progress"];

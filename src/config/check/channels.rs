@@ -8,7 +8,8 @@ use base64::engine::general_purpose::STANDARD;
 use super::super::mirror::{Channel as ChannelTable, SystemFile};
 use super::super::nearest::suggestion;
 use super::super::source::At;
-use super::super::{Channel, DebianArchive, Mirror, Names as Kind};
+use super::super::{Channel, Names as Kind};
+use super::debian;
 use super::scope::Scope;
 use super::syntax::is_plain_name;
 
@@ -60,16 +61,19 @@ fn channel(scope: &Scope<'_>, name: &At<String>, table: &ChannelTable) -> Channe
 }
 
 fn kind(scope: &Scope<'_>, table: &ChannelTable) -> Kind {
-    let sources = [("release", &table.release), ("index", &table.index), ("suite", &table.suite)];
-    let mut given = sources.into_iter().filter_map(|(key, value)| value.as_ref().map(|value| (key, value)));
-    let chosen = given.next();
-    for (key, value) in given {
+    let sources = [
+        ("release", table.release.as_ref().map(At::span)),
+        ("index", table.index.as_ref().map(At::span)),
+        ("suite", table.suite.as_ref().map(At::span)),
+    ];
+    let given = sources.into_iter().filter_map(|(key, span)| Some((key, span?)));
+    for (key, span) in given.skip(1) {
         let message = format!("a channel has one source of names: `{key}` stands beside another");
-        scope.error(value.span(), message, "make two channels of it".to_owned());
+        scope.error(span, message, "make two channels of it".to_owned());
     }
     belongs_to(scope, table);
-    match chosen {
-        Some(("release", release)) => {
+    match (&table.release, &table.index, &table.suite) {
+        (Some(release), _, _) => {
             scope.inactive("channels.NAME.release", release.span(), "names come from an `index` or are store paths");
             if !is_plain_name(release) {
                 let help = "name it as NixOS does: nixos-26.05, nixos-unstable".to_owned();
@@ -77,25 +81,27 @@ fn kind(scope: &Scope<'_>, table: &ChannelTable) -> Kind {
             }
             Kind::NixosRelease(release.to_string())
         }
-        Some(("index", index)) => index_kind(scope, index, table.index_hash.as_ref()),
-        Some((_, suite)) => {
-            scope.inactive("channels.NAME.suite", suite.span(), "Debian's packages come later");
-            debian_kind(scope, suite, table)
-        }
-        None => Kind::None,
+        (None, Some(index), _) => index_kind(scope, index, table.index_hash.as_ref()),
+        (None, None, Some(suite)) => Kind::Debian(debian::archive(scope, suite, table)),
+        (None, None, None) => Kind::None,
     }
 }
 
 /// Keys that mean nothing without the source of names that they belong to.
 fn belongs_to(scope: &Scope<'_>, table: &ChannelTable) {
-    let components = table.components.as_ref().and_then(|components| components.first());
-    let debian = [("components", components), ("mirror", table.mirror.as_ref()), ("keyring", table.keyring.as_ref())];
-    let strays = debian.into_iter().filter(|_| table.suite.is_none()).map(|(key, value)| (key, value, "suite"));
-    let hash = table.index_hash.as_ref().filter(|_| table.index.is_none());
-    for (key, value, owner) in strays.chain([("index-hash", hash, "index")]) {
-        if let Some(value) = value {
+    let debian = [
+        ("components", table.components.as_ref().and_then(|components| components.first()).map(At::span)),
+        ("mirror", table.mirror.as_ref().map(At::span)),
+        ("snapshot", table.snapshot.as_ref().map(At::span)),
+        ("keyring", table.keyring.as_ref().map(At::span)),
+        ("recommends", table.recommends.as_ref().map(At::span)),
+    ];
+    let strays = debian.into_iter().filter(|_| table.suite.is_none()).map(|(key, span)| (key, span, "suite"));
+    let hash = table.index_hash.as_ref().filter(|_| table.index.is_none()).map(At::span);
+    for (key, span, owner) in strays.chain([("index-hash", hash, "index")]) {
+        if let Some(span) = span {
             let help = format!("add `{owner}`, or remove `{key}`");
-            scope.error(value.span(), format!("`{key}` says nothing without `{owner}`"), help);
+            scope.error(span, format!("`{key}` says nothing without `{owner}`"), help);
         }
     }
 }
@@ -123,34 +129,6 @@ fn index_kind(scope: &Scope<'_>, index: &At<String>, hash: Option<&At<String>>) 
         parsed
     });
     Kind::Index { location: index.to_string(), hash: parsed }
-}
-
-fn debian_kind(scope: &Scope<'_>, suite: &At<String>, table: &ChannelTable) -> Kind {
-    let components = table.components.clone().unwrap_or_default();
-    for word in std::iter::once(suite).chain(&components) {
-        if !word.split('/').all(is_plain_name) {
-            scope.error(word.span(), format!("`{word}` can't name part of a Debian archive"), None);
-        }
-    }
-    let components: Vec<String> = components.iter().map(ToString::to_string).collect();
-    let mirror = table.mirror.as_ref();
-    if let Some(mirror) = mirror
-        && mirror.as_str() != "host"
-        && !(mirror.starts_with("http://") || mirror.starts_with("https://") || mirror.contains('/'))
-    {
-        let help = "it can be \"host\", a URL or a path".to_owned();
-        scope.error(mirror.span(), format!("`{mirror}` can't be a mirror"), help);
-    }
-    Kind::Debian(DebianArchive {
-        suites: vec![suite.to_string()],
-        components: if components.is_empty() { vec!["main".to_owned()] } else { components },
-        mirror: match mirror.map(|mirror| mirror.as_str()) {
-            None | Some("host") => Mirror::Host,
-            Some(place) => Mirror::Places(vec![place.to_owned()]),
-        },
-        keyring: table.keyring.as_ref().map(ToString::to_string),
-        recommends: false,
-    })
 }
 
 fn check_cache(scope: &Scope<'_>, cache: &At<String>) {

@@ -6,7 +6,7 @@ use super::super::mirror::{Either, HomeFile, HomeTable, UserTable, UsersFile};
 use super::super::source::At;
 use super::super::{Home, Request, User};
 use super::files::{self, Targets};
-use super::packages::{self, Of};
+use super::packages;
 use super::scope::Scope;
 use super::syntax::{is_plain_name, normalise_absolute, normalise_relative};
 use super::units;
@@ -88,7 +88,7 @@ fn authorized_key(scope: &Scope<'_>, key: &At<String>) -> Option<String> {
 
 /// A home; `shared` is what it builds on.
 fn home(scope: &Scope<'_>, table: &HomeTable, mut raw: toml::Table, shared: Option<&Home>) -> Home {
-    let packages = packages::check(scope, &table.packages, Of::Home);
+    let packages = packages::check(scope, &table.packages);
     let of_system = scope.names.requested.iter().flatten();
     let of_shared = shared.iter().flat_map(|home| &home.packages);
     let requested: Vec<&Request> = of_system.chain(of_shared).chain(&packages).collect();

@@ -3,6 +3,7 @@
 //! Every check reports and goes on with something harmless, so that one run finds everything.
 
 mod channels;
+mod debian;
 mod files;
 mod graph;
 mod health;
@@ -28,6 +29,9 @@ use scope::{Base, Names};
 
 /// Base, generated files, environment, runtime, and one for all packages.
 pub(super) const FEWEST_LAYERS: u32 = 5;
+/// Where commands are looked for: the packages' environment never hides what stands in `/usr`.
+pub(super) const DEFAULT_PATH: [&str; 7] =
+    ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin", "/etc/profiles/system/bin"];
 /// What Docker takes.
 pub(super) const MOST_LAYERS: u32 = 125;
 
@@ -67,15 +71,18 @@ pub(super) fn machine(
         groups
     });
     names.groups.clone_from(&groups);
-    let packages = system.as_ref().map(|system| {
-        packages::check(&base.scope(&files.system, &names), &system.mirror.packages, packages::Of::System)
-    });
+    let mut packages =
+        system.as_ref().map(|system| packages::check(&base.scope(&files.system, &names), &system.mirror.packages));
     names.requested.clone_from(&packages);
 
     let home_scope = base.scope(&files.home, &names);
-    let home = home.map(|home| home::home_file(&home_scope, &home.mirror, home.table));
+    let mut home = home.map(|home| home::home_file(&home_scope, &home.mirror, home.table));
     let users_scope = base.scope(&files.users, &names);
-    let users = users.map(|users| home::users(&users_scope, &users.mirror, &users.table, home.as_ref()));
+    let mut users = users.map(|users| home::users(&users_scope, &users.mirror, &users.table, home.as_ref()));
+    if let Some(packages) = &mut packages {
+        let homes = users.iter_mut().flat_map(|users| users.values_mut()).map(|user| &mut user.home);
+        packages::take_to_system(&base.scope(&files.home, &names), packages, home.iter_mut().chain(homes));
+    }
 
     let system = system?.mirror;
     let scope = base.scope(&files.system, &names);
@@ -90,6 +97,7 @@ pub(super) fn machine(
         hostname: settings::hostname(&scope, system.machine.as_ref(), &image.name),
         timezone: settings::timezone(&scope, system.machine.as_ref()),
         locale: settings::locale(&scope, system.machine.as_ref()),
+        path: settings::path(&scope, system.machine.as_ref()),
         entrypoint: system.entrypoint.as_ref().map(|entrypoint| units::entrypoint(&scope, entrypoint)),
         daemons: units::daemons(&scope, &system.daemons, system.entrypoint.as_ref()),
         files: files::check(&scope, &system.files, &persist),

@@ -29,6 +29,13 @@ impl Names {
         self.channels = Some(channels.iter().map(|(name, channel)| (name.clone(), is_debian(channel))).collect());
         self.default_channel = default;
     }
+
+    /// Whether names of the channel, or of the default one, are Debian's.
+    pub(super) fn is_debian(&self, channel: Option<&str>) -> bool {
+        let name = channel.or(self.default_channel.as_deref());
+        let known = name.zip(self.channels.as_ref()).and_then(|(name, channels)| channels.get(name));
+        known.copied().unwrap_or(false)
+    }
 }
 
 /// What all checks share.
@@ -100,6 +107,10 @@ impl Scope<'_> {
 
     fn package_name(&self, name: &str, span: Range<usize>, requested: &[&Request]) {
         match requests_named(name, requested, self.names.default_channel.as_deref()).as_slice() {
+            [Request { kind: RequestKind::Name { channel, .. }, .. }] if self.names.is_debian(channel.as_deref()) => {
+                let message = format!("`{name}` is a Debian package, which has no folder of its own");
+                self.error(span, message, "write the path at which it stands, such as /usr/bin".to_owned());
+            }
             [_] => {}
             [first, second, ..] => self.error(
                 span,

@@ -59,6 +59,23 @@ pub(super) fn locale(scope: &Scope<'_>, table: Option<&MachineTable>) -> String 
     locale.to_string()
 }
 
+/// Where commands are looked for.
+pub(super) fn path(scope: &Scope<'_>, table: Option<&MachineTable>) -> Vec<String> {
+    let Some(folders) = table.and_then(|table| table.path.as_ref()) else {
+        return super::DEFAULT_PATH.map(str::to_owned).to_vec();
+    };
+    if folders.is_empty() {
+        scope.error(folders.span(), "without folders no command is found", "remove `path`".to_owned());
+    }
+    for folder in folders.iter() {
+        if normalise_absolute(folder).as_deref() != Ok(folder.as_str()) || folder.contains(':') {
+            let help = "write an absolute path, such as /usr/bin".to_owned();
+            scope.error(folder.span(), format!("`{folder}` can't be a folder of commands"), help);
+        }
+    }
+    folders.iter().map(ToString::to_string).collect()
+}
+
 /// `[persist]`
 pub(super) fn persist(scope: &Scope<'_>, table: Option<&PersistTable>) -> Persist {
     let nothing = PersistTable::default();

@@ -96,6 +96,15 @@ either!(
 );
 
 either!(
+    /// A word, or several.
+    WordsValue(Scalar),
+    {"anyOf": [
+        {"type": "string", "minLength": 1},
+        {"type": "array", "items": {"type": "string"}, "minItems": 1},
+    ]}
+);
+
+either!(
     /// Permission bits.
     ModeValue(Scalar),
     {"anyOf": [

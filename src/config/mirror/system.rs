@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::super::source::At;
-use super::{Daemon, Entrypoint, ModeValue, OwnerValue, PersistValue};
+use super::{Daemon, Entrypoint, ModeValue, OwnerValue, PersistValue, WordsValue};
 
 /// What the machine holds and runs.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -81,20 +81,31 @@ pub(in super::super) struct Channel {
     #[schemars(example = &"sha256:1b8m03r63zqhnjf7l5wnldhh7c134ap5vpj0850ymkq1iyzicy5s")]
     pub(in super::super) index_hash: Option<At<String>>,
 
-    /// A Debian suite.
-    #[schemars(example = &"bookworm")]
-    pub(in super::super) suite: Option<At<String>>,
+    /// A suite of a Debian archive, or several. With `mirror = "host"` its `-updates` and `-security` come along; what a
+    /// package is taken from is the newest version in all of them.
+    #[schemars(example = &"bookworm", example = &["bookworm", "bookworm-updates", "bookworm-security"])]
+    pub(in super::super) suite: Option<At<WordsValue>>,
 
     /// The Debian archive's components.
     #[schemars(extend("default" = ["main"]))]
     pub(in super::super) components: Option<Vec<At<String>>>,
 
-    /// Where the Debian archive is: `host` (this machine's apt configuration), a URL or a path.
-    #[schemars(extend("default" = "host"))]
-    pub(in super::super) mirror: Option<At<String>>,
+    /// Where the Debian archive is: `host` (what this machine's apt says), or the folder that holds `dists` and `pool`, as a
+    /// URL or a path; several where suites lie in several.
+    #[schemars(extend("default" = "host"), example = &"https://mirror.example.org/debian")]
+    pub(in super::super) mirror: Option<At<WordsValue>>,
 
-    /// A file with the keys that sign the Debian archive.
+    /// In place of `mirror`: an archive as it was on some day. Its indices don't expire and its packages stay.
+    #[schemars(example = &"https://snapshot.example.org/archive/debian/20261101T000000Z")]
+    pub(in super::super) snapshot: Option<At<WordsValue>>,
+
+    /// A file with the OpenPGP keys that sign the Debian archive. By default those that apt trusts.
+    #[schemars(example = &"/usr/share/keyrings/debian-archive-keyring.gpg")]
     pub(in super::super) keyring: Option<At<String>>,
+
+    /// Take what Debian packages recommend, beside what they depend on.
+    #[schemars(extend("default" = false))]
+    pub(in super::super) recommends: Option<At<bool>>,
 
     /// Binary caches, in the order in which they are asked: `https://…`, `file://…`, `s3://…`, or a path relative to the
     /// project.
@@ -170,6 +181,11 @@ pub(in super::super) struct MachineTable {
     /// The locale: `LANG` in the image.
     #[schemars(extend("default" = "C.UTF-8"))]
     pub(in super::super) locale: Option<At<String>>,
+
+    /// Where commands are looked for, first to last. `/etc/profiles/system/bin` holds the commands of Nix packages: put it
+    /// before `/usr/bin`, and they shadow Debian's.
+    #[schemars(extend("default" = super::super::check::DEFAULT_PATH))]
+    pub(in super::super) path: Option<At<Vec<At<String>>>>,
 }
 
 /// A file or tree at a target of its own. It has either `text` or `source`.

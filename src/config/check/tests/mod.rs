@@ -20,7 +20,11 @@ pub(super) fn findings(system: &str, users: &str, home: &str) -> String {
     let wrong = loaded.diagnostics.iter().any(|finding| finding.severity == Severity::Error);
     assert_eq!(loaded.machine.is_none(), wrong, "a machine comes of files without errors, and of no others");
     let lines = loaded.diagnostics.iter().map(|finding| {
-        let severity = if finding.severity == Severity::Error { "" } else { "warning: " };
+        let severity = match finding.severity {
+            Severity::Error => "",
+            Severity::Warning => "warning: ",
+            Severity::Note => "note: ",
+        };
         let place = finding.place.as_ref().map_or_else(String::new, |place| {
             let (line, column) = place.line_column();
             format!("{}:{line}:{column} ", place.file.display())

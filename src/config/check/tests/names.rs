@@ -258,7 +258,7 @@ packages = ['debian#x', 'd#git']
             add `suite`, or remove `keyring`
         system.toml:14:9 `book worm` can't name part of a Debian archive
         system.toml:15:10 `nowhere` can't be a mirror
-            it can be "host", a URL or a path
+            it can be "host", https://…, http://…, file:///…, or a path such as ./debian
         system.toml:17:9 `ftp://x` can't be an index
             it can be https://…, file:///…, or a path relative to the project
         system.toml:18:14 `sha256:zz` is no SHA-256
@@ -277,8 +277,67 @@ packages = ['debian#x', 'd#git']
             a key is `name:` and 32 bytes in base64 (44 characters), as `nix key convert-secret-to-public` and `dumbc cache keygen` print it
         home.toml:1:13 no channel `debian` is declared
             channels are `c`, `d`, `e`, `nixpkgs`, `unstable`
-        home.toml:1:25 a Debian package can't be installed into a home
-            move it to `packages` in system.toml
+        home.toml:1:25 note: `d#git` goes to the whole machine, as Debian's packages do
+            write it in `packages` of system.toml, and this note is gone
+    "#);
+}
+
+#[test]
+fn debian_archives_and_their_packages() {
+    let found = findings(
+        r#"
+channel = "debian"
+packages = ["g++-12", "Git", "git^doc", "python3@3.11", "odd#less", "less@1:590"]
+[channels.debian]
+suite = ["bookworm", "bookworm-security"]
+components = ["main", "non free"]
+mirror = ["https://mirror.example.org/debian", "ftp://x", "./debian"]
+snapshot = "https://snapshot.example.org"
+recommends = true
+[channels.odd]
+suite = []
+mirror = "elsewhere"
+[channels.stray]
+recommends = true
+snapshot = "x"
+[image]
+name = "box"
+env = { EDITOR = "${pkgs.g++-12}/bin/vim" }
+[machine]
+path = ["/usr/bin", "bin", "/usr/bin/"]
+"#,
+        "
+[alice]
+uid = 1000
+home.packages = ['less', 'python3@3.11']
+",
+        "
+packages = ['less', 'odd#less']
+",
+    );
+    insta::assert_snapshot!(found, @r#"
+        system.toml:2:23 `Git` is not a Debian package's name
+            Debian's names have lower-case letters, digits, `+`, `-` and `.`
+        system.toml:2:30 Debian's packages have no outputs
+            remove `^…`; what belongs to it may be a package of its own: libgit-dev
+        system.toml:5:23 `non free` can't name part of a Debian archive
+        system.toml:6:10 a channel has a mirror or a snapshot, not both
+            `snapshot` stands in place of `mirror`: remove one
+        system.toml:10:9 `suite` is a string, or a list of strings
+        system.toml:11:10 `elsewhere` can't be a mirror
+            it can be "host", https://…, http://…, file:///…, or a path such as ./debian
+        system.toml:13:14 `recommends` says nothing without `suite`
+            add `suite`, or remove `recommends`
+        system.toml:14:12 `snapshot` says nothing without `suite`
+            add `suite`, or remove `snapshot`
+        system.toml:17:19 `g++-12` is a Debian package, which has no folder of its own
+            write the path at which it stands, such as /usr/bin
+        system.toml:19:21 `bin` can't be a folder of commands
+            write an absolute path, such as /usr/bin
+        system.toml:19:28 `/usr/bin/` can't be a folder of commands
+            write an absolute path, such as /usr/bin
+        home.toml:1:13 note: `less` goes to the whole machine, as Debian's packages do
+            write it in `packages` of system.toml, and this note is gone
     "#);
 }
 

@@ -74,7 +74,6 @@ fn a_build_is_told_once_of_each_key_that_is_not_honoured_yet() {
     let expected = [
         "channels.NAME.release",
         "s3:// caches",
-        "channels.NAME.suite",
         "image.registry",
         "secrets",
         "health",
