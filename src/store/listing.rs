@@ -65,6 +65,8 @@ pub(super) fn append_record(
         Kind::File(_) if metadata.mode & 0o100 == 0 => b'F',
         Kind::File(_) => b'X',
         Kind::Symlink(_) => b'L',
+        // Listed as the file that it is another name of.
+        Kind::HardLink(_) => return Err(io::ErrorKind::InvalidInput.into()),
     });
     for number in [metadata.mode, metadata.uid, metadata.gid] {
         record.extend_from_slice(&number.to_le_bytes());
