@@ -4,6 +4,7 @@
 //! and archives are fragments one after the other. Everything is written to a temporary name and renamed, so that a killed build
 //! leaves nothing half-done; what is read is checked against its digest.
 
+mod adjusted;
 mod collect;
 mod deb;
 mod fragment;
