@@ -6,7 +6,7 @@
 use std::io::{self, Read};
 
 use dumbc::image::invert::find_store_paths;
-use dumbc::image::tar::{BLOCK, Kind, MTIME, TAIL, padding, write_header};
+use dumbc::image::tar::{BLOCK, Kind, MTIME, TAIL, padding, write_capable_header};
 use dumbc::image::untar::{TarEntry, TarError, TarKind, TarReader};
 use libfuzzer_sys::{fuzz_mutator, fuzz_target, fuzzer_mutate};
 
@@ -71,14 +71,15 @@ fn comes_back(entry: &TarEntry) {
         TarKind::Directory => (Kind::Directory, 0, &b""[..]),
         TarKind::File(size) => (Kind::File(*size), *size, &b""[..]),
         TarKind::Symlink(target) => (Kind::Symlink(target), 0, &target[..]),
-        TarKind::HardLink(_) | TarKind::Special(_) => return,
+        TarKind::HardLink(target) => (Kind::HardLink(target), 0, &target[..]),
+        TarKind::Special(_) => return,
     };
     // No file has such a name or target, and ours never write one.
     if entry.path.is_empty() || entry.path.ends_with(b"/") || entry.path.contains(&0) || target.contains(&0) {
         return;
     }
     let mut header = Vec::new();
-    write_header(&mut header, &entry.path, kind, entry.metadata);
+    write_capable_header(&mut header, &entry.path, kind, entry.metadata, entry.capability.as_deref());
     let contents = io::repeat(0).take(size).chain(padding(size));
     let mut reader = TarReader::new((&header[..]).chain(contents).chain(&TAIL[..]));
     let expected = TarEntry { mtime: MTIME, ..entry.clone() };

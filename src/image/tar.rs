@@ -28,12 +28,29 @@ pub enum Kind<'a> {
     File(u64),
     /// A symbolic link, to this target.
     Symlink(&'a [u8]),
+    /// Another name of the file at this path, which stands before it; relative to the root, as the entry's own path is.
+    HardLink(&'a [u8]),
 }
+
+/// Where a pax record holds a file's capabilities: as star names it, and GNU tar, Docker and podman read it.
+pub(super) const CAPABILITY: &str = "SCHILY.xattr.security.capability";
 
 /// Appends the header blocks of one entry to `out`. `path` is relative, without trailing slash.
 ///
 /// Contents of a file follow, padded with zeros to a whole [`BLOCK`]: see [`padding`].
 pub fn write_header(out: &mut Vec<u8>, path: &[u8], kind: Kind<'_>, metadata: Metadata) {
+    write_capable_header(out, path, kind, metadata, None);
+}
+
+/// The same for a file that has capabilities: the value of its `security.capability`. All names of one file should have it:
+/// who unpacks sets the owner of each, and Linux drops capabilities whenever the owner is set.
+pub fn write_capable_header(
+    out: &mut Vec<u8>,
+    path: &[u8],
+    kind: Kind<'_>,
+    metadata: Metadata,
+    capability: Option<&[u8]>,
+) {
     let mut name = path.to_vec();
     let (flag, size, target): (u8, u64, &[u8]) = match kind {
         Kind::Directory => {
@@ -42,6 +59,7 @@ pub fn write_header(out: &mut Vec<u8>, path: &[u8], kind: Kind<'_>, metadata: Me
         }
         Kind::File(size) => (b'0', size, b""),
         Kind::Symlink(target) => (b'2', 0, target),
+        Kind::HardLink(target) => (b'1', 0, target),
     };
     let mut records = Records::default();
     let (prefix, short_name) = split(&name).unwrap_or_else(|| {
@@ -54,6 +72,9 @@ pub fn write_header(out: &mut Vec<u8>, path: &[u8], kind: Kind<'_>, metadata: Me
     let uid = records.fit("uid", metadata.uid.into(), SMALLEST_NUMBER_WITHOUT_USTAR);
     let gid = records.fit("gid", metadata.gid.into(), SMALLEST_NUMBER_WITHOUT_USTAR);
     let ustar_size = records.fit("size", size, SMALLEST_SIZE_WITHOUT_USTAR);
+    if let Some(capability) = capability {
+        records.add(CAPABILITY, capability);
+    }
     records.write(out);
     let fields = Fields { prefix, name: short_name, target, flag, mode: metadata.mode, uid, gid, size: ustar_size };
     out.extend_from_slice(&fields.block());

@@ -5,7 +5,7 @@
 
 use std::io::{self, Read};
 
-use super::tar::BLOCK;
+use super::tar::{BLOCK, CAPABILITY};
 use super::tree::Metadata;
 
 /// Long names and pax records beyond this are refused.
@@ -25,6 +25,8 @@ pub struct TarEntry {
     pub metadata: Metadata,
     /// Seconds since the epoch.
     pub mtime: u64,
+    /// The value of `security.capability`, where the file has capabilities.
+    pub capability: Option<Vec<u8>>,
 }
 
 /// What an entry is.
@@ -73,6 +75,8 @@ pub struct TarReader<R> {
     offset: u64,
     content: u64,
     padding: u64,
+    /// Names of the last entry's user and group, by ustar.
+    owner: [Vec<u8>; 2],
 }
 
 /// What pax records and GNU long names say of the entry that follows.
@@ -83,12 +87,13 @@ struct Extension {
     size: Option<u64>,
     uid: Option<u32>,
     gid: Option<u32>,
+    capability: Option<Vec<u8>>,
 }
 
 impl<R: Read> TarReader<R> {
     /// Reads from `input`, which should be buffered.
     pub fn new(input: R) -> Self {
-        Self { input, offset: 0, content: 0, padding: 0 }
+        Self { input, offset: 0, content: 0, padding: 0, owner: <[_; 2]>::default() }
     }
 
     /// The next entry; `None` after the end-of-archive blocks. Contents not read are skipped.
@@ -111,6 +116,12 @@ impl<R: Read> TarReader<R> {
     #[must_use]
     pub const fn offset(&self) -> u64 {
         self.offset
+    }
+
+    /// Names of the last entry's user and group; empty where its header has none.
+    #[must_use]
+    pub fn owner_names(&self) -> [&[u8]; 2] {
+        self.owner.each_ref().map(Vec::as_slice)
     }
 
     /// Gives the input back.
@@ -149,7 +160,13 @@ impl<R: Read> TarReader<R> {
             uid: extension.uid.map_or_else(|| id(self.number(&header[108..116])?), Ok)?,
             gid: extension.gid.map_or_else(|| id(self.number(&header[116..124])?), Ok)?,
         };
-        Ok(TarEntry { path, kind, metadata, mtime: self.number(&header[136..148])? })
+        let is_ustar = &header[257..262] == b"ustar";
+        for (name, field) in self.owner.iter_mut().zip([265..297, 297..329]) {
+            name.clear();
+            name.extend_from_slice(if is_ustar { text(&header[field]) } else { b"" });
+        }
+        let capability = extension.capability;
+        Ok(TarEntry { path, kind, metadata, mtime: self.number(&header[136..148])?, capability })
     }
 
     /// The next header; `None` at the end.
@@ -207,6 +224,7 @@ impl<R: Read> TarReader<R> {
                 b"size" => extension.size = Some(number().ok_or_else(missing)?),
                 b"uid" => extension.uid = Some(id()?),
                 b"gid" => extension.gid = Some(id()?),
+                _ if key == CAPABILITY.as_bytes() => extension.capability = Some(value.to_vec()),
                 _ => {}
             }
         }
@@ -292,7 +310,7 @@ fn pax_record(data: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::tar::{Kind, TAIL, padding, write_header};
+    use super::super::tar::{Kind, TAIL, padding, write_capable_header, write_header};
     use super::*;
 
     proptest! {
@@ -302,25 +320,30 @@ mod tests {
             target in proptest::collection::vec(1u8..=255, 1..300),
             content in proptest::collection::vec(any::<u8>(), 0..1500),
             uid in any::<u32>(), gid in any::<u32>(), mode in 0u32..0o10000,
+            capability in proptest::option::of(proptest::collection::vec(any::<u8>(), 1..30)),
         ) {
             prop_assume!(!path.ends_with(b"/"));
             let metadata = Metadata { mode, uid, gid };
             let mut archive = Vec::new();
             write_header(&mut archive, &path, Kind::Directory, metadata);
-            write_header(&mut archive, &path, Kind::File(content.len() as u64), metadata);
+            let file = Kind::File(content.len() as u64);
+            write_capable_header(&mut archive, &path, file, metadata, capability.as_deref());
             archive.extend_from_slice(&content);
             archive.extend_from_slice(padding(content.len() as u64));
             write_header(&mut archive, &path, Kind::Symlink(&target), metadata);
+            write_capable_header(&mut archive, &path, Kind::HardLink(&target), metadata, capability.as_deref());
             archive.extend_from_slice(&TAIL);
 
             let mut reader = TarReader::new(&archive[..]);
-            let entry = |kind| TarEntry { path: path.clone(), kind, metadata, mtime: 1 };
+            let entry = |kind| TarEntry { path: path.clone(), kind, metadata, mtime: 1, capability: None };
+            let capable = |kind| TarEntry { capability: capability.clone(), ..entry(kind) };
             prop_assert_eq!(reader.next_entry().unwrap(), Some(entry(TarKind::Directory)));
-            prop_assert_eq!(reader.next_entry().unwrap(), Some(entry(TarKind::File(content.len() as u64))));
+            prop_assert_eq!(reader.next_entry().unwrap(), Some(capable(TarKind::File(content.len() as u64))));
             let mut read = Vec::new();
             reader.read_to_end(&mut read).unwrap();
             prop_assert_eq!(read, content);
-            prop_assert_eq!(reader.next_entry().unwrap(), Some(entry(TarKind::Symlink(target))));
+            prop_assert_eq!(reader.next_entry().unwrap(), Some(entry(TarKind::Symlink(target.clone()))));
+            prop_assert_eq!(reader.next_entry().unwrap(), Some(capable(TarKind::HardLink(target))));
             prop_assert_eq!(reader.next_entry().unwrap(), None);
         }
 
@@ -344,12 +367,15 @@ mod tests {
         header.set_size(3);
         header.set_mode(0o755);
         header.set_mtime(77);
+        header.set_username("man").unwrap();
+        header.set_groupname("games").unwrap();
         let long = "d/".repeat(120) + "file";
         builder.append_data(&mut header, &long, &b"abc"[..]).unwrap();
         let archive = builder.into_inner().unwrap();
         let mut reader = TarReader::new(&archive[..]);
         let entry = reader.next_entry().unwrap().unwrap();
         assert_eq!((entry.path, entry.kind, entry.mtime), (long.into_bytes(), TarKind::File(3), 77));
+        assert_eq!(reader.owner_names(), [&b"man"[..], b"games"]);
         assert_eq!(reader.next_entry().unwrap(), None);
     }
 

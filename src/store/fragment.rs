@@ -36,6 +36,9 @@ pub(super) struct Record {
     pub(super) members: Vec<u64>,
     /// Digest of the listing.
     pub(super) listing: Sha256,
+    /// Digest of what lies beside it: a package's facts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) attachment: Option<Sha256>,
     /// The layer that it makes alone.
     pub(super) alone: Alone,
 }
@@ -144,5 +147,9 @@ impl Store {
 
     pub(super) fn listing_path(&self, key: FragmentKey) -> PathBuf {
         self.fragment_folder(key).join("listing")
+    }
+
+    pub(super) fn attachment_path(&self, key: FragmentKey) -> PathBuf {
+        self.fragment_folder(key).join("attachment")
     }
 }

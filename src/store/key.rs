@@ -5,6 +5,12 @@ use std::fmt;
 use crate::image::tar::TAR_VERSION;
 use crate::nix::{Hasher, Sha256, StorePath};
 
+/// Names the exact way from a package's file to a fragment.
+const DEB_VERSION: &str = "deb-1";
+
+/// Names the exact way from there to a changed fragment.
+const ADJUSTED_VERSION: &str = "adjusted-1";
+
 /// Names a fragment.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FragmentKey(Sha256);
@@ -20,6 +26,18 @@ impl FragmentKey {
     #[must_use]
     pub fn tree(tar: &Sha256) -> Self {
         Self::of("tree", &[tar.as_bytes()])
+    }
+
+    /// Of the Debian package whose file has this digest.
+    #[must_use]
+    pub fn deb(file: &Sha256) -> Self {
+        Self::of(DEB_VERSION, &[file.as_bytes()])
+    }
+
+    /// Of another fragment with changes that have this digest.
+    #[must_use]
+    pub fn adjusted(base: Self, adjustments: &Sha256) -> Self {
+        Self::of(ADJUSTED_VERSION, &[base.as_bytes(), adjustments.as_bytes()])
     }
 
     fn of(kind: &str, parts: &[&[u8]]) -> Self {

@@ -65,6 +65,8 @@ pub(super) fn append_record(
         Kind::File(_) if metadata.mode & 0o100 == 0 => b'F',
         Kind::File(_) => b'X',
         Kind::Symlink(_) => b'L',
+        // Listed as the file that it is another name of.
+        Kind::HardLink(_) => return Err(io::ErrorKind::InvalidInput.into()),
     });
     for number in [metadata.mode, metadata.uid, metadata.gid] {
         record.extend_from_slice(&number.to_le_bytes());
@@ -84,7 +86,9 @@ pub(super) fn append_record(
 impl Store {
     /// What a fragment holds: paths below its store path, or below the image's root for other trees.
     pub fn listing(&self, fragment: &Fragment) -> Result<Listing, Error> {
-        let entries = self.records(fragment)?.into_iter().map(|(entry, _)| entry).collect();
+        let mut entries = self.records(fragment)?.into_iter().map(|(entry, _)| entry).collect::<Vec<_>>();
+        // Records come as entries went by; a package's don't go by in the order of names.
+        entries.sort_by(|one, other| one.path.cmp(&other.path));
         Listing::new(entries).or_else(|_| self.damaged(fragment))
     }
 
@@ -94,7 +98,8 @@ impl Store {
         Ok(files.collect())
     }
 
-    fn records(&self, fragment: &Fragment) -> Result<Vec<(ListingEntry, Option<Extent>)>, Error> {
+    /// All entries in the order of the tar, and behind them those that are not in it.
+    pub(super) fn records(&self, fragment: &Fragment) -> Result<Vec<(ListingEntry, Option<Extent>)>, Error> {
         let path = self.listing_path(fragment.key);
         let bytes = match fs::read(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return self.damaged(fragment),

@@ -4,7 +4,9 @@
 //! and archives are fragments one after the other. Everything is written to a temporary name and renamed, so that a killed build
 //! leaves nothing half-done; what is read is checked against its digest.
 
+mod adjusted;
 mod collect;
+mod deb;
 mod fragment;
 mod key;
 mod layer;
@@ -26,6 +28,7 @@ use crate::image::codec::CodecError;
 use crate::nix::StorePath;
 
 pub use collect::{Collected, Policy};
+pub use deb::{DebFault, DebIdentity, DebWriter};
 pub use fragment::{Alone, Fragment};
 pub use key::FragmentKey;
 pub use layer::Layer;
@@ -68,6 +71,9 @@ pub enum Error {
         /// The package.
         path: StorePath,
     },
+    /// A package is not kept, or can't be changed as it should.
+    #[error("the package is refused")]
+    Deb(#[from] DebFault),
     /// A unit's content changed between two looks.
     #[error("{0} changed while it was being read")]
     Changed(PathBuf),
@@ -82,7 +88,7 @@ pub enum Error {
 impl Classified for Error {
     fn class(&self) -> Class {
         match self {
-            Self::Forged { .. } => Class::Trust,
+            Self::Forged { .. } | Self::Deb(_) => Class::Trust,
             _ => Class::Other,
         }
     }

@@ -97,6 +97,45 @@ impl Store {
     }
 }
 
+/// A fragment's tar as an archive, with its end.
+pub(super) struct TarStream<'a> {
+    reader: FragmentReader<'a>,
+    decoder: Decoder,
+    plain: Vec<u8>,
+    read: usize,
+    is_ended: bool,
+}
+
+impl io::Read for TarStream<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.read == self.plain.len() && !self.is_ended {
+            self.read = 0;
+            let index = self.reader.next;
+            if self.reader.next_member().map_err(io::Error::other)?.is_none() {
+                // All of it was found whole.
+                self.is_ended = true;
+                self.plain.clear();
+                self.plain.extend_from_slice(&TAIL);
+            } else {
+                let size = self.reader.fragment.member_size(index);
+                let decoded = self.decoder.decode(&self.reader.member, size, &mut self.plain);
+                decoded.or_else(|_| self.reader.damaged()).map_err(io::Error::other)?;
+            }
+        }
+        let read = (&self.plain[self.read..]).read(buffer)?;
+        self.read += read;
+        Ok(read)
+    }
+}
+
+impl<'a> FragmentReader<'a> {
+    /// The tar entries, and the end of an archive.
+    pub(super) fn into_tar(self) -> Result<TarStream<'a>, Error> {
+        let decoder = self.fragment.codec.decoder()?;
+        Ok(TarStream { reader: self, decoder, plain: Vec::new(), read: 0, is_ended: false })
+    }
+}
+
 impl FragmentReader<'_> {
     /// The next member as it lies on disk; `None` behind the last, when all of it was found whole.
     pub fn next_member(&mut self) -> Result<Option<&[u8]>, Error> {

@@ -11,12 +11,13 @@ use data_encoding::BASE64;
 use tempfile::NamedTempFile;
 
 use crate::image::codec::{Codec, CodecError, Encoders};
-use crate::image::tar::{Kind, TAIL, padding, write_header};
+use crate::image::tar::{Kind, TAIL, padding, write_capable_header};
 use crate::image::tree::Metadata;
 use crate::image::{BlobDigest, DiffId, ImagePath};
 use crate::nix::nar::{NarKind, NarReader};
 use crate::nix::{Hasher, Sha256};
 
+use super::deb::Inode;
 use super::fragment::{Alone, Record};
 use super::listing::ListingWriter;
 use super::pool::{Buffers, Extra};
@@ -119,7 +120,17 @@ impl FragmentWriter<'_> {
     }
 
     /// Completes the fragment and puts it where it belongs.
-    pub fn finish(mut self, store: &Store, key: FragmentKey) -> Result<Fragment, Error> {
+    pub fn finish(self, store: &Store, key: FragmentKey) -> Result<Fragment, Error> {
+        self.finish_with(store, key, None)
+    }
+
+    /// The same, with something that lies beside it.
+    pub(super) fn finish_with(
+        mut self,
+        store: &Store,
+        key: FragmentKey,
+        attachment: Option<&[u8]>,
+    ) -> Result<Fragment, Error> {
         if self.filled > 0 {
             self.send_block()?;
         }
@@ -143,11 +154,17 @@ impl FragmentWriter<'_> {
             head: BASE64.encode(&self.encoded_head),
             members: self.members,
             listing: listing_digest,
+            attachment: attachment.map(Sha256::of),
             alone,
         };
         let blob = self.file.into_inner().map_err(io::IntoInnerError::into_error)?;
         Store::keep(blob, &store.blob_path(key, self.codec))?;
         Store::keep(listing, &store.listing_path(key))?;
+        if let Some(attachment) = attachment {
+            let mut file = store.temporary()?;
+            file.write_all(attachment)?;
+            Store::keep(file, &store.attachment_path(key))?;
+        }
         let mut file = store.temporary()?;
         file.write_all(&serde_json::to_vec(&record).map_err(io::Error::from)?)?;
         Store::keep(file, &store.record_path(key, self.codec))?;
@@ -161,12 +178,46 @@ impl FragmentWriter<'_> {
         metadata: Metadata,
         listed: &[u8],
     ) -> io::Result<()> {
+        self.capable_header(path, kind, metadata, None)?;
+        self.list(listed, kind, metadata, self.tar_size)
+    }
+
+    /// Another name of a file that stands before; listed as the file that it is.
+    pub(super) fn hard_link(
+        &mut self,
+        path: &ImagePath,
+        target: &ImagePath,
+        inode: Inode,
+        capability: Option<&[u8]>,
+    ) -> io::Result<()> {
+        self.capable_header(path, Kind::HardLink(target.as_bytes()), inode.metadata, capability)?;
+        self.list(path.as_bytes(), Kind::File(inode.size), inode.metadata, inode.offset)
+    }
+
+    /// A header alone, of something that [`FragmentWriter::list`] is to list.
+    pub(super) fn capable_header(
+        &mut self,
+        path: &ImagePath,
+        kind: Kind<'_>,
+        metadata: Metadata,
+        capability: Option<&[u8]>,
+    ) -> io::Result<()> {
         let mut header = std::mem::take(&mut self.scratch);
         header.clear();
-        write_header(&mut header, path.as_bytes(), kind, metadata);
+        write_capable_header(&mut header, path.as_bytes(), kind, metadata, capability);
         self.append(&header)?;
         self.scratch = header;
-        self.listing.entry(listed, kind, metadata, self.tar_size)
+        Ok(())
+    }
+
+    /// Lists something, whether it stands in the tar or not.
+    pub(super) fn list(&mut self, path: &[u8], kind: Kind<'_>, metadata: Metadata, offset: u64) -> io::Result<()> {
+        self.listing.entry(path, kind, metadata, offset)
+    }
+
+    /// Bytes of tar so far.
+    pub(super) const fn tar_size(&self) -> u64 {
+        self.tar_size
     }
 
     /// Appends exactly `size` bytes from `reader`, and padding.

@@ -6,11 +6,13 @@
 
 mod brotli;
 mod budget;
+mod lzma;
 mod window;
 
 use std::io::{self, BufReader, Cursor, Read};
 
 pub use budget::{DecoderBudget, Lease};
+pub use lzma::lzma_decoder;
 
 use crate::nix::{Compression, UnknownCompression};
 use brotli::BrotliReader;

@@ -2,9 +2,13 @@
 //!
 //! apt's work without apt: suites are found, their signatures checked against keyrings, indices read, dependencies solved.
 
+mod package;
+
 use crate::config::System;
 use crate::deb::{PackageName, Version};
 use crate::nix::Sha256;
+
+pub use package::{DebError, read_deb};
 
 /// A package that an archive offers for one architecture.
 #[derive(Debug, Clone, PartialEq, Eq)]
