@@ -2,14 +2,20 @@
 //!
 //! What comes from an archive is hostile: names, versions and paragraphs are checked once, here, and trusted by their types.
 
+mod apt_sources;
 mod control;
 mod facts;
 mod name;
 mod pool;
+mod release;
+mod signed_text;
 mod version;
 
+pub use apt_sources::{AptSource, AptSourceError, SignedBy, parse_deb822, parse_one_line};
 pub use control::{ControlError, Paragraph, Paragraphs};
 pub use facts::{Conffile, Member, PackageFacts};
 pub use name::{PackageName, ParsePackageNameError};
 pub use pool::is_pool_path;
+pub use release::{Release, ReleaseError, ReleaseFile};
+pub use signed_text::{SignedText, SignedTextError};
 pub use version::{ParseVersionError, Version};
