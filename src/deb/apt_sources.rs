@@ -197,7 +197,10 @@ mod tests {
         assert_eq!(sources[2].uris, ["cdrom:[Debian 12 _Bookworm_ 2023]/"]);
         assert_eq!(sources[3].signed_by.as_ref().unwrap().fingerprints, ["ABCD0123", "CDEF"]);
         assert_eq!((sources[3].check_valid_until, sources[3].components.len()), (Some(false), 0));
-        assert_eq!(parse_one_line("\ndeb x\n").unwrap_err().to_string(), "line 2: expected `deb [options] URI suite component…`");
+        assert_eq!(
+            parse_one_line("\ndeb x\n").unwrap_err().to_string(),
+            "line 2: expected `deb [options] URI suite component…`"
+        );
         assert!(parse_one_line("rpm x y\n").is_err());
     }
 

@@ -183,7 +183,10 @@ mod tests {
         let refused = |from: &str, to: &str| Release::parse(&TEXT.replace(from, to)).unwrap_err().to_string();
         assert_eq!(refused("Date: Fri, 20 Nov 2026 00:12:41 UTC\n", ""), "it has no field `Date`");
         assert_eq!(refused("SHA256:", "SHA512:"), "it has no field `SHA256`");
-        assert_eq!(refused("Date: Fri, 20", "Date: never, 20x"), "its field `Date` can't be `never, 20x Nov 2026 00:12:41 UTC`");
+        assert_eq!(
+            refused("Date: Fri, 20", "Date: never, 20x"),
+            "its field `Date` can't be `never, 20x Nov 2026 00:12:41 UTC`"
+        );
         assert!(refused(" 376904 ", " many ").starts_with("its field `SHA256` can't be"));
         assert!(refused("Label:", "\nLabel:").contains("second paragraph"));
     }
