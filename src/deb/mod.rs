@@ -4,6 +4,7 @@
 
 mod accounts;
 mod ar;
+mod apt_sources;
 mod control;
 mod facts;
 mod name;
@@ -14,10 +15,17 @@ mod version;
 
 pub use accounts::{static_group, static_user};
 pub use ar::{ArError, ArMember, ArReader};
+mod release;
+mod signed_text;
+mod version;
+
+pub use apt_sources::{AptSource, AptSourceError, SignedBy, parse_deb822, parse_one_line};
 pub use control::{ControlError, Paragraph, Paragraphs};
 pub use facts::{Conffile, Member, PackageFacts};
 pub use name::{PackageName, ParsePackageNameError};
 pub use pool::is_pool_path;
 pub use sink::DebSink;
 pub use usr::{USR_ALIASES, canonical, is_usr_alias};
+pub use release::{Release, ReleaseError, ReleaseFile};
+pub use signed_text::{SignedText, SignedTextError};
 pub use version::{ParseVersionError, Version};

@@ -111,6 +111,12 @@ impl Http {
         Self { settings, agents: OnceLock::new(), hosts: Mutex::default() }
     }
 
+    /// How it behaves: for another client that differs in a setting.
+    #[must_use]
+    pub fn settings(&self) -> &HttpSettings {
+        &self.settings
+    }
+
     /// Whether the network may not be used.
     #[must_use]
     pub fn is_offline(&self) -> bool {

@@ -3,6 +3,25 @@
 //! apt's work without apt: suites are found, their signatures checked against keyrings, indices read, dependencies solved.
 
 mod package;
+mod apt_conf;
+mod archives;
+mod candidate;
+mod error;
+mod fetch;
+mod host;
+mod host_sites;
+mod index;
+mod keyring;
+mod place;
+mod release;
+mod signature;
+mod sites;
+mod suites;
+
+pub use archives::{Archives, Offer};
+pub use error::ArchiveError;
+pub use keyring::KeyFault;
+pub use signature::SignatureFault;
 
 use crate::config::System;
 use crate::deb::{PackageName, Version};
