@@ -6,10 +6,14 @@ mod control;
 mod facts;
 mod name;
 mod pool;
+mod relation;
 mod version;
 
 pub use control::{ControlError, Paragraph, Paragraphs};
 pub use facts::{Conffile, Member, PackageFacts};
 pub use name::{PackageName, ParsePackageNameError};
 pub use pool::is_pool_path;
+pub use relation::{
+    Operator, ParseRelationError, Provided, Qualifier, Target, parse_groups, parse_provided, parse_targets,
+};
 pub use version::{ParseVersionError, Version};

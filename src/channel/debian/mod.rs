@@ -2,6 +2,10 @@
 //!
 //! apt's work without apt: suites are found, their signatures checked against keyrings, indices read, dependencies solved.
 
+mod solve;
+
+pub use solve::{Unmet, Unsolvable, solve};
+
 use crate::config::System;
 use crate::deb::{PackageName, Version};
 use crate::nix::Sha256;
