@@ -7,6 +7,8 @@ mod exact;
 mod explain;
 mod greedy;
 mod offers;
+#[cfg(test)]
+mod tests;
 mod unsolvable;
 mod wish;
 
