@@ -11,6 +11,7 @@ mod name;
 mod pool;
 mod sink;
 mod usr;
+mod relation;
 mod version;
 
 pub use accounts::{static_group, static_user};
@@ -28,4 +29,7 @@ pub use sink::DebSink;
 pub use usr::{USR_ALIASES, canonical, is_usr_alias};
 pub use release::{Release, ReleaseError, ReleaseFile};
 pub use signed_text::{SignedText, SignedTextError};
+pub use relation::{
+    Operator, ParseRelationError, Provided, Qualifier, Target, parse_groups, parse_provided, parse_targets,
+};
 pub use version::{ParseVersionError, Version};

@@ -22,6 +22,9 @@ pub use archives::{Archives, Offer};
 pub use error::ArchiveError;
 pub use keyring::KeyFault;
 pub use signature::SignatureFault;
+mod solve;
+
+pub use solve::{Unmet, Unsolvable, solve};
 
 use crate::config::System;
 use crate::deb::{PackageName, Version};
