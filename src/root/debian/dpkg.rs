@@ -123,3 +123,6 @@ fn extended_states(sorted: &[&Package<'_>], native: &str) -> String {
         text
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -23,6 +23,7 @@ use super::canonical::canonical_path;
 use super::{Merged, Package, Placed};
 use claims::{Claim, Claims};
 use diversions::Diversions;
+use replaces::Replacements;
 
 pub use diversions::{Diverted, Linked};
 pub use error::MergeError;
@@ -53,10 +54,9 @@ pub fn merge(
     linked: &[Linked],
     read: &ReadFile<'_>,
 ) -> Result<Merge, MergeError> {
-    let mut order: Vec<usize> = (0..packages.len()).collect();
-    order.sort_by_key(|&index| packages[index].name);
-    let claims = Claims::new(packages, &order, &Diversions::new(diverted)?, &diversions::links(linked)?)?;
-    let mut merging = Merging { packages, claims: &claims, merge: Merge::default(), unlisted: BTreeMap::new() };
+    let rules = Rules::new(packages, diverted, linked)?;
+    let claims = Claims::new(&rules)?;
+    let mut merging = Merging { rules: &rules, claims: &claims, merge: Merge::default(), unlisted: BTreeMap::new() };
     for (path, here) in &claims.by_path {
         merging.place(path, here)?;
     }
@@ -93,8 +93,33 @@ pub(super) fn info_path(package: &Package<'_>, member: &str) -> Result<ImagePath
     Ok(ImagePath::new(format!("var/lib/dpkg/info/{stem}.{member}").as_bytes())?)
 }
 
-struct Merging<'a> {
+/// Everything that decides where files go.
+struct Rules<'a> {
     packages: &'a [Package<'a>],
+    /// Indices of the packages in the order of their names, so that nothing depends on the caller's order.
+    order: Vec<usize>,
+    diversions: Diversions<'a>,
+    /// Targets of links that scripts make.
+    links: BTreeMap<ImagePath, &'a [u8]>,
+    replacements: Replacements<'a>,
+}
+
+impl<'a> Rules<'a> {
+    fn new(packages: &'a [Package<'a>], diverted: &'a [Diverted], linked: &'a [Linked]) -> Result<Self, MergeError> {
+        let mut order: Vec<usize> = (0..packages.len()).collect();
+        order.sort_by_key(|&index| packages[index].name);
+        let diversions = Diversions::new(diverted)?;
+        let links = diversions::links(linked)?;
+        Ok(Self { packages, order, diversions, links, replacements: Replacements::new(packages)? })
+    }
+
+    fn name(&self, package: usize) -> PackageName {
+        self.packages[package].name.clone()
+    }
+}
+
+struct Merging<'a> {
+    rules: &'a Rules<'a>,
     claims: &'a Claims<'a>,
     merge: Merge,
     /// By package: what leaves its list of files.
@@ -103,20 +128,20 @@ struct Merging<'a> {
 
 impl Merging<'_> {
     fn adjust(&mut self, package: usize) -> &mut Adjustments {
-        self.merge.adjustments.entry(self.packages[package].name.clone()).or_default()
+        self.merge.adjustments.entry(self.rules.name(package)).or_default()
     }
 
     /// Decides what stands at `path`.
     fn place(&mut self, path: &ImagePath, here: &[Claim<'_>]) -> Result<(), MergeError> {
         let (folders, others): (Vec<_>, Vec<_>) = here.iter().copied().partition(Claim::is_folder);
-        let standing = match (folders::deciding(self.packages, &folders), others.is_empty()) {
-            (Some(folder), false) => {
-                let file = replaces::winner(self.packages, path, &others)?;
-                let name = |claim: Claim<'_>| self.packages[claim.package].name.clone();
-                return Err(MergeError::NotAFolder { path: path.clone(), folder: name(folder), file: name(file) });
+        let folder = folders::deciding(self.rules.packages, &folders);
+        let standing = match (folder, self.settle(path, &others)?) {
+            (Some(folder), Some(file)) => {
+                let (folder, file) = (self.rules.name(folder.package), self.rules.name(file.package));
+                return Err(MergeError::NotAFolder { path: path.clone(), folder, file });
             }
-            (Some(folder), true) => folder,
-            (None, _) => self.settle(path, &others)?,
+            (Some(claim), None) | (None, Some(claim)) => claim,
+            (None, None) => return Ok(()),
         };
         if standing.entry.path != *path && !standing.is_folder() {
             self.adjust(standing.package).rename.insert(standing.entry.path.clone(), path.clone());
@@ -128,20 +153,21 @@ impl Merging<'_> {
     }
 
     /// The file or link that stands; the others are omitted.
-    fn settle<'c>(&mut self, path: &ImagePath, others: &[Claim<'c>]) -> Result<Claim<'c>, MergeError> {
-        let (standing, alike) = match replaces::winner(self.packages, path, others) {
+    fn settle<'c>(&mut self, path: &ImagePath, others: &[Claim<'c>]) -> Result<Option<Claim<'c>>, MergeError> {
+        let (standing, alike) = match self.rules.replacements.winner(path, others) {
             Ok(winner) => (winner, false),
             // dpkg lets links be that lead to one folder, and both packages list them.
-            Err(_) if self.lead_to_one_folder(path, others) => (others[0], true),
+            Err(_) if self.lead_to_one_folder(path, others) => (others.first().copied(), true),
             Err(error) => return Err(error),
         };
+        let Some(standing) = standing else { return Ok(None) };
         for other in others.iter().filter(|other| other.package != standing.package) {
             self.adjust(other.package).omit.insert(other.entry.path.clone());
             if !alike {
                 self.unlisted.entry(other.package).or_default().insert(other.entry.path.clone());
             }
         }
-        Ok(standing)
+        Ok(Some(standing))
     }
 
     fn lead_to_one_folder(&self, path: &ImagePath, others: &[Claim<'_>]) -> bool {
@@ -167,8 +193,8 @@ impl Merging<'_> {
                 let link = self.merge.merged.get(&behind.link).map_or(behind.package, |placed| placed.package);
                 return Err(MergeError::NoFolderBehind {
                     path: behind.link.clone(),
-                    folder: self.packages[behind.package].name.clone(),
-                    link: self.packages[link].name.clone(),
+                    folder: self.rules.name(behind.package),
+                    link: self.rules.name(link),
                     target: behind.leads.clone(),
                 });
             }
@@ -184,7 +210,7 @@ impl Merging<'_> {
                 match self.merge.merged.get(&parent) {
                     Some(folder) if folder.kind == ListingKind::Directory => break,
                     Some(other) => {
-                        let name = |placed: &Placed| self.packages[placed.package].name.clone();
+                        let name = |placed: &Placed| self.rules.name(placed.package);
                         return Err(MergeError::NotAFolder { path: parent, folder: name(placed), file: name(other) });
                     }
                     None => {
@@ -202,8 +228,8 @@ impl Merging<'_> {
     /// Takes replaced files out of their packages' lists.
     fn correct_lists(&mut self, read: &ReadFile<'_>) -> Result<(), MergeError> {
         for (package, unlisted) in std::mem::take(&mut self.unlisted) {
-            let path = info_path(&self.packages[package], "list")?;
-            let name = self.packages[package].name.clone();
+            let path = info_path(&self.rules.packages[package], "list")?;
+            let name = self.rules.name(package);
             let list = read(package, &path).map_err(|source| MergeError::Read {
                 package: name,
                 path: path.clone(),
@@ -218,3 +244,6 @@ impl Merging<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

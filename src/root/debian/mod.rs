@@ -7,6 +7,8 @@ pub mod dpkg;
 pub mod merge;
 pub mod overrides;
 mod relation;
+#[cfg(test)]
+mod sample;
 
 use std::collections::BTreeMap;
 
@@ -172,3 +174,4 @@ pub struct NewUser {
     /// Who it is, in words.
     pub description: String,
 }
+

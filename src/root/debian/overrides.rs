@@ -250,3 +250,6 @@ fn normal(base: &ImagePath, target: &[u8]) -> Option<ImagePath> {
     }
     Some(path)
 }
+
+#[cfg(test)]
+mod tests;

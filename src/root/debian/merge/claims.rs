@@ -7,9 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use crate::image::ImagePath;
 use crate::image::listing::{ListingEntry, ListingKind};
 
-use super::super::Package;
-use super::diversions::Diversions;
-use super::{MergeError, replaces};
+use super::{MergeError, Rules};
 
 /// Most links that one path may lead through, as in Linux, and most rounds of placing.
 const MOST_LINKS: usize = 40;
@@ -52,30 +50,23 @@ pub(super) struct Claims<'a> {
 }
 
 impl<'a> Claims<'a> {
-    /// Places all entries of `packages`, whose names' order is `order`. `scripted` are the targets of links that scripts make.
-    pub(super) fn new(
-        packages: &[Package<'a>],
-        order: &[usize],
-        diversions: &Diversions<'_>,
-        scripted: &BTreeMap<ImagePath, &'a [u8]>,
-    ) -> Result<Self, MergeError> {
-        let mut links = scripted.clone();
+    /// Places all entries of all packages.
+    pub(super) fn new(rules: &Rules<'a>) -> Result<Self, MergeError> {
+        let mut links = rules.links.clone();
         for _ in 0..MOST_LINKS {
-            let free = |path: &&ImagePath| scripted.get(*path) == links.get(*path);
-            let scripted_now = scripted.keys().filter(free).cloned().collect();
-            let mut claims = Self { links, scripted: scripted_now, ..Self::default() };
-            for &index in order {
-                claims.add_package(packages, index, diversions)?;
+            let free = |path: &&ImagePath| rules.links.get(*path) == links.get(*path);
+            let scripted = rules.links.keys().filter(free).cloned().collect();
+            let mut claims = Self { links, scripted, ..Self::default() };
+            for &index in &rules.order {
+                claims.add_package(rules, index)?;
             }
-            let found = claims.find_links(packages, scripted);
+            let found = claims.find_links(rules);
             if found == claims.links {
                 return Ok(claims);
             }
             links = found;
         }
-        let path = links.into_keys().next().unwrap_or_default();
-        let package = order.first().and_then(|&first| packages.get(first)).map(|package| package.name.clone());
-        package.map_or_else(|| Ok(Self::default()), |package| Err(MergeError::Circle { path, package }))
+        Err(MergeError::Restless { path: links.into_keys().next().unwrap_or_default() })
     }
 
     /// Where `path` leads, all links followed, the last one, too; `None` for a circle.
@@ -83,24 +74,14 @@ impl<'a> Claims<'a> {
         follow(&self.links, path)
     }
 
-    fn add_package(
-        &mut self,
-        packages: &[Package<'a>],
-        index: usize,
-        diversions: &Diversions<'_>,
-    ) -> Result<(), MergeError> {
-        let package = &packages[index];
+    fn add_package(&mut self, rules: &Rules<'a>, index: usize) -> Result<(), MergeError> {
+        let package = &rules.packages[index];
+        // Those that stand elsewhere than in the package.
         let mut folders: HashMap<&ImagePath, ImagePath> = HashMap::new();
         for entry in package.listing.entries().iter().filter(|entry| !entry.path.is_root()) {
             let circle = || MergeError::Circle { path: entry.path.clone(), package: package.name.clone() };
             let claim = Claim { package: index, entry };
-            let diverted = diversions.of(&entry.path, package.name).filter(|_| !claim.is_folder());
-            let path = match diverted {
-                Some(to) => self.follow(&parent(to)).ok_or_else(circle)?.join(to.name())?,
-                None => folders
-                    .get(&entry.path.parent().unwrap_or_default())
-                    .map_or_else(|| ImagePath::new(entry.path.name()), |folder| folder.join(entry.path.name()))?,
-            };
+            let path = self.aim(rules, claim, &folders)?.ok_or_else(circle)?;
             if claim.is_folder() && self.links.contains_key(&path) {
                 let leads = self.follow(path.as_bytes()).ok_or_else(circle)?;
                 folders.insert(&entry.path, leads.clone());
@@ -112,7 +93,7 @@ impl<'a> Claims<'a> {
                 }
                 continue;
             }
-            if claim.is_folder() {
+            if claim.is_folder() && path != entry.path {
                 folders.insert(&entry.path, path.clone());
             }
             self.by_path.entry(path).or_default().push(claim);
@@ -120,31 +101,38 @@ impl<'a> Claims<'a> {
         Ok(())
     }
 
-    /// The links that stand, each with its target.
-    fn find_links(
+    /// Where a package's entry is to stand, by where its folders have gone; `None` where links lead in a circle.
+    fn aim(
         &self,
-        packages: &[Package<'_>],
-        scripted: &BTreeMap<ImagePath, &'a [u8]>,
-    ) -> BTreeMap<ImagePath, &'a [u8]> {
+        rules: &Rules<'_>,
+        claim: Claim<'_>,
+        folders: &HashMap<&ImagePath, ImagePath>,
+    ) -> Result<Option<ImagePath>, MergeError> {
+        let path = &claim.entry.path;
+        let diverted = rules.diversions.of(path, rules.packages[claim.package].name).filter(|_| !claim.is_folder());
+        let (folder, name) = match diverted {
+            Some(to) => (self.follow(to.parent().unwrap_or_default().as_bytes()), to.name()),
+            None => (path.parent().map(|parent| folders.get(&parent).cloned().unwrap_or(parent)), path.name()),
+        };
+        Ok(folder.map(|folder| folder.join(name)).transpose()?)
+    }
+
+    /// The links that stand, each with its target.
+    fn find_links(&self, rules: &Rules<'a>) -> BTreeMap<ImagePath, &'a [u8]> {
         let link = |(path, claims): (&ImagePath, &Vec<Claim<'a>>)| {
             let others: Vec<_> = claims.iter().copied().filter(|claim| !claim.is_folder()).collect();
             // Who wins is decided, or refused, when everything has its place.
-            let winner = replaces::winner(packages, path, &others).ok().or(others.first().copied())?;
+            let winner = rules.replacements.winner(path, &others).ok().flatten().or(others.first().copied())?;
             match &winner.entry.kind {
                 ListingKind::Symlink { target } => Some((path.clone(), target.as_slice())),
                 _ => None,
             }
         };
-        let scripted = scripted.iter().filter(|(path, _)| {
-            !self.by_path.get(*path).is_some_and(|here| here.iter().any(|claim| !claim.is_folder()))
-        });
+        let is_taken = |path| self.by_path.get(path).is_some_and(|here| !here.iter().all(Claim::is_folder));
+        let scripted = rules.links.iter().filter(|(path, _)| !is_taken(*path));
         let scripted = scripted.map(|(path, target)| (path.clone(), *target));
         scripted.chain(self.by_path.iter().filter_map(link)).collect()
     }
-}
-
-fn parent(path: &ImagePath) -> Vec<u8> {
-    path.parent().unwrap_or_default().as_bytes().to_vec()
 }
 
 /// Walks `path` as the kernel does.

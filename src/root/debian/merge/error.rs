@@ -53,6 +53,12 @@ pub enum MergeError {
         /// Who has it.
         package: PackageName,
     },
+    /// Links that keep moving each other.
+    #[error("links of several packages move each other at {path}, without end")]
+    Restless {
+        /// One of them.
+        path: ImagePath,
+    },
     /// Two packages that divert one file.
     #[error("the packages {one} and {two} both divert {path}")]
     DivertedTwice {
@@ -120,7 +126,7 @@ impl Classified for MergeError {
             | Self::Script { package, .. }
             | Self::Control { package, .. }
             | Self::Replaces { package } => Some(format!("do without {package}, or take another version of it")),
-            Self::Path(_) | Self::Read { .. } => None,
+            Self::Restless { .. } | Self::Path(_) | Self::Read { .. } => None,
         }
     }
 }
