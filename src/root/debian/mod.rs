@@ -1,12 +1,24 @@
 //! The root of a machine with Debian packages: one tree of all of them, dpkg's database, and natively what their maintainer
 //! scripts would have done.
 
+mod canonical;
+mod capability;
+pub mod dpkg;
+pub mod merge;
+pub mod overrides;
+mod relation;
+#[cfg(test)]
+mod sample;
+
 use std::collections::BTreeMap;
 
 use crate::deb::{PackageFacts, PackageName};
 use crate::image::ImagePath;
 use crate::image::listing::{Listing, ListingKind};
 use crate::image::tree::Metadata;
+
+pub use canonical::canonical_path;
+pub use capability::{ParseCapabilityError, encode_capabilities};
 
 /// A package, as far as generators look at it.
 #[derive(Debug, Clone, Copy)]
@@ -162,3 +174,4 @@ pub struct NewUser {
     /// Who it is, in words.
     pub description: String,
 }
+
