@@ -1,6 +1,8 @@
 //! The root of a machine with Debian packages: one tree of all of them, dpkg's database, and natively what their maintainer
 //! scripts would have done.
 
+pub mod ld_cache;
+
 use std::collections::BTreeMap;
 
 use crate::deb::{PackageFacts, PackageName};
