@@ -9,6 +9,7 @@ use super::library::{Library, parse};
 use super::*;
 use crate::image::tree::{Metadata, Node, Tree};
 use crate::nix::StorePath;
+use crate::root::sample;
 use crate::root::view::NO_PACKAGES;
 
 /// Where the parts of the libraries below lie.
@@ -53,26 +54,6 @@ fn parsed(system: System, bytes: &[u8]) -> Option<Library> {
         Ok(bytes[start..start.saturating_add(length).min(bytes.len())].to_vec())
     })
     .unwrap()
-}
-
-/// Everything below a folder of this machine.
-fn tree_of(root: &Path) -> Tree {
-    let mut tree = Tree::new();
-    for entry in walkdir::WalkDir::new(root).min_depth(1) {
-        let entry = entry.unwrap();
-        let path = entry.path().strip_prefix(root).unwrap().to_str().unwrap().to_owned();
-        let node = if entry.file_type().is_symlink() {
-            Node::Symlink(fs::read_link(entry.path()).unwrap().into_os_string().into_encoded_bytes())
-        } else if entry.file_type().is_dir() {
-            Node::Directory
-        } else if entry.file_type().is_file() {
-            Node::LocalFile { path: entry.path().to_owned(), size: entry.metadata().unwrap().len() }
-        } else {
-            continue;
-        };
-        tree.insert(ImagePath::new(path.as_bytes()).unwrap(), (Metadata::root(0o755), node));
-    }
-    tree
 }
 
 fn cache_of(tree: &Tree, generator: &str) -> Option<LdCache> {
@@ -125,7 +106,7 @@ fn lab() -> tempfile::TempDir {
 #[test]
 fn the_cache_holds_what_the_linker_finds() {
     let root = lab();
-    let cache = cache_of(&tree_of(root.path()), "test").unwrap();
+    let cache = cache_of(&sample::of_disk(root.path()), "test").unwrap();
     let links: Vec<String> = cache
         .links
         .iter()
@@ -199,7 +180,7 @@ fn it_is_the_one_of_ldconfig() {
 }
 
 fn compare(ldconfig: &str, root: &Path) {
-    let before = tree_of(root);
+    let before = sample::of_disk(root);
     let output = Command::new(ldconfig).args(["-i", "-r"]).arg(root).output().unwrap();
     let Ok(real) = fs::read(root.join("etc/ld.so.cache")) else {
         eprintln!("skipped: this ldconfig does not write: {}", String::from_utf8_lossy(&output.stderr));
