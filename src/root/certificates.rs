@@ -13,9 +13,22 @@ use super::view::{Kind, ReadContent, View};
 /// Where packages have single certificates.
 const FOLDER: &str = "share/ca-certificates";
 /// More than any certificate.
-const MAX_CERTIFICATE: u64 = 1 << 20;
+pub(super) const MAX_CERTIFICATE: u64 = 1 << 20;
 /// More than any bundle; Mozilla's has 200 kB.
 const MAX_BUNDLE: usize = 16 << 20;
+
+/// Adds a certificate's file to a bundle, with the newline that it may lack.
+pub(super) fn append(bundle: &mut Vec<u8>, certificate: &[u8], path: &ImagePath) -> io::Result<()> {
+    bundle.extend(certificate);
+    if bundle.last().is_some_and(|last| *last != b'\n') {
+        bundle.push(b'\n');
+    }
+    if bundle.len() > MAX_BUNDLE {
+        let message = format!("the certificates of {path} and its neighbours have more than {MAX_BUNDLE} bytes");
+        return Err(io::Error::other(message));
+    }
+    Ok(())
+}
 
 /// All certificates of the first of `packages` that has any, in byte order of their paths; `None` where no package has
 /// any, or their contents are not at hand.
@@ -29,14 +42,7 @@ pub fn bundle(view: View<'_>, packages: &[&StorePath], read: &ReadContent<'_>) -
         if !certificate.starts_with(b"-----BEGIN ") {
             continue;
         }
-        bundle.extend(certificate);
-        if bundle.last() != Some(&b'\n') {
-            bundle.push(b'\n');
-        }
-        if bundle.len() > MAX_BUNDLE {
-            let message = format!("the certificates of {path} and its neighbours have more than {MAX_BUNDLE} bytes");
-            return Err(io::Error::other(message));
-        }
+        append(&mut bundle, &certificate, &path)?;
     }
     Ok((!bundle.is_empty()).then_some(bundle))
 }
@@ -65,6 +71,7 @@ mod tests {
 
     use super::*;
     use crate::root::sample;
+    use crate::root::view::NO_PACKAGES;
 
     #[test]
     fn single_certificates_make_a_bundle() {
@@ -84,7 +91,7 @@ mod tests {
             Ok(Some(contents[path].as_bytes().to_vec()))
         };
         let packages = BTreeMap::from([(empty.clone(), nothing), (package.clone(), listing)]);
-        let view = View { trees: &[], packages: &packages };
+        let view = View { trees: &[], packages: &packages, merged: &NO_PACKAGES };
         let made = bundle(view, &[&empty, &package], &read).unwrap().unwrap();
         assert_eq!(made, b"-----BEGIN CERTIFICATE-----a\n-----BEGIN CERTIFICATE-----b\n");
         assert_eq!(bundle(view, &[&empty], &read).unwrap(), None);

@@ -1,7 +1,7 @@
 //! Small packages and trees for this room's tests.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::config::{
@@ -43,6 +43,26 @@ pub(super) fn tree(entries: &[(&str, &str)]) -> Tree {
             _ => 0o644,
         };
         tree.insert(path, (Metadata::root(mode), node(text)));
+    }
+    tree
+}
+
+/// Everything below a folder of this machine.
+pub(super) fn of_disk(root: &Path) -> Tree {
+    let mut tree = Tree::new();
+    for entry in walkdir::WalkDir::new(root).min_depth(1) {
+        let entry = entry.unwrap();
+        let path = entry.path().strip_prefix(root).unwrap().to_str().unwrap().to_owned();
+        let node = if entry.file_type().is_symlink() {
+            Node::Symlink(std::fs::read_link(entry.path()).unwrap().into_os_string().into_encoded_bytes())
+        } else if entry.file_type().is_dir() {
+            Node::Directory
+        } else if entry.file_type().is_file() {
+            Node::LocalFile { path: entry.path().to_owned(), size: entry.metadata().unwrap().len() }
+        } else {
+            continue;
+        };
+        tree.insert(ImagePath::new(path.as_bytes()).unwrap(), (Metadata::root(0o755), node));
     }
     tree
 }

@@ -2,7 +2,6 @@
 //!
 //! apt's work without apt: suites are found, their signatures checked against keyrings, indices read, dependencies solved.
 
-mod package;
 mod apt_conf;
 mod archives;
 mod candidate;
@@ -12,6 +11,7 @@ mod host;
 mod host_sites;
 mod index;
 mod keyring;
+mod package;
 mod place;
 mod release;
 mod signature;

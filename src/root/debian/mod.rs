@@ -3,7 +3,9 @@
 
 mod canonical;
 mod capability;
+pub mod certificates;
 pub mod dpkg;
+pub mod ld_cache;
 pub mod merge;
 pub mod overrides;
 mod relation;
@@ -174,4 +176,3 @@ pub struct NewUser {
     /// Who it is, in words.
     pub description: String,
 }
-
