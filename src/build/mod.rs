@@ -3,6 +3,7 @@
 //! [`Project`] holds what all stages share; [`Project::resolve`] yields the lock, [`Project::build`] images, [`Built::write`] files.
 
 mod content;
+mod debs;
 mod error;
 mod generated;
 mod layers;
@@ -30,7 +31,7 @@ use content::{Content, content};
 use generated::{Generated, Inputs};
 use layers::Assembly;
 use packages::{CachesOf, Fragments, Packages};
-use units::units;
+use units::{deb_id, units};
 use view::Shelf;
 
 pub use error::Error;
@@ -77,7 +78,7 @@ impl<'a> Project<'a> {
     pub fn plan(&self, lock: &Lock, system: System, choice: PlanChoice) -> Result<Planned, Error> {
         let content = content(self.machine, lock, system)?;
         let closure = closure(lock, system, &content)?;
-        let units = units(lock, &closure, &content);
+        let units = units(lock, system, &closure, &content);
         let layers = choice.layers.unwrap_or(self.machine.image.layers);
         let budget = layers.saturating_sub(GENERATED_LAYERS).max(1);
         let previous = lock.layers.get(&system).map(Vec::as_slice);
@@ -138,10 +139,14 @@ impl<'a> Project<'a> {
     #[must_use]
     pub fn requests(&self, lock: &Lock, system: System, planned: &Planned) -> Vec<plan::Request> {
         let ids = |paths: &mut dyn Iterator<Item = &StorePath>| paths.map(|path| path.base_name().to_owned()).collect();
+        let debs = lock.debs(system);
         let answers = lock.requests.iter().filter(|((of, _), _)| *of == system);
         let named = answers.map(|((_, text), answer)| plan::Request {
             text: text.clone(),
-            units: ids(&mut answer.outputs.iter().map(|(_, path)| path)),
+            units: match &answer.deb {
+                Some(name) => debs.get(name).map(|deb| deb_id(name, deb)).into_iter().collect(),
+                None => ids(&mut answer.outputs.iter().map(|(_, path)| path)),
+            },
         });
         let local = planned
             .content

@@ -23,9 +23,10 @@ pub(super) struct Answers {
 
 /// Requests that could not be answered.
 #[derive(Default)]
-struct Faults {
+pub(super) struct Faults {
     diagnostics: Vec<Diagnostic>,
-    unknown: bool,
+    /// Of the first finding that is more than a matter of usage.
+    class: Option<Class>,
 }
 
 impl Answers {
@@ -35,22 +36,17 @@ impl Answers {
         machine: &Machine,
         sources: &dyn Sources,
         progress: &dyn Progress,
+        faults: &mut Faults,
     ) -> Result<Self, Error> {
-        let mut asking = Asking { machine, sources, progress, indexes: BTreeMap::new(), faults: Faults::default() };
+        let mut asking = Asking { machine, sources, progress, indexes: BTreeMap::new(), faults };
         let mut requests = BTreeMap::new();
-        for (system, wanted) in asked {
+        for (system, wanted) in asked.iter().filter(|(_, wanted)| !matches!(wanted.ask, Ask::Deb { .. })) {
             if let Some(answer) = asking.answer(*system, wanted)? {
                 requests.insert((*system, wanted_key(wanted, &answer)), answer);
             }
         }
-        let Faults { mut diagnostics, unknown } = asking.faults;
-        // As they stand in the files.
-        diagnostics.sort_by_key(|finding| finding.place.as_ref().map(|place| (place.file.clone(), place.span.start)));
-        if diagnostics.is_empty() {
-            let indexes = asking.indexes.into_iter().map(|(channel, index)| (channel, index.hash())).collect();
-            return Ok(Self { requests, indexes });
-        }
-        Err(Error::Names { diagnostics, class: if unknown { Class::UnknownName } else { Class::Usage } })
+        let indexes = asking.indexes.into_iter().map(|(channel, index)| (channel, index.hash())).collect();
+        Ok(Self { requests, indexes })
     }
 }
 
@@ -67,7 +63,7 @@ struct Asking<'a> {
     sources: &'a dyn Sources,
     progress: &'a dyn Progress,
     indexes: BTreeMap<String, Index>,
-    faults: Faults,
+    faults: &'a mut Faults,
 }
 
 impl Asking<'_> {
@@ -76,6 +72,8 @@ impl Asking<'_> {
         match &wanted.ask {
             Ask::StorePath(path) => Ok(Some(by_path(path))),
             Ask::Local(path) => Ok(Some(local(path))),
+            // Answered elsewhere, all together.
+            Ask::Deb { .. } => Ok(None),
             Ask::Bundle { channel } => self.bundle(system, channel).map(Some),
             Ask::Name { channel, attribute, version, outputs } => {
                 let Some(index) = self.index(channel, wanted)? else { return Ok(None) };
@@ -84,8 +82,7 @@ impl Asking<'_> {
                     Ok(answer) => Ok(Some(answer)),
                     Err(error) => {
                         let finding = explain(&error, channel, attribute, *version, system);
-                        self.faults.unknown = true;
-                        self.faults.add(Diagnostic { place: wanted.place.cloned(), ..finding });
+                        self.faults.add(Diagnostic { place: wanted.place.cloned(), ..finding }, Class::UnknownName);
                         Ok(None)
                     }
                 }
@@ -96,7 +93,7 @@ impl Asking<'_> {
     /// The index of a channel, read once. `None`: the channel has none, and a finding says so.
     fn index(&mut self, channel: &str, wanted: &Wanted<'_>) -> Result<Option<&Index>, Error> {
         if let Some(finding) = self.machine.channels.get(channel).and_then(|found| without_index(channel, found)) {
-            self.faults.add(Diagnostic { place: wanted.place.cloned(), ..finding });
+            self.faults.add(Diagnostic { place: wanted.place.cloned(), ..finding }, Class::Usage);
             return Ok(None);
         }
         self.read_index(channel).map(Some)
@@ -133,10 +130,21 @@ impl Asking<'_> {
 
 impl Faults {
     /// Each finding once: the same request on two systems mostly fails alike.
-    fn add(&mut self, finding: Diagnostic) {
+    pub(super) fn add(&mut self, finding: Diagnostic, class: Class) {
+        self.class = self.class.or(Some(class).filter(|class| *class != Class::Usage));
         if !self.diagnostics.contains(&finding) {
             self.diagnostics.push(finding);
         }
+    }
+
+    /// An error, if there is any finding: all of them, as they stand in the files.
+    pub(super) fn check(self) -> Result<(), Error> {
+        let Self { mut diagnostics, class } = self;
+        diagnostics.sort_by_key(|finding| finding.place.as_ref().map(|place| (place.file.clone(), place.span.start)));
+        if diagnostics.is_empty() {
+            return Ok(());
+        }
+        Err(Error::Names { diagnostics, class: class.unwrap_or(Class::Usage) })
     }
 }
 
@@ -174,9 +182,11 @@ fn without_index(name: &str, channel: &Channel) -> Option<Diagnostic> {
             format!("names from the NixOS release `{release}` are not resolved yet"),
             format!("give [channels.{name}] an `index`, or name a store path"),
         ),
-        Names::Debian(archive) => (
-            format!("packages of the Debian suite `{}` are not resolved yet", archive.suites[0]),
-            "take the package from a channel with an `index`, or name a store path".to_owned(),
+        Names::Debian(_) => (
+            format!(
+                "channel `{name}` is a Debian archive, whose names have lower-case letters, digits, `+`, `-` and `.`"
+            ),
+            "write the package's name as Debian has it".to_owned(),
         ),
         Names::None => (
             format!("channel `{name}` has caches and keys, but no names"),

@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::config::System;
 use crate::nix::{StorePath, split_version};
 
-use super::lock::{Lock, LockedPackage, LockedRequest};
+use super::lock::{Lock, LockedDeb, LockedPackage, LockedRequest};
 use super::name::package_key;
 
 /// What is different between two locks.
@@ -22,8 +22,8 @@ pub struct Changes {
     pub packages: Vec<Change>,
     /// What all packages take.
     pub total: Sizes,
-    /// Store paths that only the new lock has: what a push and a pull move, beside what shares a layer with them.
-    pub new: NewPaths,
+    /// Packages that only the new lock has: what a push and a pull move, beside what shares a layer with them.
+    pub new: NewPackages,
 }
 
 /// How one thing changed.
@@ -68,12 +68,12 @@ pub struct Sizes {
 
 /// Store paths that only the new lock has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
-pub struct NewPaths {
+pub struct NewPackages {
     /// How many.
     pub count: usize,
-    /// Bytes of their NARs.
-    pub nar_size: u64,
-    /// Bytes of them as the caches have them; `None` where a cache did not say.
+    /// Bytes that they take, unpacked.
+    pub size: u64,
+    /// Bytes of them as caches and mirrors have them; `None` where a cache did not say.
     pub file_size: Option<u64>,
 }
 
@@ -83,19 +83,23 @@ impl Changes {
     pub fn between(old: &Lock, new: &Lock) -> Self {
         let added =
             new.packages.iter().filter(|(path, _)| !old.packages.contains_key(path)).map(|(_, package)| package);
+        let known: BTreeSet<_> = old.debs.values().map(|deb| deb.sha256).collect();
+        let debs: BTreeMap<_, _> = new.debs.values().map(|deb| (deb.sha256, deb)).collect();
+        let debs: Vec<&LockedDeb> = debs.into_values().filter(|deb| !known.contains(&deb.sha256)).collect();
+        let file_size: Option<u64> = added.clone().map(|package| package.source.as_ref()?.file_size).sum();
         Self {
             requests: requests(old, new),
             packages: System::ALL.into_iter().flat_map(|system| packages(old, new, system)).collect(),
-            total: Sizes { before: sum(old.packages.values()), after: sum(new.packages.values()) },
-            new: NewPaths {
-                count: added.clone().count(),
-                nar_size: sum(added.clone()),
-                file_size: added.map(|package| package.source.as_ref()?.file_size).sum(),
+            total: Sizes { before: total(old), after: total(new) },
+            new: NewPackages {
+                count: added.clone().count() + debs.len(),
+                size: sum(added).saturating_add(sum_debs(debs.iter().copied())),
+                file_size: file_size.map(|size| debs.iter().fold(size, |sum, deb| sum.saturating_add(deb.size))),
             },
         }
     }
 
-    /// In a line, for who does not list them: "2 requests added, 1 removed; 14 new store paths".
+    /// In a line, for who does not list them: "2 requests added, 1 removed; 14 new packages".
     #[must_use]
     pub fn summary(&self) -> String {
         let kinds = [
@@ -112,7 +116,7 @@ impl Changes {
             parts.push(format!("{what} {how}"));
         }
         let requests = if parts.is_empty() { "no request changed".to_owned() } else { parts.join(", ") };
-        format!("{requests}; {}", counted(self.new.count, "new store path"))
+        format!("{requests}; {}", counted(self.new.count, "new package"))
     }
 
     /// Whether nothing changed.
@@ -145,20 +149,26 @@ fn packages(old: &Lock, new: &Lock, system: System) -> Vec<Change> {
 /// One side of a comparison.
 #[derive(Default)]
 struct Side {
-    paths: BTreeSet<StorePath>,
+    /// What tells one build from another: store paths, digests of .debs.
+    builds: BTreeSet<String>,
     versions: BTreeSet<String>,
     size: u64,
 }
 
 impl Side {
     fn of_request(lock: &Lock, key: &(System, String)) -> Self {
-        let Some(LockedRequest { version, outputs, .. }) = lock.requests.get(key) else { return Self::default() };
-        let paths: BTreeSet<StorePath> = outputs.iter().map(|(_, path)| path.clone()).collect();
-        let size = sum(paths.iter().filter_map(|path| lock.packages.get(path)));
-        Self { paths, versions: version.iter().cloned().collect(), size }
+        let Some(LockedRequest { version, outputs, deb, .. }) = lock.requests.get(key) else { return Self::default() };
+        let paths: BTreeSet<&StorePath> = outputs.iter().map(|(_, path)| path).collect();
+        let deb = deb.as_ref().and_then(|name| lock.debs.get(&(key.0, name.clone())));
+        let size = sum(paths.iter().filter_map(|path| lock.packages.get(*path)));
+        Self {
+            builds: paths.iter().map(ToString::to_string).chain(deb.map(|deb| deb.sha256.hex())).collect(),
+            versions: version.iter().cloned().collect(),
+            size: size.saturating_add(sum_debs(deb.into_iter())),
+        }
     }
 
-    /// The packages that the requests of `system` lead to, by package key.
+    /// The packages that the requests of `system` lead to, by package key or Debian's name.
     fn by_key(lock: &Lock, system: System) -> BTreeMap<String, Self> {
         let mut sides = BTreeMap::<String, Self>::new();
         // A lock that lacks a package is still worth comparing.
@@ -167,7 +177,13 @@ impl Side {
             let side = sides.entry(package_key(&path)).or_default();
             side.versions.extend(split_version(path.name()).1.map(str::to_owned));
             side.size += lock.packages.get(&path).map_or(0, |package| package.nar_size);
-            side.paths.insert(path);
+            side.builds.insert(path.to_string());
+        }
+        for (name, deb) in lock.debs(system) {
+            let side = sides.entry(name.to_string()).or_default();
+            side.versions.insert(deb.version.to_string());
+            side.size += deb.installed_size;
+            side.builds.insert(deb.sha256.hex());
         }
         sides
     }
@@ -177,7 +193,7 @@ impl Side {
             (false, false) => return None,
             (false, true) => Kind::Added,
             (true, false) => Kind::Removed,
-            (true, true) if self.paths == after.paths => return None,
+            (true, true) if self.builds == after.builds => return None,
             (true, true) if self.versions == after.versions => Kind::Rebuilt,
             (true, true) => Kind::Updated,
         };
@@ -190,6 +206,15 @@ impl Side {
             size: Sizes { before: self.size, after: after.size },
         })
     }
+}
+
+/// Bytes of all packages; of one that several systems share, once for each.
+fn total(lock: &Lock) -> u64 {
+    sum(lock.packages.values()).saturating_add(sum_debs(lock.debs.values()))
+}
+
+fn sum_debs<'a>(debs: impl Iterator<Item = &'a LockedDeb>) -> u64 {
+    debs.fold(0, |sum, deb| sum.saturating_add(deb.installed_size))
 }
 
 fn sum<'a>(packages: impl Iterator<Item = &'a LockedPackage>) -> u64 {

@@ -7,6 +7,7 @@ use crate::config::{Diagnostic, count_errors};
 use crate::failure::{Class, Classified};
 use crate::nix::Sha256;
 
+use super::debian::ArchiveError;
 use super::index::ReadError;
 use super::lock::LockError;
 use super::trust::Distrust;
@@ -112,9 +113,18 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// A Debian archive.
+    #[error(transparent)]
+    Archive(Box<ArchiveError>),
     /// The lock's file.
     #[error(transparent)]
     Lock(#[from] LockError),
+}
+
+impl From<ArchiveError> for Error {
+    fn from(error: ArchiveError) -> Self {
+        Self::Archive(Box::new(error))
+    }
 }
 
 impl From<cache::Error> for Error {
@@ -146,6 +156,7 @@ impl Classified for Error {
             Self::FetchIndex { source, .. } => source.class(),
             Self::OpenIndex { .. } | Self::Channel { .. } => Class::Usage,
             Self::Cache(error) => error.class(),
+            Self::Archive(error) => error.class(),
             Self::Lock(error) => error.class(),
         }
     }
@@ -164,6 +175,7 @@ impl Classified for Error {
             Self::IndexHash { channel, found, .. } => Some(format!(
                 "if its publisher says that it changed, write below [channels.{channel}]: index-hash = \"{found}\""
             )),
+            Self::Archive(error) => error.help(),
             Self::Lock(error) => error.help(),
             Self::Untrusted { distrust, .. } => distrust.help(),
             Self::FetchIndex { source, .. } => source.help(),

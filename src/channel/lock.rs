@@ -147,6 +147,37 @@ impl Lock {
         Ok(reached)
     }
 
+    /// `roots` and all Debian packages that they depend on, directly or not, as far as the lock holds them.
+    #[must_use]
+    pub fn deb_closure(&self, system: System, roots: impl IntoIterator<Item = PackageName>) -> BTreeSet<PackageName> {
+        let mut reached = BTreeSet::new();
+        let mut waiting: Vec<PackageName> = roots.into_iter().collect();
+        while let Some(name) = waiting.pop() {
+            let Some(deb) = self.debs.get(&(system, name.clone())) else { continue };
+            if reached.insert(name) {
+                waiting.extend(deb.depends.iter().filter(|name| !reached.contains(*name)).cloned());
+            }
+        }
+        reached
+    }
+
+    /// Whether the lock holds a Debian package with all that it depends on.
+    pub(super) fn has_whole_deb(&self, system: System, name: &PackageName) -> bool {
+        let closure = self.deb_closure(system, [name.clone()]);
+        let depends =
+            closure.iter().filter_map(|name| self.debs.get(&(system, name.clone()))).flat_map(|deb| &deb.depends);
+        closure.contains(name) && depends.into_iter().all(|name| closure.contains(name))
+    }
+
+    /// The Debian packages that the requests of `system` ask for, and all that they depend on.
+    #[must_use]
+    pub fn debs(&self, system: System) -> BTreeMap<&PackageName, &LockedDeb> {
+        let requests = self.requests.iter().filter(|((of, _), _)| *of == system);
+        let closure = self.deb_closure(system, requests.filter_map(|(_, request)| request.deb.clone()));
+        let of_system = self.debs.iter().filter(|((of, name), _)| *of == system && closure.contains(name));
+        of_system.map(|((_, name), deb)| (name, deb)).collect()
+    }
+
     /// A digest of all that the lock says, to key caches with: equal for equal meaning.
     #[must_use]
     pub fn digest(&self) -> Sha256 {

@@ -17,7 +17,7 @@ mod test_support;
 mod trust;
 mod wanted;
 
-pub use changes::{Change, Changes, Kind, NewPaths, Sizes};
+pub use changes::{Change, Changes, Kind, NewPackages, Sizes};
 pub use error::Error;
 pub use index::{Chosen, Index, Limits, LookupError, Package, ReadError};
 pub use lock::{LOCK_FILE, Lock, LockError, LockedArchive, LockedChannel, LockedDeb, LockedPackage, LockedRequest};

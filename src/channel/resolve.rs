@@ -9,14 +9,16 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::{Machine, System};
+use crate::deb::PackageName;
 use crate::nix::{Sha256, StorePath};
 use crate::progress::Progress;
 
-use super::answers::Answers;
+use super::answers::{Answers, Faults};
 use super::changes::Changes;
+use super::debian::{self, DebAnswers};
 use super::error::Error;
 use super::index::nearest;
-use super::lock::{Lock, LockedChannel, LockedPackage, LockedRequest};
+use super::lock::{Lock, LockedArchive, LockedChannel, LockedDeb, LockedPackage, LockedRequest};
 use super::sources::Sources;
 use super::trust;
 use super::wanted::{Ask, Wanted, wanted};
@@ -43,6 +45,9 @@ pub struct Resolution {
     /// Whether the previous lock says something else, so that this one is to be written.
     pub stale: bool,
 }
+
+/// Debian packages by system and name.
+type Debs = BTreeMap<(System, PackageName), LockedDeb>;
 
 /// Each request that matters with its system, in the lock's order.
 type AllWanted<'machine> = Vec<(System, Wanted<'machine>)>;
@@ -74,9 +79,13 @@ pub fn resolve(
     }
     let asked: AllWanted<'_> =
         all.into_iter().filter(|(system, wanted)| !kept.contains_key(&(*system, wanted.key.clone()))).collect();
-    let answers = Answers::ask(&asked, machine, sources, progress)?;
+    let (updated, mut faults) = (updated_keys(&asked, mode)?, Faults::default());
+    let asking = debian::Asking { machine, old, updated: &updated, sources, progress };
+    let debs = asking.ask(&asked, &mut faults)?;
+    let answers = Answers::ask(&asked, machine, sources, progress, &mut faults)?;
+    faults.check()?;
     let found = closures(&asked, &answers, sources, progress)?;
-    let lock = Assembly { old, kept, kept_packages, answers, found }.lock(machine);
+    let lock = Assembly { old, kept, kept_packages, answers, found, debs }.lock(machine);
     let changes = Changes::between(old, &lock);
     Ok(Resolution { stale: previous != Some(&lock), lock, changes })
 }
@@ -98,10 +107,19 @@ fn keep(old: &Lock, all: &AllWanted<'_>, mode: &Mode) -> Result<Kept, Error> {
         let key = (*system, wanted.key.clone());
         let answer = old.requests.get(&key)?;
         let same = answer.channel.as_deref() == wanted.channel() && !updated.contains(&wanted.key);
-        let stands = same && wanted.is_answered_by(answer) && answer.outputs.iter().all(|(_, path)| whole(path));
+        let deb_is_whole = || answer.deb.iter().all(|name| old.has_whole_deb(*system, name));
+        let outputs_are_whole = || answer.outputs.iter().all(|(_, path)| whole(path));
+        let stands = same && wanted.is_answered_by(answer) && outputs_are_whole() && deb_is_whole();
         stands.then(|| (key, answer.clone()))
     };
-    Ok(all.iter().filter_map(stands).collect())
+    let mut kept: Kept = all.iter().filter_map(stands).collect();
+    // Debian's packages of one system share its root: where one of them is asked, all are.
+    let is_asked = |(system, wanted): &&(System, Wanted<'_>)| {
+        matches!(wanted.ask, Ask::Deb { .. }) && !kept.contains_key(&(*system, wanted.key.clone()))
+    };
+    let systems: BTreeSet<System> = all.iter().filter(is_asked).map(|(system, _)| *system).collect();
+    kept.retain(|(system, _), answer| answer.deb.is_none() || !systems.contains(system));
+    Ok(kept)
 }
 
 /// The keys of the requests that `mode` asks again.
@@ -173,6 +191,9 @@ fn refuse_stale(old: &Lock, all: &AllWanted<'_>, kept: &Kept) -> Result<(), Erro
         let reached: BTreeSet<_> = reachable(&old.packages, kept.values()).into_iter().map(|(path, _)| path).collect();
         let left = old.packages.keys().filter(|path| !reached.contains(path));
         unneeded.extend(left.map(|path| format!("`{}`", path.base_name())));
+        let needed = needed_debs(&old.debs, old, kept);
+        let left = old.debs.keys().filter(|key| !needed.contains_key(*key));
+        unneeded.extend(left.map(|(system, key)| name(*system, key.as_str())));
     }
     if missing.is_empty() && unneeded.is_empty() { Ok(()) } else { Err(Error::Stale { missing, unneeded }) }
 }
@@ -196,6 +217,19 @@ fn closures(
     Ok(sources.closure(&roots, &named.collect(), progress)?.into_iter().collect())
 }
 
+/// Those of `debs` that the answers of each system lead to.
+fn needed_debs(debs: &Debs, lock: &Lock, answers: &BTreeMap<(System, String), LockedRequest>) -> Debs {
+    let mut needed = Debs::new();
+    for system in System::ALL {
+        let of_system = answers.iter().filter(|((of, _), _)| *of == system);
+        for name in lock.deb_closure(system, of_system.filter_map(|(_, answer)| answer.deb.clone())) {
+            let key = (system, name);
+            needed.extend(debs.get(&key).map(|deb| (key, deb.clone())));
+        }
+    }
+    needed
+}
+
 /// Everything that the new lock is made of.
 struct Assembly<'old> {
     old: &'old Lock,
@@ -203,29 +237,40 @@ struct Assembly<'old> {
     kept_packages: Vec<(&'old StorePath, &'old LockedPackage)>,
     answers: Answers,
     found: BTreeMap<StorePath, LockedPackage>,
+    debs: DebAnswers,
 }
 
 impl Assembly<'_> {
     fn lock(self, machine: &Machine) -> Lock {
-        let Self { old, kept, kept_packages, answers, found } = self;
+        let Self { old, kept, kept_packages, answers, found, debs } = self;
+        // Of a system whose Debian packages were asked, no answer was kept.
+        let mut new_debs = needed_debs(&old.debs, old, &kept);
+        new_debs.extend(debs.debs);
         let mut requests = kept;
         requests.extend(answers.requests);
+        requests.extend(debs.requests);
         // What was locked stays as it was: two caches may hold builds of one path that differ.
         let mut packages = found;
         packages.extend(kept_packages.into_iter().map(|(path, package)| (path.clone(), package.clone())));
         let needed = reachable(&packages, requests.values()).into_iter();
         let packages = needed.map(|(path, package)| (path.clone(), package.clone())).collect();
         let names = requests.values().filter_map(|answer| answer.channel.clone());
-        let channels = names.map(|name| channel(old, &answers.indexes, name)).collect();
+        let channels = names.map(|name| channel(old, &answers.indexes, &debs.archives, name)).collect();
         let layers = old.layers.iter().filter(|(system, _)| machine.image.systems.contains(system));
         let layers = layers.map(|(system, groups)| (*system, groups.clone())).collect();
-        Lock { channels, requests, packages, debs: BTreeMap::new(), ids: old.ids.clone(), layers }
+        Lock { channels, requests, packages, debs: new_debs, ids: old.ids.clone(), layers }
     }
 }
 
-/// The index that answered last.
-fn channel(old: &Lock, indexes: &BTreeMap<String, Sha256>, name: String) -> (String, LockedChannel) {
-    let before = || old.channels.get(&name).and_then(|channel| channel.index_hash);
-    let index_hash = indexes.get(&name).copied().or_else(before);
-    (name, LockedChannel { index_hash, archive: None })
+/// The index or archive that answered last.
+fn channel(
+    old: &Lock,
+    indexes: &BTreeMap<String, Sha256>,
+    archives: &BTreeMap<String, LockedArchive>,
+    name: String,
+) -> (String, LockedChannel) {
+    let before = old.channels.get(&name);
+    let index_hash = indexes.get(&name).copied().or_else(|| before?.index_hash);
+    let archive = archives.get(&name).cloned().or_else(|| before?.archive.clone());
+    (name, LockedChannel { index_hash, archive })
 }

@@ -9,10 +9,11 @@ use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
 use crate::cache::{CacheSet, Settings};
-use crate::config::Machine;
+use crate::config::{Machine, System};
 use crate::nix::StorePath;
 use crate::progress::Progress;
 
+use super::debian::{Archives, Offer};
 use super::error::Error;
 use super::index::Index;
 use super::lock::LockedPackage;
@@ -25,6 +26,9 @@ pub(super) use caches::keys_of;
 pub trait Sources {
     /// The index of a channel of the machine's.
     fn index(&self, channel: &str, progress: &dyn Progress) -> Result<Index, Error>;
+
+    /// What the Debian archive of a channel offers for `systems`, its signatures checked.
+    fn offer(&self, channel: &str, systems: &BTreeSet<System>, progress: &dyn Progress) -> Result<Offer, Error>;
 
     /// The whole closures of `roots`, each package vouched for by today's keys. `named_by_user` are roots that the files name
     /// themselves, which may be content-addressed without a signature.
@@ -42,15 +46,23 @@ pub struct ChannelSources<'machine> {
     machine: &'machine Machine,
     settings: Settings,
     caches: OnceLock<CacheSet>,
+    archives: Archives<'machine>,
 }
 
 /// The sources of a machine's channels.
 #[must_use]
 pub fn sources(machine: &Machine, settings: Settings) -> ChannelSources<'_> {
-    ChannelSources { machine, settings, caches: OnceLock::new() }
+    let archives = Archives::new(machine, settings.http.clone(), settings.state_dir.clone());
+    ChannelSources { machine, settings, caches: OnceLock::new(), archives }
 }
 
-impl ChannelSources<'_> {
+impl<'machine> ChannelSources<'machine> {
+    /// The Debian archives of all channels.
+    #[must_use]
+    pub fn archives(&self) -> &Archives<'machine> {
+        &self.archives
+    }
+
     /// The binary caches of all channels.
     pub fn caches(&self, progress: &dyn Progress) -> Result<&CacheSet, Error> {
         if let Some(open) = self.caches.get() {
@@ -62,6 +74,10 @@ impl ChannelSources<'_> {
 }
 
 impl Sources for ChannelSources<'_> {
+    fn offer(&self, channel: &str, systems: &BTreeSet<System>, progress: &dyn Progress) -> Result<Offer, Error> {
+        Ok(self.archives.offer(channel, systems, progress)?)
+    }
+
     fn index(&self, channel: &str, progress: &dyn Progress) -> Result<Index, Error> {
         progress.begin(&format!("reading the index of channel {channel}"), None);
         index::load(channel, self.machine, &self.settings.http)

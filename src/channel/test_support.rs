@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Mutex;
 
+use super::debian::Offer;
 use super::error::Error;
 use super::index::{Index, Limits};
 use super::lock::LockedPackage;
@@ -139,6 +140,10 @@ impl World {
 }
 
 impl Sources for World {
+    fn offer(&self, channel: &str, _: &BTreeSet<System>, _: &dyn Progress) -> Result<Offer, Error> {
+        Err(Error::Channel { channel: channel.to_owned(), reason: "the world has no Debian archive".to_owned() })
+    }
+
     fn index(&self, _channel: &str, _progress: &dyn Progress) -> Result<Index, Error> {
         *self.indexes_read.borrow_mut() += 1;
         Ok(Index::read(self.lines.join("\n").as_bytes(), Limits::default()).expect("a test's index"))

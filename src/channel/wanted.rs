@@ -1,6 +1,7 @@
 //! Which requests matter, and what identifies them in the lock.
 
 use crate::config::{Machine, Names, Outputs, Place, Request, RequestKind, System};
+use crate::deb::PackageName;
 use crate::nix::StorePath;
 
 use super::lock::{Lock, LockedRequest};
@@ -27,6 +28,12 @@ pub(super) enum Ask<'machine> {
         version: Option<&'machine str>,
         outputs: &'machine Outputs,
     },
+    /// A Debian package.
+    Deb {
+        channel: &'machine str,
+        name: PackageName,
+        version: Option<&'machine str>,
+    },
     StorePath(&'machine StorePath),
     /// Hashed at build: the lock only records that it was asked.
     Local(&'machine str),
@@ -40,7 +47,7 @@ impl Wanted<'_> {
     /// The channel that answers.
     pub(super) fn channel(&self) -> Option<&str> {
         match &self.ask {
-            Ask::Name { channel, .. } | Ask::Bundle { channel } => Some(channel),
+            Ask::Name { channel, .. } | Ask::Deb { channel, .. } | Ask::Bundle { channel } => Some(channel),
             Ask::StorePath(_) | Ask::Local(_) => None,
         }
     }
@@ -49,8 +56,9 @@ impl Wanted<'_> {
     pub(super) fn is_answered_by(&self, answer: &LockedRequest) -> bool {
         match &self.ask {
             Ask::Name { .. } => !answer.outputs.is_empty(),
+            Ask::Deb { .. } => answer.deb.is_some(),
             Ask::StorePath(path) => answer.outputs.iter().map(|(_, output)| output).eq([*path]),
-            Ask::Local(_) => answer.outputs.is_empty(),
+            Ask::Local(_) => answer.outputs.is_empty() && answer.deb.is_none(),
             Ask::Bundle { .. } => true,
         }
     }
@@ -59,6 +67,7 @@ impl Wanted<'_> {
     pub(super) fn is_called(&self, name: &str) -> bool {
         let attribute = match &self.ask {
             Ask::Name { attribute, .. } => Some(attribute.to_string()),
+            Ask::Deb { name, .. } => Some(name.to_string()),
             _ => None,
         };
         self.key == name || attribute.is_some_and(|attribute| attribute == name)
@@ -92,22 +101,24 @@ pub fn request_key(request: &Request, default_channel: Option<&str>) -> String {
 
 /// The requests that matter for `system`: the system's packages and the default ones. Homes don't go into images yet.
 pub(super) fn wanted<'machine>(machine: &'machine Machine, system: System, lock: &Lock) -> Vec<Wanted<'machine>> {
-    let default = machine.default_channel.as_deref();
-    let mut all: Vec<_> = machine.packages.iter().map(|request| asked(request, default)).collect();
+    let mut all: Vec<_> = machine.packages.iter().map(|request| asked(request, machine)).collect();
     all.extend(bundle(machine, system, lock, &all));
     all.sort_by(|one, other| one.key.cmp(&other.key));
     all.dedup_by(|later, earlier| later.key == earlier.key);
     all
 }
 
-fn asked<'machine>(request: &'machine Request, default: Option<&'machine str>) -> Wanted<'machine> {
+fn asked<'machine>(request: &'machine Request, machine: &'machine Machine) -> Wanted<'machine> {
+    let default = machine.default_channel.as_deref();
     let ask = match &request.kind {
-        RequestKind::Name { channel, attribute, version, outputs } => Ask::Name {
-            channel: channel.as_deref().or(default).unwrap_or_default(),
-            attribute: Attribute::parse(attribute),
-            version: version.as_deref(),
-            outputs,
-        },
+        RequestKind::Name { channel, attribute, version, outputs } => {
+            let (channel, version) = (channel.as_deref().or(default).unwrap_or_default(), version.as_deref());
+            let names = machine.channels.get(channel).map(|channel| &channel.names);
+            match attribute.parse() {
+                Ok(name) if matches!(names, Some(Names::Debian(_))) => Ask::Deb { channel, name, version },
+                _ => Ask::Name { channel, attribute: Attribute::parse(attribute), version, outputs },
+            }
+        }
         RequestKind::StorePath(path) => Ask::StorePath(path),
         RequestKind::Local(path) => Ask::Local(path),
     };
@@ -147,12 +158,12 @@ impl Lock {
         let default = machine.default_channel.as_deref();
         let (channel, attribute) = name.split_once('#').unwrap_or((default.unwrap_or_default(), name));
         let attribute = Attribute::parse(attribute);
-        let means = |request: &&Request| match asked(request, default).ask {
+        let means = |request: &&Request| match asked(request, machine).ask {
             Ask::Name { channel: of, attribute: asked, .. } => of == channel && asked == attribute,
             _ => false,
         };
         // A name without a channel also finds a request from another channel, if nothing nearer has that name.
-        let named = |request: &&Request| match asked(request, default).ask {
+        let named = |request: &&Request| match asked(request, machine).ask {
             Ask::Name { attribute: asked, .. } => !name.contains('#') && asked == attribute,
             _ => false,
         };

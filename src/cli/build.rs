@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use crate::build::{Built, Destination, Project, Summary};
-use crate::channel::{Mode, NewPaths};
+use crate::channel::{Mode, NewPackages};
 use crate::config::{Diagnostic, Severity, System};
 use crate::export::{self, Format};
 use crate::failure::Class;
@@ -62,7 +62,7 @@ struct Document<'a> {
 #[derive(Serialize)]
 struct LockReport {
     written: bool,
-    added: NewPaths,
+    added: NewPackages,
 }
 
 pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<()> {

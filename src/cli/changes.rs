@@ -83,15 +83,15 @@ fn total(changes: &Changes) -> String {
     let packed = changes.new.file_size.map(|size| format!(", {} compressed", bytes(size))).unwrap_or_default();
     format!(
         "{total}{}, {}{packed}: what a push and a pull move, beside what shares a layer with it\n",
-        counted(changes.new.count, "new store path"),
-        bytes(changes.new.nar_size)
+        counted(changes.new.count, "new package"),
+        bytes(changes.new.size)
     )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::channel::NewPaths;
+    use crate::channel::NewPackages;
 
     fn change(name: &str, kind: Kind, from: &[&str], to: &[&str], before: u64, after: u64) -> Change {
         let versions = |versions: &[&str]| versions.iter().map(|version| (*version).to_owned()).collect();
@@ -115,7 +115,7 @@ mod tests {
             ],
             packages: vec![git, change("glibc", Kind::Removed, &["2.36"], &[], 5_000_000, 0)],
             total: Sizes { before: 40_000_000, after: 38_000_000 },
-            new: NewPaths { count: 3, nar_size: 31_790_000, file_size: Some(9_000_000) },
+            new: NewPackages { count: 3, size: 31_790_000, file_size: Some(9_000_000) },
         }
     }
 
@@ -128,7 +128,7 @@ mod tests {
         in their closures:
         -  glibc  2.36  5.0 MB
         38.0 MB in all, was 40.0 MB
-        3 new store paths, 31.8 MB, 9.0 MB compressed: what a push and a pull move, beside what shares a layer with it
+        3 new packages, 31.8 MB, 9.0 MB compressed: what a push and a pull move, beside what shares a layer with it
         ");
     }
 

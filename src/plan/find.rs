@@ -11,7 +11,8 @@ const SIMILAR: f64 = 0.8;
 pub fn find<'a>(units: &'a [Unit], text: &str) -> Result<Vec<&'a Unit>, Error> {
     let wanted = text.strip_prefix("/nix/store/").map_or(text, |rest| rest.split('/').next().unwrap_or(rest));
     let whole = |unit: &Unit| unit.id == wanted;
-    let named = |unit: &Unit| unit.key == wanted || name(&unit.id) == Some(wanted);
+    let plain = |unit: &Unit| unit.key.rsplit_once('/').is_some_and(|(_, name)| name == wanted);
+    let named = |unit: &Unit| unit.key == wanted || plain(unit) || name(&unit.id) == Some(wanted);
     let begins = |unit: &Unit| wanted.len() >= 4 && unit.id.starts_with(wanted);
     let extends = |unit: &Unit| {
         let rest = name(&unit.id).and_then(|name| name.strip_prefix(wanted));

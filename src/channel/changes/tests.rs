@@ -72,10 +72,10 @@ fn every_way_to_change_is_told() {
             "Added d  -> 4, 0 -> 400"
         ]
     );
-    assert_eq!(changes.summary(), "1 request added, 1 removed, 1 updated, 1 rebuilt; 3 new store paths");
+    assert_eq!(changes.summary(), "1 request added, 1 removed, 1 updated, 1 rebuilt; 3 new packages");
     assert_eq!(changes.packages.len(), 4);
     assert_eq!(changes.total, Sizes { before: 600, after: 850 });
-    assert_eq!(changes.new, NewPaths { count: 3, nar_size: 850, file_size: Some(85) });
+    assert_eq!(changes.new, NewPackages { count: 3, size: 850, file_size: Some(85) });
 }
 
 #[test]
@@ -85,8 +85,8 @@ fn hints_are_no_changes_and_unknown_sizes_stay_unknown() {
     new.packages.get_mut(&path("a-1.0")).expect("a").source = None;
     let changes = Changes::between(&old, &new);
     assert!(changes.is_empty());
-    assert_eq!(changes.summary(), "no request changed; 0 new store paths");
-    assert_eq!(changes.new, NewPaths { count: 0, nar_size: 0, file_size: Some(0) });
+    assert_eq!(changes.summary(), "no request changed; 0 new packages");
+    assert_eq!(changes.new, NewPackages { count: 0, size: 0, file_size: Some(0) });
     assert_eq!(Changes::between(&Lock::default(), &new).new.file_size, None);
 }
 

@@ -14,6 +14,7 @@ mod keyring;
 mod package;
 mod place;
 mod release;
+mod resolve;
 mod signature;
 mod sites;
 mod suites;
@@ -21,6 +22,7 @@ mod suites;
 pub use archives::{Archives, Offer};
 pub use error::ArchiveError;
 pub use keyring::KeyFault;
+pub(super) use resolve::{Asking, DebAnswers};
 pub use signature::SignatureFault;
 mod solve;
 

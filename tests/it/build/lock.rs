@@ -79,7 +79,7 @@ fn a_build_extends_the_lock_and_says_so() {
     assert_eq!((&document["lock"]["written"], &document["lock"]["added"]["count"]), (&true.into(), &2.into()));
     let lock = fs::read_to_string(project.path("dumbc.lock")).unwrap();
     project.system(&cache, r#"["greet", "data"]"#, "");
-    project.dumbc(&["build"]).ok().says(&["dumbc.lock", "1 new store path"]);
+    project.dumbc(&["build"]).ok().says(&["dumbc.lock", "1 new package"]);
     project.system(&cache, r#"["greet"]"#, "");
     project.dumbc(&["build"]).ok();
     assert_eq!(fs::read_to_string(project.path("dumbc.lock")).unwrap(), lock, "what nobody asks for goes again");

@@ -103,6 +103,21 @@ impl Unmet {
     }
 }
 
+impl Unmet {
+    /// Whether it is about `wish`, of all wishes that it names the last one.
+    #[must_use]
+    pub fn concerns(&self, wish: &Wish) -> bool {
+        match self {
+            Self::Unknown { name, channel, .. } => *name == wish.name.as_str() && *channel == wish.channel,
+            Self::Virtual { wish: text, .. }
+            | Self::OtherVersion { wish: text, .. }
+            | Self::Stuck { wish: text, .. } => *text == wish.to_string(),
+            Self::Together { wishes, .. } => wishes.last().is_some_and(|last| *last == wish.to_string()),
+            Self::GaveUp => false,
+        }
+    }
+}
+
 impl fmt::Display for Wish {
     /// As the user may have written it: `debian#python3@3.11`.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,0 +1,32 @@
+//! Keys that sign what tests publish.
+
+use pgp::composed::{ArmorOptions, CleartextSignedMessage, KeyType, SecretKeyParamsBuilder, SignedSecretKey};
+use pgp::ser::Serialize as _;
+use pgp::types::Password;
+
+/// A key pair without a password.
+pub(crate) struct Key(SignedSecretKey);
+
+impl Key {
+    pub(crate) fn generate() -> Self {
+        let parameters = SecretKeyParamsBuilder::default()
+            .key_type(KeyType::Ed25519Legacy)
+            .can_certify(true)
+            .can_sign(true)
+            .primary_user_id("Test <test@example.org>".into())
+            .build()
+            .unwrap();
+        Self(parameters.generate(rand08::thread_rng()).unwrap())
+    }
+
+    /// The public key, not armored.
+    pub(crate) fn public(&self) -> Vec<u8> {
+        self.0.to_public_key().to_bytes().unwrap()
+    }
+
+    /// `text` in a cleartext signature, as `InRelease` is.
+    pub(crate) fn clearsign(&self, text: &str) -> String {
+        let signed = CleartextSignedMessage::sign(rand08::thread_rng(), text, &*self.0, &Password::empty()).unwrap();
+        signed.to_armored_string(ArmorOptions::default()).unwrap()
+    }
+}
