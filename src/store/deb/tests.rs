@@ -332,7 +332,7 @@ fn a_second_name_of_a_link_is_a_link() {
 
 #[test]
 fn paths_and_targets_have_limits() {
-    let long = |bytes: usize| vec![b"d/".repeat(bytes / 2), vec![b'e'; bytes % 2]].concat();
+    let long = |bytes: usize| [b"d/".repeat(bytes / 2), vec![b'e'; bytes % 2]].concat();
     let entry = |path: &[u8], kind: Kind<'_>| {
         let mut archive = Archive::default();
         write_header(&mut archive.0, path, kind, Metadata::root(0o644));
