@@ -222,10 +222,11 @@ fn locks() -> Result<Seeds, Box<dyn std::error::Error>> {
     let mut lock = Lock::default();
     let empty = lock.print();
     lock.packages.extend([(git.clone(), package(&[&libc, &git])), (libc.clone(), package(&[]))]);
-    lock.channels.insert("ours".to_owned(), LockedChannel { index_hash: Some(Sha256::of(b"index")) });
+    lock.channels.insert("ours".to_owned(), LockedChannel { index_hash: Some(Sha256::of(b"index")), archive: None });
     lock.requests.insert(
         (System::X86_64Linux, "git".to_owned()),
         LockedRequest {
+            deb: None,
             channel: Some("ours".to_owned()),
             name: "git".to_owned(),
             version: Some("2.39.5".to_owned()),
