@@ -17,6 +17,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         ("nar", nars()?),
         ("invert", nars()?),
         ("tar", tars()),
+        ("deb", debs()),
         ("narinfo", narinfos()?),
         ("config", configs()),
         ("index", indexes()),
@@ -102,6 +103,32 @@ fn tars() -> Seeds {
         (b"home/alice/.profile", Kind::File(0), Metadata { mode: 0o4644, uid: u32::MAX, gid: 1 << 21 }, b""),
     ]);
     vec![("package", package), ("file", file), ("owned", owned), ("empty", archive(&[]))]
+}
+
+fn debs() -> Seeds {
+    let mut files = Vec::new();
+    let mut put = |path: &[u8], kind: Kind<'_>, contents: &[u8]| {
+        write_header(&mut files, path, kind, Metadata::root(0o644));
+        files.extend_from_slice(contents);
+        files.extend_from_slice(padding(contents.len() as u64));
+    };
+    put(b"./bin", Kind::Directory, b"");
+    put(b"./bin/tool", Kind::File(9), b"#!/bin/sh");
+    put(b"./usr/bin/other", Kind::HardLink(b"./bin/tool"), b"");
+    put(b"./etc/link", Kind::Symlink(b"../bin/tool"), b"");
+    files.extend_from_slice(&TAIL);
+    let mut control = Vec::new();
+    let text = b"Package: ours\nVersion: 1\nArchitecture: all\n";
+    write_header(&mut control, b"./control", Kind::File(text.len() as u64), Metadata::root(0o644));
+    control.extend_from_slice(text);
+    control.extend_from_slice(padding(text.len() as u64));
+    control.extend_from_slice(&TAIL);
+    let mut package = b"!<arch>\n".to_vec();
+    for (name, content) in [("debian-binary", &b"2.0\n"[..]), ("control.tar", &control), ("data.tar", &files)] {
+        package.extend_from_slice(format!("{name:<16}{:<32}{:<10}`\n", "0", content.len()).as_bytes());
+        package.extend_from_slice(content);
+    }
+    vec![("files", files), ("package", package)]
 }
 
 fn configs() -> Seeds {
@@ -195,10 +222,11 @@ fn locks() -> Result<Seeds, Box<dyn std::error::Error>> {
     let mut lock = Lock::default();
     let empty = lock.print();
     lock.packages.extend([(git.clone(), package(&[&libc, &git])), (libc.clone(), package(&[]))]);
-    lock.channels.insert("ours".to_owned(), LockedChannel { index_hash: Some(Sha256::of(b"index")) });
+    lock.channels.insert("ours".to_owned(), LockedChannel { index_hash: Some(Sha256::of(b"index")), archive: None });
     lock.requests.insert(
         (System::X86_64Linux, "git".to_owned()),
         LockedRequest {
+            deb: None,
             channel: Some("ours".to_owned()),
             name: "git".to_owned(),
             version: Some("2.39.5".to_owned()),

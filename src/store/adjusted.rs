@@ -5,6 +5,8 @@
 //! of its names holds for all of them.
 
 mod plan;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::io::{self, Read};
@@ -47,14 +49,25 @@ impl Store {
             adjustments,
         };
         rewrite.folders()?;
-        let mut reader = TarReader::new(self.read_fragment(base)?.into_tar()?);
-        while let Some(entry) = reader.next_entry().map_err(unwrapped)? {
-            rewrite.entry(&entry, &mut reader)?;
+        if let Err(error) = self.rewrite(base, &mut rewrite) {
+            // What is read before all of it is found whole may be anything: then it is that, and no fault of what it says.
+            if !matches!(error, Error::Damaged(_)) {
+                self.read_fragment(base)?.copy_members(&mut io::sink())?;
+            }
+            return Err(error);
         }
         for (path, metadata) in rewrite.places.folders() {
             rewrite.writer.list(path.as_bytes(), Kind::Directory, metadata, 0)?;
         }
         rewrite.writer.finish_with(self, key, Some(&attachment))
+    }
+
+    fn rewrite(&self, base: &Fragment, rewrite: &mut Rewrite<'_>) -> Result<(), Error> {
+        let mut reader = TarReader::new(self.read_fragment(base)?.into_tar()?);
+        while let Some(entry) = reader.next_entry().map_err(unwrapped)? {
+            rewrite.entry(&entry, &mut reader)?;
+        }
+        Ok(())
     }
 }
 

@@ -13,7 +13,7 @@ mod fault;
 mod limit;
 mod places;
 #[cfg(test)]
-mod tests;
+pub(in crate::store) mod tests;
 
 use std::io::{self, BufReader, Read};
 
@@ -22,7 +22,7 @@ use crate::image::ImagePath;
 use crate::image::codec::Codec;
 use crate::image::tar::Kind;
 use crate::image::tree::Metadata;
-use crate::image::untar::TarReader;
+use crate::image::untar::{TarKind, TarReader};
 
 use super::{Error, Fragment, FragmentKey, FragmentWriter, Pool, Store};
 use control::Control;
@@ -34,6 +34,9 @@ pub(super) use places::{Inode, Named, Place, Places};
 
 /// Where dpkg keeps what it knows of packages.
 const INFO: &str = "var/lib/dpkg/info";
+
+/// What the archive of files is called in errors.
+const FILES: &str = "its archive of files";
 
 /// A package may take this much more than twice of what it says.
 const SLACK: u64 = 256 << 20;
@@ -100,9 +103,17 @@ impl DebWriter<'_> {
 
     fn files(&mut self, tar: &mut dyn Read, hashed: &Hashed) -> io::Result<()> {
         let limit = self.expected.installed_size.saturating_mul(2).saturating_add(SLACK);
-        let tar = Limited::new(tar, limit, "its archive of files");
+        let tar = Limited::new(tar, limit, FILES);
         let mut reader = TarReader::new(BufReader::with_capacity(1 << 16, tar));
+        let mut total = 0u64;
         while let Some(entry) = reader.next_entry()? {
+            if let TarKind::File(size) = entry.kind {
+                total = total.saturating_add(size);
+            }
+            // Before the first byte of what is too much, where it says so itself.
+            if total > limit {
+                return Err(DebFault::TooLarge { what: FILES, limit }.into());
+            }
             self.data.entry(&mut self.writer, &entry, &mut reader, hashed)?;
         }
         Ok(())

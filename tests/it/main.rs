@@ -7,6 +7,7 @@ mod arrows;
 mod build;
 mod cache;
 mod clients;
+mod deb;
 mod examples;
 mod odd;
 mod readme;

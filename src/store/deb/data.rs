@@ -222,7 +222,7 @@ fn check_target(path: &ImagePath, target: &[u8]) -> Result<(), &'static str> {
         [b'/', ..] => return Ok(()),
         _ => {}
     }
-    let mut depth = path.as_bytes().iter().filter(|&&byte| byte == b'/').count();
+    let mut depth = path.as_bytes().split(|&byte| byte == b'/').count() - 1;
     for component in target.split(|&byte| byte == b'/') {
         match component {
             b"" | b"." => {}

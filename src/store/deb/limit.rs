@@ -27,3 +27,18 @@ impl Read for Limited<'_> {
         Ok(read)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_ends_in_time_is_read_and_what_does_not_is_refused() {
+        let read = |mut input: &[u8]| io::read_to_string(Limited::new(&mut input, 5, "it"));
+        assert_eq!(read(b"12345").unwrap(), "12345");
+        assert_eq!(read(b"123456").unwrap_err().to_string(), "it takes more than 0 MiB unpacked");
+        let mut endless = io::repeat(0);
+        let error = io::copy(&mut Limited::new(&mut endless, 3 << 20, "it"), &mut io::sink()).unwrap_err();
+        assert_eq!(error.to_string(), "it takes more than 3 MiB unpacked");
+    }
+}

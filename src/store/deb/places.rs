@@ -11,7 +11,7 @@ use super::DebFault;
 const MOST_ENTRIES: usize = 500_000;
 
 /// Bytes of paths that are remembered; no package has a tenth of this.
-const MOST_BYTES: usize = 128 << 20;
+const MOST_BYTES: usize = 64 << 20;
 
 /// What stands at a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,13 +47,16 @@ pub(in crate::store) struct Inode {
 /// Places by path; a whole tree at any time.
 pub(in crate::store) struct Places {
     entries: BTreeMap<ImagePath, Place>,
-    bytes: usize,
+    /// How many more there may be.
+    entries_left: usize,
+    bytes_left: usize,
 }
 
 impl Default for Places {
     fn default() -> Self {
         let root = Place::Folder(Metadata::root(0o755), Named::Not);
-        Self { entries: BTreeMap::from([(ImagePath::default(), root)]), bytes: 0 }
+        let entries = BTreeMap::from([(ImagePath::default(), root)]);
+        Self { entries, entries_left: MOST_ENTRIES, bytes_left: MOST_BYTES }
     }
 }
 
@@ -86,7 +89,7 @@ impl Places {
         }
     }
 
-    /// A file or link. `free` is what [`Places::is_free`] said of the path before its content was read.
+    /// A file or link, where nothing stands yet.
     pub(in crate::store) fn put(&mut self, path: &ImagePath, place: Place) -> Result<(), DebFault> {
         self.is_free(path)?;
         self.insert(path.clone(), place)
@@ -126,14 +129,30 @@ impl Places {
 
     fn insert(&mut self, path: ImagePath, place: Place) -> Result<(), DebFault> {
         let target = if let Place::Symlink(target, _) = &place { target.len() } else { 0 };
-        self.bytes += path.as_bytes().len() + target;
-        if self.bytes > MOST_BYTES {
-            return Err(DebFault::TooMany { what: "bytes in its paths", most: MOST_BYTES });
-        }
-        if self.entries.len() >= MOST_ENTRIES {
-            return Err(DebFault::TooMany { what: "files and folders", most: MOST_ENTRIES });
-        }
+        let bytes = path.as_bytes().len() + target;
+        let too_many = |what, most| DebFault::TooMany { what, most };
+        self.bytes_left = self.bytes_left.checked_sub(bytes).ok_or(too_many("bytes in its paths", MOST_BYTES))?;
+        self.entries_left = self.entries_left.checked_sub(1).ok_or(too_many("files and folders", MOST_ENTRIES))?;
         self.entries.insert(path, place);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_than_is_remembered_is_refused() {
+        let link = |size: usize| Place::Symlink(vec![b'x'; size], Metadata::root(0o777));
+        let path = |index: usize| ImagePath::new(format!("a/b/{index}").as_bytes()).unwrap();
+        let mut places = Places::default();
+        let error = (0..100).find_map(|index| places.put(&path(index), link(1 << 20)).err()).unwrap();
+        assert_eq!(error.to_string(), "it has more than 67108864 bytes in its paths");
+        assert_eq!(places.entries.len(), 3 + 63);
+        let mut places = Places { entries_left: 9, ..Places::default() };
+        let error = (0..10).find_map(|index| places.put(&path(index), link(1)).err()).unwrap();
+        assert_eq!(error.to_string(), "it has more than 500000 files and folders");
+        assert_eq!(places.entries.len(), 10);
     }
 }
