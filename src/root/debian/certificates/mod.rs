@@ -129,16 +129,12 @@ impl Certificates {
                 .map_err(|error| CertificatesError::Read { path: source.place.clone(), source: error })?;
             let name = link_name(&source.path);
             let path = ImagePath::new(&[FOLDER, b"/", &name].concat()).ok();
-            match path.filter(|path| !matches!(view.get(path), Some(Kind::Directory | Kind::File { .. }))) {
-                Some(path) => self.tree.insert(path, (Metadata::root(0o777), Node::Symlink(source.path.clone()))),
-                None => {
-                    self.find(
-                        &source.path,
-                        "has no link in /etc/ssl/certs, as its name is taken there: trusted all the same",
-                    );
-                    continue;
-                }
+            let is_free = |path: &ImagePath| !matches!(view.get(path), Some(Kind::Directory | Kind::File { .. }));
+            let Some(path) = path.filter(is_free) else {
+                self.find(&source.path, "is trusted, but its name is taken in /etc/ssl/certs: has no link there");
+                continue;
             };
+            self.tree.insert(path, (Metadata::root(0o777), Node::Symlink(source.path.clone())));
             java.insert(format!("debian:{}", String::from_utf8_lossy(&name).to_lowercase()), first);
             named.insert(name, source.content);
         }
