@@ -110,6 +110,7 @@ pub fn certificates(view: View<'_>, read: &ReadContent<'_>) -> Result<Option<Cer
 }
 
 impl Certificates {
+    /// Everything below `/etc/ssl/certs`.
     fn authorities(
         &mut self,
         view: View<'_>,
@@ -127,14 +128,7 @@ impl Certificates {
             };
             append(&mut bundle, &source.content, &source.place)
                 .map_err(|error| CertificatesError::Read { path: source.place.clone(), source: error })?;
-            let name = link_name(&source.path);
-            let path = ImagePath::new(&[FOLDER, b"/", &name].concat()).ok();
-            let is_free = |path: &ImagePath| !matches!(view.get(path), Some(Kind::Directory | Kind::File { .. }));
-            let Some(path) = path.filter(is_free) else {
-                self.find(&source.path, "is trusted, but its name is taken in /etc/ssl/certs: has no link there");
-                continue;
-            };
-            self.tree.insert(path, (Metadata::root(0o777), Node::Symlink(source.path.clone())));
+            let Some(name) = self.link(view, &source) else { continue };
             java.insert(format!("debian:{}", String::from_utf8_lossy(&name).to_lowercase()), first);
             named.insert(name, source.content);
         }
@@ -144,6 +138,19 @@ impl Certificates {
             self.put(JAVA_STORE, 0o644, Node::File(java::store(&java)));
         }
         Ok(())
+    }
+
+    /// The link to a certificate: its name, where that is free.
+    fn link(&mut self, view: View<'_>, source: &Source) -> Option<Vec<u8>> {
+        let name = link_name(&source.path);
+        let path = ImagePath::new(&[FOLDER, b"/", &name].concat()).ok();
+        let is_free = |path: &ImagePath| !matches!(view.get(path), Some(Kind::Directory | Kind::File { .. }));
+        let Some(path) = path.filter(is_free) else {
+            self.find(&source.path, "is trusted, but its name is taken in /etc/ssl/certs: has no link there");
+            return None;
+        };
+        self.tree.insert(path, (Metadata::root(0o777), Node::Symlink(source.path.clone())));
+        Some(name)
     }
 
     /// Links by subject, as `openssl rehash` makes them: for each file of exactly one certificate, in byte order of names,
