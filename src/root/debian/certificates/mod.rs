@@ -122,14 +122,18 @@ impl Certificates {
         // Contents by the names that they have in the folder, for the links by subject.
         let mut named = sources::in_folder(view, FOLDER, read)?;
         for source in trusted {
-            let Some(first) = pem::certificates(&source.content).into_iter().next().flatten() else {
+            let first = pem::certificates(&source.content).into_iter().next().flatten();
+            let Some(first) = first.filter(|certificate| subject::hash(certificate).is_some()) else {
                 self.find(&source.path, "holds no certificate: left out");
                 continue;
             };
             append(&mut bundle, &source.content, &source.place)
                 .map_err(|error| CertificatesError::Read { path: source.place.clone(), source: error })?;
             let Some(name) = self.link(view, &source) else { continue };
-            java.insert(format!("debian:{}", String::from_utf8_lossy(&name).to_lowercase()), first);
+            // Java refuses the whole store for one entry that it can't read.
+            if subject::ends(&first) {
+                java.insert(format!("debian:{}", String::from_utf8_lossy(&name).to_lowercase()), first);
+            }
             named.insert(name, source.content);
         }
         self.put(&[FOLDER, b"/", BUNDLE].concat(), 0o644, Node::File(bundle));

@@ -27,6 +27,11 @@ pub(super) fn hash(certificate: &[u8]) -> Option<String> {
     Some(format!("{:08x}", u32::from_le_bytes(*first)))
 }
 
+/// Whether nothing follows the certificate, as OpenSSL's own words of trust may.
+pub(super) fn ends(certificate: &[u8]) -> bool {
+    AnyRef::from_der(certificate).is_ok()
+}
+
 /// The values one after the other in `bytes`, each with its tag and length.
 fn items(bytes: &[u8]) -> Option<Vec<&[u8]>> {
     let mut reader = SliceReader::new(bytes).ok()?;

@@ -44,7 +44,10 @@ fn lab() -> Vec<(&'static str, &'static str)> {
 fn all_that_packages_bring_is_trusted() {
     let mut files = lab();
     files.extend([
-        ("usr/share/ca-certificates/mozilla/Broken.crt", "-----BEGIN CERTIFICATE-----\n?\n-----END CERTIFICATE-----\n"),
+        (
+            "usr/share/ca-certificates/mozilla/Broken.crt",
+            "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n",
+        ),
         ("usr/local/share/ca-certificates/link.crt", "-> /usr/share/ca-certificates/other/Root.crt"),
         ("usr/local/share/ca-certificates/loop", "-> ."),
         ("etc/ssl/certs/taken.pem", SAME),
@@ -120,6 +123,9 @@ fn damaged_certificates_are_survived() {
         }
     }
     assert_eq!(subject::hash(&whole[..100]), None);
+    assert!(subject::ends(&whole));
+    let more = [whole.as_slice(), b"0"].concat();
+    assert_eq!((subject::hash(&more), subject::ends(&more)), (subject::hash(&whole), false));
 }
 
 /// The same links and the same bundle as the real tool makes, for the lab and for the root that
