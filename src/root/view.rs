@@ -134,8 +134,8 @@ impl<'a> View<'a> {
         if let Some(node) = nodes.rfind(|node| **node != Node::Directory) {
             return Some(Content::Node(node));
         }
-        if self.merged.contains_key(path) {
-            return Some(Content::Package);
+        if let Some(placed) = self.merged.get(path) {
+            return matches!(placed.kind, ListingKind::File { .. }).then_some(Content::Package);
         }
         let (store_path, _) = split_store_path(path)?;
         self.packages.contains_key(&store_path).then_some(Content::Package)
@@ -216,6 +216,8 @@ fn components(path: &[u8]) -> impl DoubleEndedIterator<Item = &[u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::image::tree::Metadata;
+    use crate::root::debian::Placed;
     use crate::root::sample;
 
     fn path(text: &str) -> ImagePath {
@@ -250,5 +252,42 @@ mod tests {
         let trees = [&generated];
         let view = View { trees: &trees, packages: &BTreeMap::new(), merged: &NO_PACKAGES };
         assert_eq!(view.resolve(&path("etc/up")).unwrap().0, path("etc/f"));
+    }
+
+    #[test]
+    fn trees_stand_over_debian_packages() {
+        let (git, listing) = sample::package("git", &[("bin/git", "x")]);
+        let packages = BTreeMap::from([(git.clone(), listing)]);
+        let placed = |kind| Placed { package: 0, origin: path("any"), metadata: Metadata::root(0o755), kind };
+        let file = |size| placed(ListingKind::File { executable: true, size });
+        let merged = BTreeMap::from([
+            (path("usr"), placed(ListingKind::Directory)),
+            (path("usr/bin"), placed(ListingKind::Directory)),
+            (path("usr/bin/a"), file(1)),
+            (path("usr/bin/b"), file(2)),
+            (path("usr/bin/a-link"), placed(ListingKind::Symlink { target: b"a".to_vec() })),
+        ]);
+        let generated = sample::tree(&[("usr/bin/b", "text"), ("usr/bin/c/d", "x"), ("bin", "-> usr/bin")]);
+        let trees = [&generated];
+        let view = View { trees: &trees, packages: &packages, merged: &merged };
+        assert_eq!(
+            view.follow(b"//bin/./a-link").unwrap(),
+            (path("usr/bin/a"), Kind::File { executable: true, size: 1 })
+        );
+        assert_eq!(view.get(&path("usr/bin/b")), Some(Kind::File { executable: false, size: 4 }));
+        assert_eq!(view.get(&path("usr/bin")), Some(Kind::Directory));
+        let names = |text: &str| -> Vec<String> {
+            view.names(&path(text)).into_iter().map(|name| String::from_utf8(name).unwrap()).collect()
+        };
+        assert_eq!(names("usr/bin"), ["a", "a-link", "b", "c"]);
+        assert_eq!(names(&git.to_string()), ["bin"]);
+        let read = |text: &str, offset| {
+            let bytes = |path: &ImagePath, _, _| Ok(Some(path.as_bytes().to_vec()));
+            view.read(&path(text), offset, 2, &bytes).unwrap().map(|bytes| String::from_utf8(bytes).unwrap())
+        };
+        assert_eq!(read("usr/bin/a", 0).as_deref(), Some("usr/bin/a"));
+        assert_eq!(read("usr/bin/b", 1).as_deref(), Some("ex"));
+        assert_eq!(read("usr/bin/b", u64::MAX).as_deref(), Some(""));
+        assert_eq!(read("usr/bin", 0), None);
     }
 }

@@ -110,6 +110,7 @@ pub fn certificates(view: View<'_>, read: &ReadContent<'_>) -> Result<Option<Cer
 }
 
 impl Certificates {
+    /// Everything below `/etc/ssl/certs`.
     fn authorities(
         &mut self,
         view: View<'_>,
@@ -121,25 +122,18 @@ impl Certificates {
         // Contents by the names that they have in the folder, for the links by subject.
         let mut named = sources::in_folder(view, FOLDER, read)?;
         for source in trusted {
-            let Some(first) = pem::certificates(&source.content).into_iter().next().flatten() else {
+            let first = pem::certificates(&source.content).into_iter().next().flatten();
+            let Some(first) = first.filter(|certificate| subject::hash(certificate).is_some()) else {
                 self.find(&source.path, "holds no certificate: left out");
                 continue;
             };
             append(&mut bundle, &source.content, &source.place)
                 .map_err(|error| CertificatesError::Read { path: source.place.clone(), source: error })?;
-            let name = link_name(&source.path);
-            let path = ImagePath::new(&[FOLDER, b"/", &name].concat()).ok();
-            match path.filter(|path| !matches!(view.get(path), Some(Kind::Directory | Kind::File { .. }))) {
-                Some(path) => self.tree.insert(path, (Metadata::root(0o777), Node::Symlink(source.path.clone()))),
-                None => {
-                    self.find(
-                        &source.path,
-                        "has no link in /etc/ssl/certs, as its name is taken there: trusted all the same",
-                    );
-                    continue;
-                }
-            };
-            java.insert(format!("debian:{}", String::from_utf8_lossy(&name).to_lowercase()), first);
+            let Some(name) = self.link(view, &source) else { continue };
+            // Java refuses the whole store for one entry that it can't read.
+            if subject::ends(&first) {
+                java.insert(format!("debian:{}", String::from_utf8_lossy(&name).to_lowercase()), first);
+            }
             named.insert(name, source.content);
         }
         self.put(&[FOLDER, b"/", BUNDLE].concat(), 0o644, Node::File(bundle));
@@ -148,6 +142,19 @@ impl Certificates {
             self.put(JAVA_STORE, 0o644, Node::File(java::store(&java)));
         }
         Ok(())
+    }
+
+    /// The link to a certificate: its name, where that is free.
+    fn link(&mut self, view: View<'_>, source: &Source) -> Option<Vec<u8>> {
+        let name = link_name(&source.path);
+        let path = ImagePath::new(&[FOLDER, b"/", &name].concat()).ok();
+        let is_free = |path: &ImagePath| !matches!(view.get(path), Some(Kind::Directory | Kind::File { .. }));
+        let Some(path) = path.filter(is_free) else {
+            self.find(&source.path, "is trusted, but its name is taken in /etc/ssl/certs: has no link there");
+            return None;
+        };
+        self.tree.insert(path, (Metadata::root(0o777), Node::Symlink(source.path.clone())));
+        Some(name)
     }
 
     /// Links by subject, as `openssl rehash` makes them: for each file of exactly one certificate, in byte order of names,

@@ -52,21 +52,13 @@ pub(super) struct Configuration {
 /// The certificates that the configuration lists, in its order.
 pub(super) fn configuration(view: View<'_>, read: &ReadContent<'_>) -> Result<Configuration, CertificatesError> {
     let mut configuration = Configuration::default();
-    let text = match view.follow(CONFIGURATION) {
-        Some((place, Kind::File { size: 1.., .. })) => {
-            let text = view.read(&place, 0, MAX_CONFIGURATION, read);
-            text.map_err(|source| CertificatesError::Read { path: place, source })?.unwrap_or_default()
-        }
-        _ => {
-            let prefix = [PACKAGES, b"/"].concat();
-            let mut text = HEAD.as_bytes().to_vec();
-            for path in walk(view, PACKAGES)? {
-                text.extend(path.strip_prefix(prefix.as_slice()).unwrap_or_default());
-                text.push(b'\n');
-            }
-            configuration.made = Some(text.clone());
-            text
-        }
+    let text = if let Some((place, Kind::File { size: 1.., .. })) = view.follow(CONFIGURATION) {
+        let text = view.read(&place, 0, MAX_CONFIGURATION, read);
+        text.map_err(|source| CertificatesError::Read { path: place, source })?.unwrap_or_default()
+    } else {
+        let text = default_configuration(view)?;
+        configuration.made = Some(text.clone());
+        text
     };
     for line in text.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii) {
         if line.is_empty() || line.starts_with(b"#") || line.starts_with(b"!") {
@@ -82,6 +74,17 @@ pub(super) fn configuration(view: View<'_>, read: &ReadContent<'_>) -> Result<Co
         }
     }
     Ok(configuration)
+}
+
+/// The configuration that trusts all certificates of packages.
+fn default_configuration(view: View<'_>) -> Result<Vec<u8>, CertificatesError> {
+    let prefix = [PACKAGES, b"/"].concat();
+    let mut text = HEAD.as_bytes().to_vec();
+    for path in walk(view, PACKAGES)? {
+        text.extend(path.strip_prefix(prefix.as_slice()).unwrap_or_default());
+        text.push(b'\n');
+    }
+    Ok(text)
 }
 
 /// The machine's own certificates, in byte order of paths.

@@ -27,6 +27,11 @@ pub(super) fn hash(certificate: &[u8]) -> Option<String> {
     Some(format!("{:08x}", u32::from_le_bytes(*first)))
 }
 
+/// Whether nothing follows the certificate, as OpenSSL's own words of trust may.
+pub(super) fn ends(certificate: &[u8]) -> bool {
+    AnyRef::from_der(certificate).is_ok()
+}
+
 /// The values one after the other in `bytes`, each with its tag and length.
 fn items(bytes: &[u8]) -> Option<Vec<&[u8]>> {
     let mut reader = SliceReader::new(bytes).ok()?;
@@ -42,7 +47,7 @@ fn items(bytes: &[u8]) -> Option<Vec<&[u8]>> {
 
 /// What a value holds, if it is a `tag`.
 fn inner(value: &[u8], tag: Tag) -> Option<&[u8]> {
-    AnyRef::from_der(value).ok().filter(|any| any.tag() == tag).map(|any| any.value())
+    AnyRef::from_der(value).ok().filter(|any| any.tag() == tag).map(AnyRef::value)
 }
 
 /// A name's sets in canonical spelling.
@@ -61,29 +66,28 @@ fn canonical(name: &[u8]) -> Option<Vec<u8>> {
 fn part(part: &[u8]) -> Option<Vec<u8>> {
     let fields = items(inner(part, Tag::Sequence)?)?;
     let [kind, value] = fields.as_slice() else { return None };
-    let value = match text(AnyRef::from_der(value).ok()?)? {
-        Some(text) => encoded(UTF8_STRING, spelled(&text).as_bytes()),
-        None => value.to_vec(),
-    };
+    let value = canonical_value(value)?;
     Some(encoded(SEQUENCE, &[kind, value.as_slice()].concat()))
 }
 
-/// The value as text, `Some(None)` where it is none, `None` where it is damaged.
-fn text(value: AnyRef<'_>) -> Option<Option<String>> {
-    let bytes = value.value();
-    match value.tag() {
-        Tag::Utf8String => Some(Some(String::from_utf8(bytes.to_vec()).ok()?)),
+/// A value in canonical spelling, if it is text: with its tag and length. `None` where it is damaged.
+fn canonical_value(value: &[u8]) -> Option<Vec<u8>> {
+    let any = AnyRef::from_der(value).ok()?;
+    let bytes = any.value();
+    let text = match any.tag() {
+        Tag::Utf8String => String::from_utf8(bytes.to_vec()).ok()?,
         Tag::BmpString => {
             let (units, rest) = bytes.as_chunks::<2>();
             let units = units.iter().map(|unit| u16::from_be_bytes(*unit));
             let text: Option<String> = char::decode_utf16(units).collect::<Result<_, _>>().ok();
-            Some(Some(text.filter(|_| rest.is_empty())?))
+            text.filter(|_| rest.is_empty())?
         }
         Tag::PrintableString | Tag::TeletexString | Tag::Ia5String | Tag::VisibleString => {
-            Some(Some(bytes.iter().copied().map(char::from).collect()))
+            bytes.iter().copied().map(char::from).collect()
         }
-        _ => Some(None),
-    }
+        _ => return Some(value.to_vec()),
+    };
+    Some(encoded(UTF8_STRING, spelled(&text).as_bytes()))
 }
 
 /// Trimmed, white space as single spaces, ASCII letters small.

@@ -6,6 +6,8 @@ use std::io;
 
 use crate::config::System;
 
+use super::bytes::{needed_isa, number};
+
 const MAGIC: &[u8] = b"\x7fELF";
 const LITTLE_ENDIAN: u64 = 1;
 /// `ldconfig` looks at nothing smaller than a 64-bit header.
@@ -25,8 +27,6 @@ const PT_GNU_PROPERTY: u64 = 0x6474_e553;
 const DT_NEEDED: u64 = 1;
 const DT_STRTAB: u64 = 5;
 const DT_SONAME: u64 = 14;
-const NT_GNU_PROPERTY_TYPE_0: u64 = 5;
-const X86_ISA_1_NEEDED: u64 = 0xc000_8002;
 
 /// A library of no known C library; 32-bit ones that don't name theirs.
 const FLAG_ELF: u32 = 1;
@@ -180,32 +180,6 @@ impl Image {
     }
 }
 
-/// The property of x86 libraries among `notes`, which are aligned to 8 bytes.
-fn needed_isa(notes: &[u8]) -> Option<u32> {
-    let mut rest = notes;
-    loop {
-        let (name_size, size, kind) = (number(rest, 0, 4)?, number(rest, 4, 4)?, number(rest, 8, 4)?);
-        let start = 12 + usize::try_from(name_size).ok()?.next_multiple_of(4);
-        let end = start.checked_add(usize::try_from(size).ok()?)?;
-        if kind == NT_GNU_PROPERTY_TYPE_0 && rest.get(12..16)? == b"GNU\0" {
-            return property(rest.get(start..end)?, X86_ISA_1_NEEDED);
-        }
-        rest = rest.get(end.next_multiple_of(8)..)?;
-    }
-}
-
-/// The number that the property `wanted` holds.
-fn property(properties: &[u8], wanted: u64) -> Option<u32> {
-    let mut rest = properties;
-    loop {
-        let (kind, size) = (number(rest, 0, 4)?, usize::try_from(number(rest, 4, 4)?).ok()?);
-        if kind == wanted && size == 4 {
-            return u32::try_from(number(rest, 8, 4)?).ok();
-        }
-        rest = rest.get(8 + size.next_multiple_of(8)..)?;
-    }
-}
-
 /// What is known by the machine alone; 32-bit libraries of x86 say more elsewhere.
 fn flags(header: &[u8], class: Class, system: System) -> Option<u32> {
     let machine = number(header, 18, 2)?;
@@ -279,10 +253,4 @@ fn is_of_glibc(
         }
     }
     Ok(false)
-}
-
-/// The little-endian number of `width` bytes at `at`.
-fn number(bytes: &[u8], at: usize, width: usize) -> Option<u64> {
-    let bytes = bytes.get(at..at.checked_add(width)?)?;
-    Some(bytes.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte)))
 }

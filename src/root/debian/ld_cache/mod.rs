@@ -5,6 +5,7 @@
 //! searched; and libraries of another machine never count, as on x86-64, while ARM's `ldconfig` doesn't look. Links that
 //! lead nowhere stay, which `ldconfig` would delete.
 
+mod bytes;
 mod conf;
 mod format;
 mod library;

@@ -163,6 +163,7 @@ fn a_small_cache_has_these_bytes() {
 /// The same bytes, and the same links, as the real one writes: for the lab, and for the root that
 /// `DUMBC_TEST_LDCONFIG_ROOT` names, if any (which is not changed).
 #[test]
+#[expect(clippy::print_stderr, reason = "a skipped test says so")]
 fn it_is_the_one_of_ldconfig() {
     let Some(ldconfig) = ["/usr/sbin/ldconfig", "/sbin/ldconfig"].into_iter().find(|path| Path::new(path).exists())
     else {
@@ -179,6 +180,7 @@ fn it_is_the_one_of_ldconfig() {
     }
 }
 
+#[expect(clippy::print_stderr, reason = "a skipped test says so")]
 fn compare(ldconfig: &str, root: &Path) {
     let before = sample::of_disk(root);
     let output = Command::new(ldconfig).args(["-i", "-r"]).arg(root).output().unwrap();
