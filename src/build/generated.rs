@@ -59,7 +59,7 @@ impl Inputs<'_> {
         let requested = requested.iter().collect::<Vec<_>>();
         let environment = self.environment(&requested, &listings)?;
         listings.insert(environment.path.clone(), environment.listing().map_err(std::io::Error::other)?);
-        let view = View { trees: &[], packages: &listings };
+        let view = View { trees: &[], packages: &listings, debian: None };
         let supplying = self.supplying(&requested);
         let mut supplies = Supplies::find(view, &environment.path, &supplying, &self.machine.timezone);
         let read = |path: &ImagePath, offset, length| self.shelf.read_path(path, offset, length);
@@ -86,7 +86,7 @@ impl Inputs<'_> {
         let findings = check(&Check {
             machine: self.machine,
             system: self.system,
-            view: View { trees: &trees, packages: &listings },
+            view: View { trees: &trees, packages: &listings, debian: None },
             supplies: &supplies,
             locals: &content.local.iter().map(|(written, local)| (written.clone(), local.path.clone())).collect(),
             lookup: &lookup,
@@ -130,7 +130,7 @@ impl Inputs<'_> {
         requested: &[&StorePath],
         listings: &BTreeMap<StorePath, Listing>,
     ) -> Result<Addressed, Error> {
-        let view = View { trees: &[], packages: listings };
+        let view = View { trees: &[], packages: listings, debian: None };
         let environment = environment(requested, view, |one, two| self.shelf.same(one, two))?;
         for shadowed in &environment.shadowed {
             self.progress.note(&shadowed.to_string());

@@ -84,7 +84,7 @@ mod tests {
             Ok(Some(contents[path].as_bytes().to_vec()))
         };
         let packages = BTreeMap::from([(empty.clone(), nothing), (package.clone(), listing)]);
-        let view = View { trees: &[], packages: &packages };
+        let view = View { trees: &[], packages: &packages, debian: None };
         let made = bundle(view, &[&empty, &package], &read).unwrap().unwrap();
         assert_eq!(made, b"-----BEGIN CERTIFICATE-----a\n-----BEGIN CERTIFICATE-----b\n");
         assert_eq!(bundle(view, &[&empty], &read).unwrap(), None);

@@ -10,6 +10,9 @@ use crate::image::listing::{Listing, ListingKind};
 use crate::image::tree::{Node, Tree};
 use crate::nix::StorePath;
 
+use super::debian::aliases::{alias_target, below_usr};
+use super::debian::{Merged, Placed};
+
 /// Most links that one path may lead through, as in Linux.
 const MAX_LINKS: usize = 40;
 
@@ -46,6 +49,8 @@ pub struct View<'a> {
     pub trees: &'a [&'a Tree],
     /// Store paths, by their listings; those whose trees are at hand, too.
     pub packages: &'a BTreeMap<StorePath, Listing>,
+    /// Debian packages' files; `None` where there are none.
+    pub debian: Option<&'a Merged>,
 }
 
 /// Bytes of a file in a package: path in the image, offset, and how many, fewer only where the file ends; `None` where
@@ -77,7 +82,22 @@ impl<'a> View<'a> {
             Node::LocalFile { size, .. } => Kind::File { executable: metadata.mode & 0o100 != 0, size: *size },
             Node::Symlink(target) => Kind::Symlink(target),
         });
-        found.max_by_key(|kind| *kind != Kind::Directory).or_else(|| self.is_parent(path).then_some(Kind::Directory))
+        let found = found.max_by_key(|kind| *kind != Kind::Directory);
+        // A folder of a tree may stand for what a package says better.
+        if let Some(kind) = found.filter(|kind| *kind != Kind::Directory) {
+            return Some(kind);
+        }
+        self.of_debian(path).or(found).or_else(|| self.is_parent(path).then_some(Kind::Directory))
+    }
+
+    /// What the Debian packages have at `path`; the links to `/usr` too, which stand in no package.
+    fn of_debian(&self, path: &ImagePath) -> Option<Kind<'a>> {
+        let merged = self.debian?;
+        let alias = || {
+            let target = alias_target(path).filter(|_| below(merged, &below_usr(path)))?;
+            Some(Kind::Symlink(target))
+        };
+        merged.get(path).map(|placed| Kind::from(&placed.kind)).or_else(alias)
     }
 
     /// Where `path` leads, all links followed; `None` where that is nowhere, or a circle.
@@ -119,15 +139,23 @@ impl<'a> View<'a> {
         if let Some(node) = nodes.rfind(|node| **node != Node::Directory) {
             return Some(Content::Node(node));
         }
-        let (store_path, _) = split_store_path(path)?;
-        self.packages.contains_key(&store_path).then_some(Content::Package)
+        let in_store = split_store_path(path).is_some_and(|(store_path, _)| self.packages.contains_key(&store_path));
+        let is_file = |placed: &Placed| matches!(placed.kind, ListingKind::File { .. });
+        let in_debian = || self.debian.and_then(|merged| merged.get(path)).is_some_and(is_file);
+        (in_store || in_debian()).then_some(Content::Package)
     }
 
     fn is_parent(&self, path: &ImagePath) -> bool {
         let store = [b"".as_slice(), b"nix", b"nix/store"];
-        let below = |tree: &&Tree| tree.range(path.clone()..).next().is_some_and(|(first, _)| first.starts_with(path));
-        (!self.packages.is_empty() && store.contains(&path.as_bytes())) || self.trees.iter().any(below)
+        (!self.packages.is_empty() && store.contains(&path.as_bytes()))
+            || self.trees.iter().any(|tree| below(tree, path))
+            || self.debian.is_some_and(|merged| below(merged, path))
     }
+}
+
+/// Whether something stands at `path` or below.
+fn below<T>(tree: &BTreeMap<ImagePath, T>, path: &ImagePath) -> bool {
+    tree.range(path..).next().is_some_and(|(first, _)| first.starts_with(path))
 }
 
 /// `/nix/store/<hash>-<name>/inner` as its two halves.
@@ -162,7 +190,7 @@ mod tests {
         let generated =
             sample::tree(&[("bin", &format!("-> {git}/bin")), ("a/loop", "-> ../a/loop"), ("etc/f", "text")]);
         let trees = [&generated];
-        let view = View { trees: &trees, packages: &packages };
+        let view = View { trees: &trees, packages: &packages, debian: None };
         let resolved = |text: &str| view.resolve(&path(text)).map(|(path, kind)| (path.to_string(), kind));
         let executable = Kind::File { executable: true, size: 1 };
         assert_eq!(resolved("bin/git"), Some((format!("{git}/bin/git"), executable)));
@@ -178,10 +206,32 @@ mod tests {
     }
 
     #[test]
+    fn debian_packages_are_seen_below_trees() {
+        let merged = sample::merged(&[
+            ("usr/bin/sh", "-> /bin/dash"),
+            ("usr/bin/dash", "x"),
+            ("etc/f", "old"),
+            ("run", "-> /etc"),
+        ]);
+        let declared = sample::tree(&[("etc/f", "text"), ("run/x", "text")]);
+        let (trees, packages) = ([&declared], BTreeMap::new());
+        let view = View { trees: &trees, packages: &packages, debian: Some(&merged) };
+        assert_eq!(view.resolve(&path("bin/sh")).map(|(path, _)| path), Some(path("usr/bin/dash")));
+        assert_eq!(view.get(&path("bin")), Some(Kind::Symlink(b"usr/bin")));
+        assert_eq!(view.get(&path("lib64")), None);
+        assert_eq!(view.get(&path("usr")), Some(Kind::Directory));
+        assert_eq!(view.get(&path("run")), Some(Kind::Symlink(b"/etc")));
+        assert_eq!(view.get(&path("etc/f")), Some(Kind::File { executable: false, size: 4 }));
+        assert_eq!(view.content(&path("etc/f")), Some(Content::Node(&Node::File(b"text".to_vec()))));
+        assert_eq!(view.content(&path("usr/bin/dash")), Some(Content::Package));
+        assert_eq!(view.content(&path("usr/bin/sh")), None);
+    }
+
+    #[test]
     fn dot_dot_stops_at_the_root() {
         let generated = sample::tree(&[("etc/up", "-> ../../../../etc/./f"), ("etc/f", "text")]);
         let trees = [&generated];
-        let view = View { trees: &trees, packages: &BTreeMap::new() };
+        let view = View { trees: &trees, packages: &BTreeMap::new(), debian: None };
         assert_eq!(view.resolve(&path("etc/up")).unwrap().0, path("etc/f"));
     }
 }

@@ -51,7 +51,7 @@ impl Image {
         let found = check(&Check {
             machine,
             system: System::X86_64Linux,
-            view: View { trees: &tree, packages: &self.packages },
+            view: View { trees: &tree, packages: &self.packages, debian: None },
             supplies: &Supplies::default(),
             locals,
             lookup: &|name| self.packages.keys().find(|path| path.name() == name).cloned(),
@@ -217,7 +217,7 @@ fn a_whole_machine_is_checked_as_it_is_generated() {
     let found = check(&Check {
         machine: &machine,
         system: System::X86_64Linux,
-        view: View { trees: &trees, packages: &packages },
+        view: View { trees: &trees, packages: &packages, debian: None },
         supplies: &Supplies::default(),
         locals: &BTreeMap::from([("./web".to_owned(), web.path.clone())]),
         lookup: &|_| None,

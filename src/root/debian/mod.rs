@@ -1,6 +1,15 @@
 //! The root of a machine with Debian packages: one tree of all of them, dpkg's database, and natively what their maintainer
 //! scripts would have done.
 
+pub mod aliases;
+pub mod alternatives;
+pub mod base;
+pub mod replace;
+mod shells;
+pub(crate) mod statics;
+pub mod sysusers;
+pub mod users;
+
 use std::collections::BTreeMap;
 
 use crate::deb::{PackageFacts, PackageName};

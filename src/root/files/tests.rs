@@ -1,3 +1,5 @@
+mod debian;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -32,7 +34,7 @@ fn everything() -> Vec<(&'static str, &'static str)> {
 
 fn generate(machine: &Machine, entries: &[(&str, &str)]) -> (RootFiles, BTreeMap<String, String>) {
     let (package, environment, listings) = packages(entries);
-    let view = View { trees: &[], packages: &listings };
+    let view = View { trees: &[], packages: &listings, debian: None };
     let supplies = Supplies::find(view, &environment, &[&package], &machine.timezone);
     let variables = environment_variables(machine, &supplies, &|_| None).unwrap();
     (root_files(machine, &environment, &supplies, &variables), variables)
