@@ -16,7 +16,7 @@ use crate::root::environment::environment;
 use crate::root::files::overlay::overlay;
 use crate::root::files::{PATH, environment_variables, root_files};
 use crate::root::supplies::Supplies;
-use crate::root::view::View;
+use crate::root::view::{NO_PACKAGES, View};
 
 use super::Error;
 use super::content::Content;
@@ -59,7 +59,7 @@ impl Inputs<'_> {
         let requested = requested.iter().collect::<Vec<_>>();
         let environment = self.environment(&requested, &listings)?;
         listings.insert(environment.path.clone(), environment.listing().map_err(std::io::Error::other)?);
-        let view = View { trees: &[], packages: &listings, debian: None };
+        let view = View { trees: &[], packages: &listings, merged: &NO_PACKAGES };
         let supplying = self.supplying(&requested);
         let mut supplies = Supplies::find(view, &environment.path, &supplying, &self.machine.timezone);
         let read = |path: &ImagePath, offset, length| self.shelf.read_path(path, offset, length);
@@ -86,7 +86,7 @@ impl Inputs<'_> {
         let findings = check(&Check {
             machine: self.machine,
             system: self.system,
-            view: View { trees: &trees, packages: &listings, debian: None },
+            view: View { trees: &trees, packages: &listings, merged: &NO_PACKAGES },
             supplies: &supplies,
             locals: &content.local.iter().map(|(written, local)| (written.clone(), local.path.clone())).collect(),
             lookup: &lookup,
@@ -130,7 +130,7 @@ impl Inputs<'_> {
         requested: &[&StorePath],
         listings: &BTreeMap<StorePath, Listing>,
     ) -> Result<Addressed, Error> {
-        let view = View { trees: &[], packages: listings, debian: None };
+        let view = View { trees: &[], packages: listings, merged: &NO_PACKAGES };
         let environment = environment(requested, view, |one, two| self.shelf.same(one, two))?;
         for shadowed in &environment.shadowed {
             self.progress.note(&shadowed.to_string());

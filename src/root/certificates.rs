@@ -65,6 +65,7 @@ mod tests {
 
     use super::*;
     use crate::root::sample;
+    use crate::root::view::NO_PACKAGES;
 
     #[test]
     fn single_certificates_make_a_bundle() {
@@ -84,7 +85,7 @@ mod tests {
             Ok(Some(contents[path].as_bytes().to_vec()))
         };
         let packages = BTreeMap::from([(empty.clone(), nothing), (package.clone(), listing)]);
-        let view = View { trees: &[], packages: &packages, debian: None };
+        let view = View { trees: &[], packages: &packages, merged: &NO_PACKAGES };
         let made = bundle(view, &[&empty, &package], &read).unwrap().unwrap();
         assert_eq!(made, b"-----BEGIN CERTIFICATE-----a\n-----BEGIN CERTIFICATE-----b\n");
         assert_eq!(bundle(view, &[&empty], &read).unwrap(), None);

@@ -128,8 +128,7 @@ impl InUsr<'_> {
     }
 
     fn kind(&self, path: &str) -> Option<Kind<'_>> {
-        self.view.debian?;
-        let path = ImagePath::new(path.as_bytes()).ok()?;
+        let path = ImagePath::new(path.as_bytes()).ok().filter(|_| !self.view.merged.is_empty())?;
         self.view.resolve(&path).map(|(_, kind)| kind)
     }
 }

@@ -2,16 +2,17 @@
 //!
 //! Links are followed as the kernel would follow them inside the running machine, across store paths.
 
-use std::collections::BTreeMap;
-use std::io;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, SeekFrom};
 
 use crate::image::ImagePath;
 use crate::image::listing::{Listing, ListingKind};
 use crate::image::tree::{Node, Tree};
 use crate::nix::StorePath;
 
+use super::debian::Merged;
 use super::debian::aliases::{alias_target, below_usr};
-use super::debian::{Merged, Placed};
 
 /// Most links that one path may lead through, as in Linux.
 const MAX_LINKS: usize = 40;
@@ -49,9 +50,12 @@ pub struct View<'a> {
     pub trees: &'a [&'a Tree],
     /// Store paths, by their listings; those whose trees are at hand, too.
     pub packages: &'a BTreeMap<StorePath, Listing>,
-    /// Debian packages' files; `None` where there are none.
-    pub debian: Option<&'a Merged>,
+    /// Debian packages, all of them as one tree; trees stand over it.
+    pub merged: &'a Merged,
 }
+
+/// The tree of no Debian packages.
+pub static NO_PACKAGES: Merged = Merged::new();
 
 /// Bytes of a file in a package: path in the image, offset, and how many, fewer only where the file ends; `None` where
 /// they are not at hand.
@@ -82,29 +86,27 @@ impl<'a> View<'a> {
             Node::LocalFile { size, .. } => Kind::File { executable: metadata.mode & 0o100 != 0, size: *size },
             Node::Symlink(target) => Kind::Symlink(target),
         });
-        let found = found.max_by_key(|kind| *kind != Kind::Directory);
-        // A folder of a tree may stand for what a package says better.
-        if let Some(kind) = found.filter(|kind| *kind != Kind::Directory) {
-            return Some(kind);
-        }
-        self.of_debian(path).or(found).or_else(|| self.is_parent(path).then_some(Kind::Directory))
+        let merged = self.merged.get(path).map(|placed| Kind::from(&placed.kind)).or_else(|| self.alias(path));
+        let found = merged.into_iter().chain(found);
+        found.max_by_key(|kind| *kind != Kind::Directory).or_else(|| self.is_parent(path).then_some(Kind::Directory))
     }
 
-    /// What the Debian packages have at `path`; the links to `/usr` too, which stand in no package.
-    fn of_debian(&self, path: &ImagePath) -> Option<Kind<'a>> {
-        let merged = self.debian?;
-        let alias = || {
-            let target = alias_target(path).filter(|_| below(merged, &below_usr(path)))?;
-            Some(Kind::Symlink(target))
-        };
-        merged.get(path).map(|placed| Kind::from(&placed.kind)).or_else(alias)
+    /// The links to `/usr` that come with Debian packages, and stand in none of them.
+    fn alias(&self, path: &ImagePath) -> Option<Kind<'a>> {
+        alias_target(path).filter(|_| self.merged.contains_key(&below_usr(path))).map(Kind::Symlink)
     }
 
     /// Where `path` leads, all links followed; `None` where that is nowhere, or a circle.
     #[must_use]
     pub fn resolve(&self, path: &ImagePath) -> Option<(ImagePath, Kind<'a>)> {
+        self.follow(path.as_bytes())
+    }
+
+    /// The same for a path as somebody wrote it: with `//`, `.` and `..`.
+    #[must_use]
+    pub fn follow(&self, written: &[u8]) -> Option<(ImagePath, Kind<'a>)> {
         // Components still to walk, the next one last.
-        let mut ahead: Vec<Vec<u8>> = components(path.as_bytes()).rev().map(<[u8]>::to_vec).collect();
+        let mut ahead: Vec<Vec<u8>> = components(written).rev().map(<[u8]>::to_vec).collect();
         let mut reached = ImagePath::default();
         let mut links = 0;
         while let Some(name) = ahead.pop() {
@@ -139,23 +141,67 @@ impl<'a> View<'a> {
         if let Some(node) = nodes.rfind(|node| **node != Node::Directory) {
             return Some(Content::Node(node));
         }
-        let in_store = split_store_path(path).is_some_and(|(store_path, _)| self.packages.contains_key(&store_path));
-        let is_file = |placed: &Placed| matches!(placed.kind, ListingKind::File { .. });
-        let in_debian = || self.debian.and_then(|merged| merged.get(path)).is_some_and(is_file);
-        (in_store || in_debian()).then_some(Content::Package)
+        if self.merged.get(path).is_some_and(|placed| matches!(placed.kind, ListingKind::File { .. })) {
+            return Some(Content::Package);
+        }
+        let (store_path, _) = split_store_path(path)?;
+        self.packages.contains_key(&store_path).then_some(Content::Package)
+    }
+
+    /// Up to `length` bytes from `offset` of the file at `path`, which leads through no links any more; `None` where they
+    /// are not at hand.
+    pub fn read(
+        &self,
+        path: &ImagePath,
+        offset: u64,
+        length: usize,
+        read: &ReadContent<'_>,
+    ) -> io::Result<Option<Vec<u8>>> {
+        match self.content(path) {
+            Some(Content::Node(Node::File(content))) => {
+                let start = usize::try_from(offset).unwrap_or(usize::MAX).min(content.len());
+                Ok(Some(content[start..start.saturating_add(length).min(content.len())].to_vec()))
+            }
+            Some(Content::Node(Node::LocalFile { path, .. })) => {
+                let mut file = File::open(path)?;
+                file.seek(SeekFrom::Start(offset))?;
+                let mut bytes = Vec::new();
+                file.take(length as u64).read_to_end(&mut bytes)?;
+                Ok(Some(bytes))
+            }
+            Some(Content::Package) => read(path, offset, length),
+            Some(Content::Node(Node::Directory | Node::Symlink(_))) | None => Ok(None),
+        }
+    }
+
+    /// What the folder `path` holds, one level deep, in byte order; no link is followed.
+    #[must_use]
+    pub fn names(&self, path: &ImagePath) -> BTreeSet<Vec<u8>> {
+        if let Some((store_path, inner)) = split_store_path(path)
+            && let Some(listing) = self.packages.get(&store_path)
+        {
+            return listing.children(&inner).map(|entry| entry.path.name().to_vec()).collect();
+        }
+        let mut names = first_components(self.merged, path);
+        for tree in self.trees {
+            names.append(&mut first_components(tree, path));
+        }
+        names
     }
 
     fn is_parent(&self, path: &ImagePath) -> bool {
         let store = [b"".as_slice(), b"nix", b"nix/store"];
-        (!self.packages.is_empty() && store.contains(&path.as_bytes()))
-            || self.trees.iter().any(|tree| below(tree, path))
-            || self.debian.is_some_and(|merged| below(merged, path))
+        let below = |tree: &&Tree| tree.range(path.clone()..).next().is_some_and(|(first, _)| first.starts_with(path));
+        let merged = || self.merged.range(path.clone()..).next().is_some_and(|(first, _)| first.starts_with(path));
+        (!self.packages.is_empty() && store.contains(&path.as_bytes())) || self.trees.iter().any(below) || merged()
     }
 }
 
-/// Whether something stands at `path` or below.
-fn below<T>(tree: &BTreeMap<ImagePath, T>, path: &ImagePath) -> bool {
-    tree.range(path..).next().is_some_and(|(first, _)| first.starts_with(path))
+/// The components that follow `folder` in paths below it.
+fn first_components<T>(paths: &BTreeMap<ImagePath, T>, folder: &ImagePath) -> BTreeSet<Vec<u8>> {
+    let below = paths.range(folder.clone()..).map_while(|(path, _)| path.strip_prefix(folder));
+    let first = |path: ImagePath| components(path.as_bytes()).next().map(<[u8]>::to_vec);
+    below.filter_map(first).collect()
 }
 
 /// `/nix/store/<hash>-<name>/inner` as its two halves.
@@ -190,7 +236,7 @@ mod tests {
         let generated =
             sample::tree(&[("bin", &format!("-> {git}/bin")), ("a/loop", "-> ../a/loop"), ("etc/f", "text")]);
         let trees = [&generated];
-        let view = View { trees: &trees, packages: &packages, debian: None };
+        let view = View { trees: &trees, packages: &packages, merged: &NO_PACKAGES };
         let resolved = |text: &str| view.resolve(&path(text)).map(|(path, kind)| (path.to_string(), kind));
         let executable = Kind::File { executable: true, size: 1 };
         assert_eq!(resolved("bin/git"), Some((format!("{git}/bin/git"), executable)));
@@ -215,7 +261,7 @@ mod tests {
         ]);
         let declared = sample::tree(&[("etc/f", "text"), ("run/x", "text")]);
         let (trees, packages) = ([&declared], BTreeMap::new());
-        let view = View { trees: &trees, packages: &packages, debian: Some(&merged) };
+        let view = View { trees: &trees, packages: &packages, merged: &merged };
         assert_eq!(view.resolve(&path("bin/sh")).map(|(path, _)| path), Some(path("usr/bin/dash")));
         assert_eq!(view.get(&path("bin")), Some(Kind::Symlink(b"usr/bin")));
         assert_eq!(view.get(&path("lib64")), None);
@@ -231,7 +277,7 @@ mod tests {
     fn dot_dot_stops_at_the_root() {
         let generated = sample::tree(&[("etc/up", "-> ../../../../etc/./f"), ("etc/f", "text")]);
         let trees = [&generated];
-        let view = View { trees: &trees, packages: &BTreeMap::new(), debian: None };
+        let view = View { trees: &trees, packages: &BTreeMap::new(), merged: &NO_PACKAGES };
         assert_eq!(view.resolve(&path("etc/up")).unwrap().0, path("etc/f"));
     }
 }

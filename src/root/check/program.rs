@@ -1,13 +1,11 @@
 //! Whether one program can start: what it is, and the chain of interpreters that it needs.
 
-use std::fs::File;
-use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::io;
 
 use crate::config::System;
 use crate::image::ImagePath;
-use crate::image::tree::Node;
 
-use super::super::view::{Content, Kind, ReadContent, View};
+use super::super::view::{Kind, ReadContent, View};
 use super::elf::{self, Machine};
 
 /// What the kernel reads of a script.
@@ -128,21 +126,7 @@ impl Inspector<'_> {
 
     /// Up to `length` bytes from `offset`; `None` where they are not at hand.
     fn bytes(&self, path: &ImagePath, offset: u64, length: usize) -> io::Result<Option<Vec<u8>>> {
-        match self.view.content(path) {
-            Some(Content::Node(Node::File(content))) => {
-                let start = usize::try_from(offset).unwrap_or(usize::MAX).min(content.len());
-                Ok(Some(content[start..start.saturating_add(length).min(content.len())].to_vec()))
-            }
-            Some(Content::Node(Node::LocalFile { path, .. })) => {
-                let mut file = File::open(path)?;
-                file.seek(SeekFrom::Start(offset))?;
-                let mut bytes = Vec::new();
-                file.take(length as u64).read_to_end(&mut bytes)?;
-                Ok(Some(bytes))
-            }
-            Some(Content::Package) => (self.read)(path, offset, length),
-            Some(Content::Node(Node::Directory | Node::Symlink(_))) | None => Ok(None),
-        }
+        self.view.read(path, offset, length, self.read)
     }
 }
 

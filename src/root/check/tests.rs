@@ -6,6 +6,7 @@ use crate::config::{FileContent, Request, RunAs, Template};
 use crate::image::listing::Listing;
 use crate::image::tree::{Node, Tree};
 use crate::root::sample;
+use crate::root::view::NO_PACKAGES;
 
 const PATH: &str = "/usr/bin:/bin";
 
@@ -51,7 +52,7 @@ impl Image {
         let found = check(&Check {
             machine,
             system: System::X86_64Linux,
-            view: View { trees: &tree, packages: &self.packages, debian: None },
+            view: View { trees: &tree, packages: &self.packages, merged: &NO_PACKAGES },
             supplies: &Supplies::default(),
             locals,
             lookup: &|name| self.packages.keys().find(|path| path.name() == name).cloned(),
@@ -217,7 +218,7 @@ fn a_whole_machine_is_checked_as_it_is_generated() {
     let found = check(&Check {
         machine: &machine,
         system: System::X86_64Linux,
-        view: View { trees: &trees, packages: &packages, debian: None },
+        view: View { trees: &trees, packages: &packages, merged: &NO_PACKAGES },
         supplies: &Supplies::default(),
         locals: &BTreeMap::from([("./web".to_owned(), web.path.clone())]),
         lookup: &|_| None,

@@ -44,7 +44,7 @@ struct Group<'a> {
 pub fn alternatives(actions: &BTreeMap<PackageName, Vec<Action>>, merged: &Merged) -> Alternatives {
     let packages = BTreeMap::new();
     let mut maker = Maker {
-        view: View { trees: &[], packages: &packages, debian: Some(merged) },
+        view: View { trees: &[], packages: &packages, merged },
         merged,
         managed: BTreeSet::new(),
         made: Alternatives::default(),

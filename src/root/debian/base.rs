@@ -50,10 +50,7 @@ impl DebianBase {
         accounts: PackageAccounts,
         origin: Origin,
     ) -> io::Result<Self> {
-        let shells = match view.debian {
-            Some(merged) => shells::shells(packages, merged, read)?,
-            None => Vec::new(),
-        };
+        let shells = if view.merged.is_empty() { Vec::new() } else { shells::shells(packages, view.merged, read)? };
         let named =
             machine.users.values().filter_map(|user| user.shell.as_deref()).filter(|shell| !shell.contains('/'));
         let found =
@@ -91,6 +88,7 @@ fn locale_folders(locale: &str) -> impl Iterator<Item = String> {
 mod tests {
     use super::*;
     use crate::root::sample;
+    use crate::root::view::NO_PACKAGES;
 
     #[test]
     fn shells_that_users_name_are_found_where_they_are() {
@@ -105,7 +103,7 @@ mod tests {
             ("usr/lib/locale/de_DE.utf8@euro/LC_TIME", "days"),
         ]);
         let packages = BTreeMap::new();
-        let view = View { trees: &[], packages: &packages, debian: Some(&merged) };
+        let view = View { trees: &[], packages: &packages, merged: &merged };
         let read = |_: &ImagePath, _: u64, _: usize| Ok(None);
         let find = |machine: &Machine, view| {
             DebianBase::find(machine, view, &[], &read, PackageAccounts::default(), Origin::default()).unwrap()
@@ -116,7 +114,7 @@ mod tests {
         assert!(found.has_locale);
         machine.locale = "fr_FR.UTF-8".to_owned();
         assert!(!find(&machine, view).has_locale);
-        let nothing = find(&machine, View { debian: None, ..view });
+        let nothing = find(&machine, View { merged: &NO_PACKAGES, ..view });
         assert_eq!(nothing, DebianBase::default());
     }
 }

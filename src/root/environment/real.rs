@@ -7,7 +7,7 @@ use super::*;
 use crate::image::listing::{Listing, ListingEntry, ListingKind};
 use crate::image::tree::Node;
 use crate::root::supplies::Supplies;
-use crate::root::view::Kind;
+use crate::root::view::{Kind, NO_PACKAGES};
 
 /// Listings of a cache's packages, as Nix writes them: JSON.
 fn packages() -> Option<BTreeMap<StorePath, Listing>> {
@@ -68,11 +68,11 @@ fn real_packages_make_an_environment_in_which_every_link_leads_somewhere() {
     let requested: Vec<StorePath> = wanted.iter().map(|name| named(name)).collect();
     let order: Vec<&StorePath> = requested.iter().collect();
     let environment =
-        environment(&order, View { trees: &[], packages: &packages, debian: None }, |_, _| Ok(true)).unwrap();
+        environment(&order, View { trees: &[], packages: &packages, merged: &NO_PACKAGES }, |_, _| Ok(true)).unwrap();
     let Addressed { path, tree, references, .. } = environment.addressed.clone();
     assert!(references.iter().all(|reference| requested.contains(reference)));
     packages.insert(path.clone(), environment.addressed.listing().unwrap());
-    let view = View { trees: &[], packages: &packages, debian: None };
+    let view = View { trees: &[], packages: &packages, merged: &NO_PACKAGES };
     for (link, (_, node)) in &tree {
         if matches!(node, Node::Symlink(_)) {
             let own = split_store_path(link).unwrap().1;
@@ -102,7 +102,7 @@ fn all_real_packages_fit_into_one_environment() {
         return;
     };
     let order: Vec<&StorePath> = packages.keys().collect();
-    let view = View { trees: &[], packages: &packages, debian: None };
+    let view = View { trees: &[], packages: &packages, merged: &NO_PACKAGES };
     let environment = environment(&order, view, |_, _| Ok(true)).unwrap();
     assert!(environment.addressed.references.len() > 100);
     // Only folders that several packages have are made anew; everything else is a link.

@@ -4,6 +4,7 @@ use super::*;
 use crate::image::listing::Listing;
 use crate::image::tree::Tree;
 use crate::root::sample;
+use crate::root::view::NO_PACKAGES;
 
 type Packages = Vec<(StorePath, Listing)>;
 
@@ -11,7 +12,7 @@ type Packages = Vec<(StorePath, Listing)>;
 fn union_of(packages: &Packages, equal: &[&str]) -> Result<Environment, EnvironmentError> {
     let listings: BTreeMap<StorePath, Listing> = packages.iter().cloned().collect();
     let order: Vec<&StorePath> = packages.iter().map(|(path, _)| path).collect();
-    let view = View { trees: &[], packages: &listings, debian: None };
+    let view = View { trees: &[], packages: &listings, merged: &NO_PACKAGES };
     environment(&order, view, |one, _| Ok(equal.contains(&one.path.to_string().as_str())))
 }
 
@@ -89,7 +90,7 @@ fn files_that_cannot_be_equal_are_not_compared() {
         [sample::package("one", &[("bin/a", "#!1"), ("x", "f")]), sample::package("two", &[("bin/a", "#!22")])];
     let listings: BTreeMap<StorePath, Listing> = packages.iter().cloned().collect();
     let order: Vec<&StorePath> = packages.iter().map(|(path, _)| path).collect();
-    let view = View { trees: &[], packages: &listings, debian: None };
+    let view = View { trees: &[], packages: &listings, merged: &NO_PACKAGES };
     let result = environment(&order, view, |_, _| panic!("the sizes differ"));
     assert!(matches!(result, Err(EnvironmentError::Collisions(_))));
     let result = environment(&[order[0], order[0]], view, |_, _| panic!("it is the same package"));
@@ -182,7 +183,7 @@ fn a_union_beyond_the_limit_is_refused() {
     let entries: Vec<(&str, &str)> = many.iter().map(|path| (path.as_str(), "f")).collect();
     let packages = [sample::package("one", &entries), sample::package("two", &[("share/x", "f")])];
     let listings = BTreeMap::from(packages.clone());
-    let view = View { trees: &[], packages: &listings, debian: None };
+    let view = View { trees: &[], packages: &listings, merged: &NO_PACKAGES };
     let mut same = |_: &FileRef, _: &FileRef| Ok(false);
     let mut union = Union::new(view, &mut same, 100);
     let merged = union.merge_packages(&[&packages[0].0, &packages[1].0]);

@@ -8,7 +8,7 @@ use super::*;
 use crate::config::{FileContent, FileEntry, Owner, Part, RunAs, Template};
 use crate::image::listing::Listing;
 use crate::root::sample;
-use crate::root::view::View;
+use crate::root::view::{NO_PACKAGES, View};
 
 fn path(text: &str) -> ImagePath {
     ImagePath::new(text.as_bytes()).unwrap()
@@ -34,7 +34,7 @@ fn everything() -> Vec<(&'static str, &'static str)> {
 
 fn generate(machine: &Machine, entries: &[(&str, &str)]) -> (RootFiles, BTreeMap<String, String>) {
     let (package, environment, listings) = packages(entries);
-    let view = View { trees: &[], packages: &listings, debian: None };
+    let view = View { trees: &[], packages: &listings, merged: &NO_PACKAGES };
     let supplies = Supplies::find(view, &environment, &[&package], &machine.timezone);
     let variables = environment_variables(machine, &supplies, &|_| None).unwrap();
     (root_files(machine, &environment, &supplies, &variables), variables)

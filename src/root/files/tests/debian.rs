@@ -42,7 +42,7 @@ fn actions() -> Vec<Action> {
 /// Supplies of `merged` and of Nix packages with `entries`.
 fn supplies(machine: &Machine, merged: &Merged, entries: &[(&str, &str)], actions: &[Action]) -> Supplies {
     let (package, environment, listings) = packages(entries);
-    let view = View { trees: &[], packages: &listings, debian: Some(merged) };
+    let view = View { trees: &[], packages: &listings, merged };
     let mut creations = Creations::default();
     creations.add("any", actions);
     let accounts = allocate(machine, &creations, &mut BTreeMap::new()).unwrap().accounts;
