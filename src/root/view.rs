@@ -141,8 +141,8 @@ impl<'a> View<'a> {
         if let Some(node) = nodes.rfind(|node| **node != Node::Directory) {
             return Some(Content::Node(node));
         }
-        if self.merged.get(path).is_some_and(|placed| matches!(placed.kind, ListingKind::File { .. })) {
-            return Some(Content::Package);
+        if let Some(placed) = self.merged.get(path) {
+            return matches!(placed.kind, ListingKind::File { .. }).then_some(Content::Package);
         }
         let (store_path, _) = split_store_path(path)?;
         self.packages.contains_key(&store_path).then_some(Content::Package)
