@@ -14,13 +14,16 @@ use crate::image::tree::{Metadata, Node, Tree};
 use crate::image::{ImagePath, ParseImagePathError};
 use crate::nix::StorePath;
 
-use super::supplies::{SYSTEM_PROFILE, Supplies};
+use super::supplies::{DEBIAN_CERTIFICATES, DEBIAN_ZONEINFO, SYSTEM_PROFILE, Supplies};
 use accounts::Accounts;
 pub(crate) use variables::unknown_package;
-pub use variables::{PATH, environment_variables};
+pub use variables::{PATH, environment_variables, environment_variables_on};
 
 /// Where the bundle of certificates is linked to, without the leading slash.
 const CERTIFICATES: &str = "etc/ssl/certs/ca-bundle.crt";
+
+/// Debian's group that may read shadow.
+const SHADOW: u32 = 42;
 
 /// Folders that are there, empty, in every machine.
 const FOLDERS: [(&str, u32); 14] = [
@@ -68,18 +71,27 @@ pub fn root_files(
     }
     builder.file("etc/passwd", 0o644, &accounts.passwd());
     builder.file("etc/group", 0o644, &accounts.group());
-    builder.file("etc/shadow", 0o600, &accounts.shadow());
-    builder.file("etc/gshadow", 0o600, &accounts.gshadow());
+    // Debian's checkers of passwords read these as the group `shadow`.
+    let secret = match supplies.debian {
+        Some(_) => Metadata { mode: 0o640, uid: 0, gid: SHADOW },
+        None => Metadata::root(0o600),
+    };
+    builder.put("etc/shadow", secret, Node::File(accounts.shadow().into_bytes()));
+    builder.put("etc/gshadow", secret, Node::File(accounts.gshadow().into_bytes()));
     builder.file("etc/shells", 0o644, &text::shells(&accounts, supplies));
     builder.file("etc/nsswitch.conf", 0o644, text::NSSWITCH);
     builder.file("etc/hosts", 0o644, text::HOSTS);
     builder.file("etc/resolv.conf", 0o644, "");
     builder.file("etc/hostname", 0o644, &format!("{}\n", machine.hostname));
     builder.file("etc/machine-id", 0o444, "");
-    builder.file("etc/os-release", 0o644, &text::os_release(machine));
+    builder.file("etc/os-release", 0o644, &text::os_release(machine, supplies.debian.as_ref()));
     builder.file("etc/profile", 0o644, &text::profile(variables));
     builder.file("etc/locale.conf", 0o644, &format!("LANG={}\n", machine.locale));
     builder.file("etc/timezone", 0o644, &format!("{}\n", machine.timezone));
+    if supplies.debian.is_some() {
+        // Sessions that PAM opens read the locale there.
+        builder.file("etc/default/locale", 0o644, &format!("LANG={}\n", machine.locale));
+    }
     builder.link(SYSTEM_PROFILE, &environment.to_string());
     builder.link("var/run", "/run");
     builder.supplies(machine, supplies);
@@ -122,23 +134,28 @@ impl Builder {
 
     /// Links to what the packages bring.
     fn supplies(&mut self, machine: &Machine, supplies: &Supplies) {
-        if let Some(sh) = &supplies.sh {
+        // What stands in its place already needs no link.
+        if let Some(sh) = supplies.sh.as_ref().filter(|sh| *sh != "/usr/bin/sh") {
             self.link("bin/sh", sh);
         }
-        if let Some(env) = &supplies.env {
+        if let Some(env) = supplies.env.as_ref().filter(|env| *env != "/usr/bin/env") {
             self.link("usr/bin/env", env);
         }
         if let Some(bundle) = &supplies.ca_bundle {
             self.link(CERTIFICATES, bundle);
-            self.link("etc/ssl/certs/ca-certificates.crt", bundle);
+            if bundle != DEBIAN_CERTIFICATES {
+                self.link(DEBIAN_CERTIFICATES, bundle);
+            }
         } else if let Some(bundle) = &supplies.made_bundle {
             self.put(CERTIFICATES, Metadata::root(0o644), Node::File(bundle.clone()));
-            self.link("etc/ssl/certs/ca-certificates.crt", "ca-bundle.crt");
+            self.link(DEBIAN_CERTIFICATES, "ca-bundle.crt");
         }
         let timezone = &machine.timezone;
         match &supplies.zoneinfo {
             Some(zoneinfo) => {
-                self.link("etc/zoneinfo", zoneinfo);
+                if zoneinfo != DEBIAN_ZONEINFO {
+                    self.link("etc/zoneinfo", zoneinfo);
+                }
                 self.link("etc/localtime", &format!("{zoneinfo}/{timezone}"));
             }
             None if matches!(timezone.as_str(), "UTC" | "Etc/UTC") => {
@@ -165,15 +182,17 @@ fn impossible_path(error: &ParseImagePathError) -> Diagnostic {
     }
 }
 
-/// glibc has these few built in; for all others it needs the archive.
+/// glibc has these few built in; for all others it needs the archive or, in Debian, a folder.
 fn missing_locale(machine: &Machine, supplies: &Supplies) -> Option<Diagnostic> {
     let built_in = matches!(machine.locale.as_str(), "C" | "POSIX" | "C.UTF-8" | "C.utf8");
-    (!built_in && supplies.locale_archive.is_none()).then(|| Diagnostic {
-        severity: Severity::Warning,
-        message: format!("no package has the locale `{}` (lib/locale/locale-archive)", machine.locale),
-        place: None,
-        label: String::new(),
-        help: Some("add \"glibcLocales\" to `packages`, or take \"C.UTF-8\"".to_owned()),
+    let has_folder = supplies.debian.as_ref().is_some_and(|base| base.has_locale);
+    let (place, package) = match supplies.debian {
+        Some(_) => ("usr/lib/locale", "locales-all"),
+        None => ("lib/locale/locale-archive", "glibcLocales"),
+    };
+    (!built_in && !has_folder && supplies.locale_archive.is_none()).then(|| {
+        let message = format!("no package has the locale `{}` ({place})", machine.locale);
+        Diagnostic::warning(message, None).help(format!("add \"{package}\" to `packages`, or take \"C.UTF-8\""))
     })
 }
 

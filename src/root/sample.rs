@@ -12,6 +12,8 @@ use crate::image::listing::Listing;
 use crate::image::tree::{Metadata, Node, Tree};
 use crate::nix::{Sha256, StorePath};
 
+use super::debian::{Merged, Placed};
+
 /// A store path with a made-up hash; always the same for one name.
 pub(super) fn store_path(name: &str) -> StorePath {
     let digest = Sha256::of(name.as_bytes());
@@ -72,6 +74,22 @@ pub(super) fn package(name: &str, entries: &[(&str, &str)]) -> (StorePath, Listi
     let mut tree = tree(entries);
     tree.entry(ImagePath::default()).or_insert((Metadata::root(0o755), Node::Directory));
     (store_path(name), Listing::of_tree(&tree, &ImagePath::default()).unwrap())
+}
+
+/// Debian packages' files as one tree, all of the first package.
+pub(super) fn merged(entries: &[(&str, &str)]) -> Merged {
+    let (_, listing) = package("merged", entries);
+    let placed = listing.entries().iter().filter(|entry| !entry.path.is_root()).map(|entry| {
+        let (origin, metadata, kind) = (entry.path.clone(), entry.metadata, entry.kind.clone());
+        (entry.path.clone(), Placed { package: 0, origin, metadata, kind })
+    });
+    placed.collect()
+}
+
+/// Says that a test did nothing.
+pub(super) fn skipped(why: &str) {
+    use std::io::Write as _;
+    let _ = writeln!(std::io::stderr(), "skipped: {why}");
 }
 
 /// The tree as lines, for snapshots.

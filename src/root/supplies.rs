@@ -6,6 +6,7 @@ use crate::image::ImagePath;
 use crate::nix::StorePath;
 
 use super::certificates;
+use super::debian::base::DebianBase;
 use super::view::{Kind, ReadContent, View};
 
 /// Where the system environment stands, whatever its hash.
@@ -23,7 +24,13 @@ const CERTIFICATES: [&str; 4] = [
 const SHELLS: [&str; 4] = ["sh", "dash", "bash", "busybox"];
 
 /// Shells that people log in with.
-const LOGIN_SHELLS: [&str; 7] = ["bash", "dash", "fish", "nu", "sh", "xonsh", "zsh"];
+pub(super) const LOGIN_SHELLS: [&str; 7] = ["bash", "dash", "fish", "nu", "sh", "xonsh", "zsh"];
+
+/// Where ca-certificates puts the bundle, where Debian packages are.
+pub(super) const DEBIAN_CERTIFICATES: &str = "/etc/ssl/certs/ca-certificates.crt";
+
+/// Where tzdata has its time zones, where Debian packages are.
+pub(super) const DEBIAN_ZONEINFO: &str = "/usr/share/zoneinfo";
 
 /// Absolute paths; `None` where no package has such a thing.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -42,6 +49,8 @@ pub struct Supplies {
     pub zoneinfo: Option<String>,
     /// glibc's archive of locales.
     pub locale_archive: Option<String>,
+    /// What Debian packages bring beside all that; `None` where there are none. [`Supplies::find`] leaves it empty.
+    pub debian: Option<DebianBase>,
 }
 
 impl Supplies {
@@ -55,7 +64,8 @@ impl Supplies {
 
     /// Looks in `environment` for commands, and in `packages`, the first one first, then in everything else, for data.
     ///
-    /// `timezone` is what the time zones must contain to count.
+    /// `timezone` is what the time zones must contain to count. Where `view` has Debian packages, what stands in their
+    /// places goes before what store paths have.
     #[must_use]
     pub fn find(view: View<'_>, environment: &StorePath, packages: &[&StorePath], timezone: &str) -> Self {
         let command = |name: &str| {
@@ -71,17 +81,54 @@ impl Supplies {
                 file.then(|| format!("{package}/{inner}"))
             })
         };
+        let in_usr = InUsr { view };
         let zone = format!("share/zoneinfo/{timezone}");
         let zone = ImagePath::new(zone.as_bytes()).is_ok().then(|| first_with(&zone, &everything)).flatten();
+        let zoneinfo =
+            || zone.and_then(|file| file.strip_suffix(timezone).map(|folder| folder.trim_end_matches('/').to_owned()));
+        let programs = |names: &[&str]| {
+            let ours = names.iter().find_map(|name| in_usr.command(name));
+            ours.or_else(|| names.iter().find_map(|name| command(name)))
+        };
         Self {
-            sh: SHELLS.iter().find_map(|name| command(name)),
-            env: ["env", "busybox"].iter().find_map(|name| command(name)),
+            sh: programs(&SHELLS),
+            env: programs(&["env", "busybox"]),
             login_shells: LOGIN_SHELLS.iter().filter(|name| command(name).is_some()).map(ToString::to_string).collect(),
-            ca_bundle: CERTIFICATES.iter().find_map(|inner| first_with(inner, packages)),
+            ca_bundle: in_usr
+                .file(DEBIAN_CERTIFICATES)
+                .or_else(|| CERTIFICATES.iter().find_map(|inner| first_with(inner, packages))),
             made_bundle: None,
-            zoneinfo: zone
-                .and_then(|file| file.strip_suffix(timezone).map(|folder| folder.trim_end_matches('/').to_owned())),
-            locale_archive: first_with("lib/locale/locale-archive", &everything),
+            zoneinfo: in_usr
+                .file(&format!("{DEBIAN_ZONEINFO}/{timezone}"))
+                .map(|_| DEBIAN_ZONEINFO.to_owned())
+                .or_else(zoneinfo),
+            locale_archive: in_usr
+                .file("/usr/lib/locale/locale-archive")
+                .or_else(|| first_with("lib/locale/locale-archive", &everything)),
+            debian: None,
         }
+    }
+}
+
+/// What Debian packages have in their places.
+struct InUsr<'a> {
+    view: View<'a>,
+}
+
+impl InUsr<'_> {
+    /// `path`, where a file is there.
+    fn file(&self, path: &str) -> Option<String> {
+        matches!(self.kind(path)?, Kind::File { .. }).then(|| path.to_owned())
+    }
+
+    /// The path of a command.
+    fn command(&self, name: &str) -> Option<String> {
+        let path = format!("/usr/bin/{name}");
+        matches!(self.kind(&path)?, Kind::File { executable: true, .. }).then_some(path)
+    }
+
+    fn kind(&self, path: &str) -> Option<Kind<'_>> {
+        let path = ImagePath::new(path.as_bytes()).ok().filter(|_| !self.view.merged.is_empty())?;
+        self.view.resolve(&path).map(|(_, kind)| kind)
     }
 }

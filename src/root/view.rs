@@ -12,6 +12,7 @@ use crate::image::tree::{Node, Tree};
 use crate::nix::StorePath;
 
 use super::debian::Merged;
+use super::debian::aliases::{alias_target, below_usr};
 
 /// Most links that one path may lead through, as in Linux.
 const MAX_LINKS: usize = 40;
@@ -85,8 +86,14 @@ impl<'a> View<'a> {
             Node::LocalFile { size, .. } => Kind::File { executable: metadata.mode & 0o100 != 0, size: *size },
             Node::Symlink(target) => Kind::Symlink(target),
         });
-        let found = self.merged.get(path).map(|placed| Kind::from(&placed.kind)).into_iter().chain(found);
+        let merged = self.merged.get(path).map(|placed| Kind::from(&placed.kind)).or_else(|| self.alias(path));
+        let found = merged.into_iter().chain(found);
         found.max_by_key(|kind| *kind != Kind::Directory).or_else(|| self.is_parent(path).then_some(Kind::Directory))
+    }
+
+    /// The links to `/usr` that come with Debian packages, and stand in none of them.
+    fn alias(&self, path: &ImagePath) -> Option<Kind<'a>> {
+        alias_target(path).filter(|_| self.merged.contains_key(&below_usr(path))).map(Kind::Symlink)
     }
 
     /// Where `path` leads, all links followed; `None` where that is nowhere, or a circle.
@@ -244,6 +251,28 @@ mod tests {
         assert_eq!(resolved("absent"), None);
         assert_eq!(view.content(&path("etc/f")), Some(Content::Node(&Node::File(b"text".to_vec()))));
         assert_eq!(view.content(&path(&library)), Some(Content::Package));
+    }
+
+    #[test]
+    fn debian_packages_are_seen_below_trees() {
+        let merged = sample::merged(&[
+            ("usr/bin/sh", "-> /bin/dash"),
+            ("usr/bin/dash", "x"),
+            ("etc/f", "old"),
+            ("run", "-> /etc"),
+        ]);
+        let declared = sample::tree(&[("etc/f", "text"), ("run/x", "text")]);
+        let (trees, packages) = ([&declared], BTreeMap::new());
+        let view = View { trees: &trees, packages: &packages, merged: &merged };
+        assert_eq!(view.resolve(&path("bin/sh")).map(|(path, _)| path), Some(path("usr/bin/dash")));
+        assert_eq!(view.get(&path("bin")), Some(Kind::Symlink(b"usr/bin")));
+        assert_eq!(view.get(&path("lib64")), None);
+        assert_eq!(view.get(&path("usr")), Some(Kind::Directory));
+        assert_eq!(view.get(&path("run")), Some(Kind::Symlink(b"/etc")));
+        assert_eq!(view.get(&path("etc/f")), Some(Kind::File { executable: false, size: 4 }));
+        assert_eq!(view.content(&path("etc/f")), Some(Content::Node(&Node::File(b"text".to_vec()))));
+        assert_eq!(view.content(&path("usr/bin/dash")), Some(Content::Package));
+        assert_eq!(view.content(&path("usr/bin/sh")), None);
     }
 
     #[test]

@@ -11,6 +11,15 @@ pub mod overrides;
 mod relation;
 #[cfg(test)]
 mod sample;
+pub mod aliases;
+pub mod alternatives;
+pub mod base;
+pub mod deeds;
+pub mod replace;
+mod shells;
+pub(crate) mod statics;
+pub mod sysusers;
+pub mod users;
 
 use std::collections::BTreeMap;
 
@@ -118,6 +127,19 @@ pub enum Action {
         path: String,
         /// What it points to.
         target: String,
+    },
+    /// A file that the package writes, where none stands.
+    File {
+        /// Absolute.
+        path: String,
+        /// All of it.
+        content: String,
+        /// A user's name; `None`: root.
+        user: Option<String>,
+        /// A group's name; `None`: root.
+        group: Option<String>,
+        /// Permission bits; `None`: 0644.
+        mode: Option<u32>,
     },
     /// A file that the package makes from one of its own (`cp`, `ucf`), where none stands.
     Copy {

@@ -8,6 +8,8 @@ use crate::config::{Diagnostic, Machine, RunAs, Severity};
 
 use super::super::supplies::{SYSTEM_PROFILE, Supplies};
 
+mod debian;
+
 /// Groups that programs expect: there unless the machine declares their name or number itself. 5 is the group that
 /// container runtimes give terminals to.
 const GROUPS: [(&str, u32); 10] = [
@@ -67,29 +69,29 @@ pub struct Accounts {
 }
 
 impl Accounts {
-    /// Root, nobody, declared users, and numbers that units run as though nobody declared them.
+    /// Root, nobody, declared users, and numbers that units run as though nobody declared them. In a machine with Debian
+    /// packages, Debian's own users and those of the packages, too.
     #[must_use]
     pub fn of(machine: &Machine, supplies: &Supplies) -> Self {
-        let shell = |wanted: Option<&str>| match wanted {
-            Some(path) if path.starts_with('/') => path.to_owned(),
-            Some(name) => format!("{SYSTEM_PROFILE}/bin/{name}"),
-            None if supplies.login_shells.iter().any(|name| name == "bash") => format!("{SYSTEM_PROFILE}/bin/bash"),
-            None => "/bin/sh".to_owned(),
+        let shell = |wanted: Option<&str>| login_shell(supplies, wanted);
+        let mut users = match &supplies.debian {
+            Some(base) => debian::users(base, shell(None)),
+            None => vec![
+                system("root", 0, 0, "System administrator", "/root", shell(None)),
+                system("nobody", NOBODY, NOBODY, "Unprivileged account", "/var/empty", nologin()),
+            ],
         };
-        let system = |name: &str, uid, gid, description: &str, home: &str, shell| {
-            let (name, description, home) = (name.to_owned(), description.to_owned(), home.to_owned());
-            Account { name, uid, gid, description, home, shell }
-        };
-        let nologin = || "/sbin/nologin".to_owned();
-        let mut users = vec![
-            system("root", 0, 0, "System administrator", "/root", shell(None)),
-            system("nobody", NOBODY, NOBODY, "Unprivileged account", "/var/empty", nologin()),
-        ];
         let mut homes = BTreeSet::new();
+        let said = |name: &String| supplies.debian.as_ref().and_then(|base| base.accounts.declared.get(name));
         for (name, user) in &machine.users {
-            let home = format!("/home/{name}");
-            users.push(system(name, user.uid, user.gid, "", &home, shell(user.shell.as_deref())));
-            homes.insert(name.clone());
+            // What the user leaves open, a package that creates the same account may say.
+            let (home, own_shell) = said(name).cloned().unwrap_or_default();
+            let shell = shell(user.shell.as_deref().or(own_shell.as_deref()));
+            if home.is_none() {
+                homes.insert(name.clone());
+            }
+            let home = home.unwrap_or_else(|| format!("/home/{name}"));
+            users.push(system(name, user.uid, user.gid, "", &home, shell));
         }
         for uid in numbers(machine) {
             if users.iter().all(|account| account.uid != uid) {
@@ -105,7 +107,7 @@ impl Accounts {
             }));
         }
         users.sort_by_key(|account| account.uid);
-        let groups = groups(machine, &users);
+        let groups = groups(machine, supplies, &users);
         Self { users, groups, homes }
     }
 
@@ -119,6 +121,18 @@ impl Accounts {
     #[must_use]
     pub fn by_name(&self, name: &str) -> Option<&Account> {
         self.users.iter().find(|account| account.name == name)
+    }
+
+    /// The number of the user with this name.
+    #[must_use]
+    pub fn uid_of(&self, name: &str) -> Option<u32> {
+        self.by_name(name).map(|account| account.uid)
+    }
+
+    /// The number of the group with this name.
+    #[must_use]
+    pub fn gid_of(&self, name: &str) -> Option<u32> {
+        self.groups.iter().find(|group| group.name == name).map(|group| group.gid)
     }
 
     /// The account that a unit runs as, where it is one alone.
@@ -179,6 +193,28 @@ impl Accounts {
     }
 }
 
+fn system(name: &str, uid: u32, gid: u32, description: &str, home: &str, shell: String) -> Account {
+    let (name, description, home) = (name.to_owned(), description.to_owned(), home.to_owned());
+    Account { name, uid, gid, description, home, shell }
+}
+
+fn nologin() -> String {
+    "/sbin/nologin".to_owned()
+}
+
+/// A shell that is wanted by path, by name, or not at all: what stands in `/usr`, else in the system environment.
+fn login_shell(supplies: &Supplies, wanted: Option<&str>) -> String {
+    let in_usr = |name: &str| supplies.debian.as_ref().and_then(|base| base.login_shells.get(name)).cloned();
+    let has_bash = || in_usr("bash").is_some() || supplies.login_shells.iter().any(|name| name == "bash");
+    let name = match wanted {
+        Some(path) if path.starts_with('/') => return path.to_owned(),
+        Some(name) => name,
+        None if has_bash() => "bash",
+        None => return "/bin/sh".to_owned(),
+    };
+    in_usr(name).unwrap_or_else(|| format!("{SYSTEM_PROFILE}/bin/{name}"))
+}
+
 fn lines(lines: impl Iterator<Item = String>) -> String {
     lines.fold(String::new(), |text, line| text + &line + "\n")
 }
@@ -194,12 +230,19 @@ fn number_name(machine: &Machine, uid: u32) -> String {
     if nonroot { "nonroot".to_owned() } else { format!("user{uid}") }
 }
 
-fn groups(machine: &Machine, users: &[Account]) -> Vec<Group> {
+/// Names of groups by their numbers in a machine of Nix packages alone.
+fn known_groups(machine: &Machine) -> BTreeMap<u32, String> {
     let mut names: BTreeMap<u32, String> = machine.groups.iter().map(|(name, gid)| (*gid, name.clone())).collect();
     let taken: BTreeSet<&str> = machine.groups.keys().map(String::as_str).collect();
     for (name, gid) in GROUPS.iter().filter(|(name, _)| !taken.contains(name)) {
         names.entry(*gid).or_insert_with(|| (*name).to_owned());
     }
+    names
+}
+
+fn groups(machine: &Machine, supplies: &Supplies, users: &[Account]) -> Vec<Group> {
+    let debian = supplies.debian.as_ref();
+    let mut names = debian.map_or_else(|| known_groups(machine), |base| debian::groups(base, machine));
     if users.iter().any(|account| account.gid == BUILDERS) {
         names.entry(BUILDERS).or_insert_with(|| "nixbld".to_owned());
     }
@@ -214,7 +257,9 @@ fn groups(machine: &Machine, users: &[Account]) -> Vec<Group> {
         let declared =
             machine.users.iter().filter(|(_, user)| user.groups.contains(name)).map(|(name, _)| name.clone());
         let builders = users.iter().filter(|account| name == "nixbld" && account.gid == BUILDERS);
-        declared.chain(builders.map(|account| account.name.clone())).collect()
+        let own = debian.and_then(|base| base.accounts.members.get(name)).into_iter().flatten().cloned();
+        let all: BTreeSet<String> = declared.chain(own).collect();
+        all.into_iter().chain(builders.map(|account| account.name.clone())).collect()
     };
     names.into_iter().map(|(gid, name)| Group { members: members(&name), name, gid }).collect()
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::config::{Diagnostic, FileContent, FileEntry, Machine, Severity};
+use crate::deb::PackageName;
 use crate::failure::Classified as _;
 use crate::image::tree::{Metadata, Node, Tree, below};
 use crate::image::walk::{Exclude, WalkError, WalkOptions, locate, walk};
@@ -20,18 +21,24 @@ pub struct Declared {
     pub tree: Tree,
 }
 
-/// Something generated that gave way.
+/// Something that gave way.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Replaced {
     /// What the image would have had.
     pub path: ImagePath,
     /// The `[files]` entry that stands there now.
     pub by: ImagePath,
+    /// The package that brings it; `None`: it is generated.
+    pub package: Option<PackageName>,
 }
 
 impl std::fmt::Display for Replaced {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(formatter, "[files.\"{}\"] replaces the generated {}", self.by, self.path)
+        let Self { path, by, package } = self;
+        match package {
+            Some(package) => write!(formatter, "[files.\"{by}\"] replaces {path} of the package {package}"),
+            None => write!(formatter, "[files.\"{by}\"] replaces the generated {path}"),
+        }
     }
 }
 
@@ -99,7 +106,7 @@ fn wrong(entry: &FileEntry, message: String, help: Option<String>) -> Vec<Diagno
 
 /// Makes entries that meet agree: folders take the metadata of the entry that reaches deepest, as it is about them;
 /// files that two entries bring are refused.
-fn agree(declared: &mut [Declared]) -> Vec<Diagnostic> {
+pub(crate) fn agree(declared: &mut [Declared]) -> Vec<Diagnostic> {
     let mut wrong = Vec::new();
     for deeper in 1..declared.len() {
         let (before, rest) = declared.split_at_mut(deeper);
@@ -157,7 +164,7 @@ pub fn overlay(generated: &mut Tree, declared: &mut [Declared]) -> Vec<Replaced>
             }
         }
     }
-    replaced.into_iter().map(|(path, by)| Replaced { path, by }).collect()
+    replaced.into_iter().map(|(path, by)| Replaced { path, by, package: None }).collect()
 }
 
 /// Takes everything at `path` and below out; folders go without a word.

@@ -1,3 +1,5 @@
+mod debian;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use crate::config::Machine;
 
+use super::super::debian::base::{DebianBase, Origin};
 use super::super::supplies::{SYSTEM_PROFILE, Supplies};
 use super::accounts::Accounts;
 
@@ -41,31 +42,53 @@ pub(super) fn utc() -> Vec<u8> {
     [&block[..], &block, b"\nUTC0\n"].concat()
 }
 
-/// `/etc/os-release`
-pub(super) fn os_release(machine: &Machine) -> String {
+/// `/etc/os-release`; who makes the Debian packages stands there, as scanners look for it.
+pub(super) fn os_release(machine: &Machine, debian: Option<&DebianBase>) -> String {
     let image = &machine.image.name;
-    let id: String =
-        image.to_lowercase().chars().map(|character| if is_id(character) { character } else { '-' }).collect();
-    let quoted = |text: &str| -> String {
-        let escape = |character| if "\"\\$`".contains(character) { vec!['\\', character] } else { vec![character] };
-        format!("\"{}\"", text.chars().filter(|character| !character.is_control()).flat_map(escape).collect::<String>())
-    };
     let pretty = quoted(&format!("{image} (dumbc)"));
-    let variant = quoted(image);
-    format!("NAME=dumbc\nID=dumbc\nPRETTY_NAME={pretty}\nVARIANT={variant}\nVARIANT_ID={id}\nANSI_COLOR=\"1;34\"\n")
+    let (variant, id) = (quoted(image), identifier(image));
+    let system = debian.map_or_else(|| "NAME=dumbc\nID=dumbc\n".to_owned(), |base| origin(&base.origin));
+    format!("{system}PRETTY_NAME={pretty}\nVARIANT={variant}\nVARIANT_ID={id}\nANSI_COLOR=\"1;34\"\n")
+}
+
+/// The lines that tell one release from another. Debian's name for a release is without the point release.
+fn origin(Origin { origin, codename, version }: &Origin) -> String {
+    let is_debian = origin.eq_ignore_ascii_case("debian");
+    let name = if is_debian { quoted("Debian GNU/Linux") } else { quoted(origin) };
+    let mut text = format!("NAME={name}\nID={}\n", identifier(origin));
+    if let Some(version) = version {
+        let version = if is_debian { version.split('.').next().unwrap_or_default() } else { version };
+        // Writing into a string can't fail.
+        let _ = writeln!(text, "VERSION_ID={}", quoted(version));
+    }
+    let _ = writeln!(text, "VERSION_CODENAME={}", identifier(codename));
+    text
+}
+
+fn identifier(text: &str) -> String {
+    text.to_lowercase().chars().map(|character| if is_id(character) { character } else { '-' }).collect()
+}
+
+fn quoted(text: &str) -> String {
+    let escape = |character| if "\"\\$`".contains(character) { vec!['\\', character] } else { vec![character] };
+    format!("\"{}\"", text.chars().filter(|character| !character.is_control()).flat_map(escape).collect::<String>())
 }
 
 fn is_id(character: char) -> bool {
     character.is_ascii_lowercase() || character.is_ascii_digit() || "._-".contains(character)
 }
 
-/// `/etc/shells`: the shells there are, and those that accounts have.
+/// `/etc/shells`: the shells there are, and those that accounts have. Debian's come first, as it writes them.
 pub(super) fn shells(accounts: &Accounts, supplies: &Supplies) -> String {
+    let no_shells: &[&str] = if supplies.debian.is_some() { &["/nologin", "/false", "/sync"] } else { &["/nologin"] };
     let profile = supplies.login_shells.iter().map(|name| format!("{SYSTEM_PROFILE}/bin/{name}"));
-    let own = accounts.users.iter().map(|account| account.shell.clone()).filter(|shell| !shell.ends_with("/nologin"));
+    let own = accounts.users.iter().map(|account| account.shell.clone());
+    let own = own.filter(|shell| !no_shells.iter().any(|none| shell.ends_with(none)));
     let sh = supplies.sh.iter().map(|_| "/bin/sh".to_owned());
     let all: BTreeSet<String> = profile.chain(own).chain(sh).collect();
-    all.iter().fold(String::new(), |text, shell| text + shell + "\n")
+    let debian = supplies.debian.iter().flat_map(|base| &base.shells);
+    let others = all.iter().filter(|shell| debian.clone().all(|line| line != *shell));
+    debian.clone().chain(others).fold(String::new(), |text, shell| text + shell + "\n")
 }
 
 /// `/etc/profile`: what login shells read, so that an ssh session sees what the container's command sees.
@@ -73,7 +96,7 @@ pub(super) fn shells(accounts: &Accounts, supplies: &Supplies) -> String {
 /// `PATH` is set, as whoever logs one in has put a path of their own there; everything else only where it is missing.
 pub(super) fn profile(variables: &BTreeMap<String, String>) -> String {
     let mut text = String::from("# Read by login shells.\n");
-    for (name, value) in variables.iter().filter(|(name, _)| is_identifier(name)) {
+    for (name, value) in variables.iter().filter(|(name, _)| is_variable(name)) {
         let value = format!("'{}'", value.replace('\'', r"'\''"));
         let line = match name.as_str() {
             "HOME" | "USER" => continue,
@@ -89,7 +112,7 @@ unset script
 "#
 }
 
-fn is_identifier(name: &str) -> bool {
+fn is_variable(name: &str) -> bool {
     let letter = |character: char| character.is_ascii_alphabetic() || character == '_';
     name.starts_with(letter) && name.chars().all(|character| letter(character) || character.is_ascii_digit())
 }

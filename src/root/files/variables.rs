@@ -19,11 +19,21 @@ pub fn environment_variables(
     supplies: &Supplies,
     lookup: &dyn Fn(&str) -> Option<StorePath>,
 ) -> Result<BTreeMap<String, String>, Vec<Diagnostic>> {
+    environment_variables_on(PATH, machine, supplies, lookup)
+}
+
+/// The same with commands looked for in `path`: folders, with colons between them.
+pub fn environment_variables_on(
+    path: &str,
+    machine: &Machine,
+    supplies: &Supplies,
+    lookup: &dyn Fn(&str) -> Option<StorePath>,
+) -> Result<BTreeMap<String, String>, Vec<Diagnostic>> {
     let mut variables = BTreeMap::new();
     let mut set = |name: &str, value: &str| variables.insert(name.to_owned(), value.to_owned());
     let accounts = Accounts::of(machine, supplies);
     let user = machine.entrypoint.as_ref().and_then(|unit| accounts.of_unit(&unit.user)).or(accounts.by_uid(0));
-    set("PATH", PATH);
+    set("PATH", path);
     set("LANG", &machine.locale);
     if let Some(user) = user {
         set("HOME", &user.home);
