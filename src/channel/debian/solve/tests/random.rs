@@ -22,6 +22,14 @@ fn provides() -> impl Strategy<Value = String> {
     names.prop_map(|names| format!("Provides: {}", names.join(", ")))
 }
 
+fn relations() -> impl Strategy<Value = String> {
+    let (depends, recommends) = (field("Depends", " | ", 2), field("Recommends", " | ", 1));
+    let fields = (depends, recommends, field("Conflicts", ", ", 1), provides());
+    fields.prop_map(|(depends, recommends, conflicts, provides)| {
+        format!("{depends}; {recommends}; {conflicts}; {provides}")
+    })
+}
+
 /// Up to ten packages of six names, in versions 1 and 2.
 fn packages() -> impl Strategy<Value = Vec<Candidate>> {
     let line = (0..6_u8, 1..3_u8, field("Depends", " | ", 2), field("Conflicts", ", ", 1), provides()).prop_map(
@@ -69,9 +77,11 @@ proptest! {
     fn a_solution_is_found_where_there_is_one_and_it_holds(
         candidates in packages(),
         wished in proptest::collection::vec(any::<Index>(), 1..4),
+        recommends in any::<bool>(),
     ) {
         let wished: BTreeSet<&str> = wished.iter().map(|index| index.get(&candidates).name.as_str()).collect();
-        let problem = problem(&wished.into_iter().collect::<Vec<_>>().join(" "));
+        let mut problem = problem(&wished.into_iter().collect::<Vec<_>>().join(" "));
+        problem.recommending.extend(recommends.then(|| "debian".to_owned()));
         match solve(&problem, &candidates) {
             Ok(chosen) => {
                 let taken: Vec<_> = chosen.iter().map(|chosen| &candidates[chosen.candidate]).collect();
