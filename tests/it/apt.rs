@@ -12,6 +12,8 @@ use dumbc::config::System;
 use dumbc::deb::{Paragraph, Paragraphs};
 use dumbc::nix::Sha256;
 
+use crate::support::skipped;
+
 /// Names with versions.
 type Taken = BTreeSet<(String, String)>;
 
@@ -19,10 +21,7 @@ type Taken = BTreeSet<(String, String)>;
 fn closures_are_those_of_apt() {
     let candidates = candidates();
     if candidates.is_empty() {
-        #[expect(clippy::print_stderr, reason = "a skipped test says so")]
-        {
-            eprintln!("skipped: apt has no lists here");
-        }
+        skipped::<()>("apt has no lists here");
         return;
     }
     let apt = Apt::new();
@@ -31,23 +30,20 @@ fn closures_are_those_of_apt() {
     let mut requests: Vec<Vec<&str>> = names.iter().map(|name| vec![*name]).collect();
     requests.extend(names.chunks(10).map(<[&str]>::to_vec));
     let differences: Vec<String> =
-        requests.iter().filter_map(|names| difference(names, &apt.takes(names), &takes(names, &candidates))).collect();
+        requests.iter().filter_map(|names| difference(names, apt.takes(names), takes(names, &candidates))).collect();
     assert!(differences.is_empty(), "{} of {}:\n{}", differences.len(), requests.len(), differences.join("\n"));
 }
 
-fn difference(names: &[&str], apts: &Option<Taken>, ours: &Result<Taken, String>) -> Option<String> {
-    let none = Taken::new();
-    let (theirs, mine) = (apts.as_ref().unwrap_or(&none), ours.as_ref().unwrap_or(&none));
-    if apts.is_some() == ours.is_ok() && theirs == mine {
+fn difference(names: &[&str], apts: Option<Taken>, ours: Result<Taken, String>) -> Option<String> {
+    let refuses = (apts.is_none(), ours.is_err());
+    let (reason, mine) = ours.map_or_else(|error| (error, Taken::new()), |mine| (String::new(), mine));
+    let theirs = apts.unwrap_or_default();
+    if refuses.0 == refuses.1 && theirs == mine {
         return None;
     }
-    let more: Vec<_> = mine.difference(theirs).collect();
-    let less: Vec<_> = theirs.difference(mine).collect();
-    let refused = ours.as_ref().err();
-    Some(format!(
-        "{names:?}: ours alone {more:?}, apt's alone {less:?}, we refuse: {refused:?}, apt refuses: {}",
-        apts.is_none()
-    ))
+    let more: Vec<_> = mine.difference(&theirs).collect();
+    let less: Vec<_> = theirs.difference(&mine).collect();
+    Some(format!("{names:?}: ours alone {more:?}, apt's alone {less:?}; apt, we refuse: {refuses:?} {reason}"))
 }
 
 /// What we take.

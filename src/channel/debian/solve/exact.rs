@@ -13,7 +13,7 @@ use resolvo::{
 use super::offers::{Id, Offers};
 
 /// The search asks about so many rounds at most. Debian's need a few thousand.
-const ROUNDS: u64 = 2_000_000;
+const ROUNDS: u64 = 300_000;
 
 /// Why there is no solution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -59,37 +59,54 @@ impl<'a> Picks<'a> {
     /// Chooses the first of each wish's packages, then what they need. False: something did not work, and was left out.
     pub(super) fn fulfil(&mut self, wishes: &[Vec<Id>]) -> bool {
         let mut complete = true;
-        let mut wished = Vec::new();
+        let mut granted = Vec::new();
         for wish in wishes {
             match wish.iter().find(|id| self.is_chosen(**id)).or(wish.first()) {
-                Some(&id) if self.is_chosen(id) || self.choose(id) => wished.push(id),
+                Some(&id) if self.is_chosen(id) || self.choose(id) => granted.push(id),
                 _ => complete = false,
             }
         }
         // As in apt, what is wished for answers others' dependencies wherever it can, so all of it is chosen before the first of them.
-        for id in wished {
+        for id in granted {
             complete &= self.complete(id, 0, true);
         }
         complete
     }
 
-    /// Takes over a set that is known to stand together, and adds what its packages recommend where that can be.
-    pub(super) fn adopt(&mut self, ids: &[Id]) {
+    /// A set that is known to stand together.
+    pub(super) fn of(offers: &'a Offers<'a>, recommending: &'a BTreeSet<String>, ids: &BTreeSet<Id>) -> Self {
+        let mut picks = Self::new(offers, recommending);
         for &id in ids {
-            self.choose(id);
+            picks.choose(id);
         }
-        for &id in ids {
+        picks
+    }
+
+    /// Adds what the packages recommend where that can be.
+    pub(super) fn recommend(&mut self) {
+        for id in self.trail.clone() {
             self.recommended(id, 0);
         }
     }
 
-    /// The chosen package that answers the first of the alternatives that is answered at all; of several, the one whose name it is.
+    /// The chosen package that answers the first of the alternatives that is answered at all.
     pub(super) fn answer(&self, group: &[Target]) -> Option<Id> {
-        group.iter().find_map(|target| {
-            let ids = self.answering.get(target.name.as_str())?.iter().copied();
-            let answers = ids.filter(|&id| self.offers.answers(id, target));
-            answers.min_by_key(|&id| (self.offers.candidate(id).name != target.name, id))
-        })
+        self.answers(group).first().copied()
+    }
+
+    /// All that answer the first of the alternatives that is answered at all; where one of them has the very name, it alone. Sorted.
+    pub(super) fn answers(&self, group: &[Target]) -> Vec<Id> {
+        let answers = |target: &Target| -> Vec<Id> {
+            let ids = self.answering.get(target.name.as_str()).into_iter().flatten().copied();
+            let mut answers: Vec<Id> = ids.filter(|&id| self.offers.answers(id, target)).collect();
+            answers.sort_unstable();
+            answers.dedup();
+            match answers.iter().find(|&&id| self.offers.candidate(id).name == target.name) {
+                Some(&own) => vec![own],
+                None => answers,
+            }
+        };
+        group.iter().map(answers).find(|answers| !answers.is_empty()).unwrap_or_default()
     }
 
     /// What keeps `id` from being chosen: the first obstacle there is.
@@ -119,7 +136,8 @@ impl<'a> Picks<'a> {
         self.recommending.contains(&self.offers.candidate(id).channel)
     }
 
-    fn is_chosen(&self, id: Id) -> bool {
+    /// Whether this very package is chosen.
+    pub(super) fn is_chosen(&self, id: Id) -> bool {
         self.chosen.get(self.offers.candidate(id).name.as_str()) == Some(&id)
     }
 

@@ -153,6 +153,7 @@ impl<'a> Offers<'a> {
         let mut choices: Vec<Id> = Vec::new();
         for target in group {
             let mut answers: Vec<Id> = self.all_answers(target).collect();
+            // Among equals apt goes by the order in which it first heard of them, which is chance; the name is not.
             answers.sort_by_key(|&id| (self.candidate(id).name != target.name, self.weight(id), id));
             choices.extend(answers);
         }

@@ -22,11 +22,18 @@ fn provides() -> impl Strategy<Value = String> {
     names.prop_map(|names| format!("Provides: {}", names.join(", ")))
 }
 
+fn relations() -> impl Strategy<Value = String> {
+    let (depends, recommends) = (field("Depends", " | ", 2), field("Recommends", " | ", 1));
+    let fields = (depends, recommends, field("Conflicts", ", ", 1), provides());
+    fields.prop_map(|(depends, recommends, conflicts, provides)| {
+        format!("{depends}; {recommends}; {conflicts}; {provides}")
+    })
+}
+
 /// Up to ten packages of six names, in versions 1 and 2.
 fn packages() -> impl Strategy<Value = Vec<Candidate>> {
-    let line = (0..6_u8, 1..3_u8, field("Depends", " | ", 2), field("Conflicts", ", ", 1), provides()).prop_map(
-        |(name, version, depends, conflicts, provides)| format!("p{name} {version} {depends}; {conflicts}; {provides}"),
-    );
+    let line =
+        (0..6_u8, 1..3_u8, relations()).prop_map(|(name, version, relations)| format!("p{name} {version} {relations}"));
     proptest::collection::vec(line, 1..=10).prop_map(|mut lines| {
         lines.sort();
         lines.dedup_by_key(|line| line.split(' ').take(2).collect::<String>());
@@ -69,9 +76,11 @@ proptest! {
     fn a_solution_is_found_where_there_is_one_and_it_holds(
         candidates in packages(),
         wished in proptest::collection::vec(any::<Index>(), 1..4),
+        recommends in any::<bool>(),
     ) {
         let wished: BTreeSet<&str> = wished.iter().map(|index| index.get(&candidates).name.as_str()).collect();
-        let problem = problem(&wished.into_iter().collect::<Vec<_>>().join(" "));
+        let mut problem = problem(&wished.into_iter().collect::<Vec<_>>().join(" "));
+        problem.recommending.extend(recommends.then(|| "debian".to_owned()));
         match solve(&problem, &candidates) {
             Ok(chosen) => {
                 let taken: Vec<_> = chosen.iter().map(|chosen| &candidates[chosen.candidate]).collect();

@@ -75,10 +75,29 @@ fn among_providers_the_name_then_the_priority_decides() {
         script 1 Depends: editor
         mawk 1 Provides: awk; Priority: required
         bwk 1 Provides: awk
+        tied 1 Depends: shell
+        ash 1 Provides: shell
+        bsh 1 Provides: shell
         nano 1 Provides: editor; Priority: important
         editor 1 Priority: extra";
     assert_eq!(takes(text, "app"), "app 1, mawk 1");
     assert_eq!(takes(text, "script"), "editor 1, script 1");
+    assert_eq!(takes(text, "tied"), "ash 1, tied 1");
+}
+
+#[test]
+fn a_provider_picked_by_chance_goes_when_another_is_needed_anyway() {
+    let text = "
+        gmagick 1 Depends: phpapi, dev
+        dev 1 Depends: php-cli
+        apache 1 Provides: phpapi; Depends: server
+        server 1
+        php-cli 8 Provides: phpapi
+        either 1 Depends: apache | php-cli, php-cli";
+    assert_eq!(takes(text, "gmagick"), "dev 1, gmagick 1, php-cli 8");
+    assert_eq!(takes(text, "gmagick apache"), "apache 1, dev 1, gmagick 1, php-cli 8, server 1");
+    // Here the package says itself what it likes best.
+    assert_eq!(takes(text, "either"), "apache 1, either 1, php-cli 8, server 1");
 }
 
 #[test]
