@@ -122,10 +122,9 @@ mod tests {
     proptest! {
         #[test]
         fn any_text_comes_back(lines in proptest::collection::vec("[ -~]{0,20}", 0..20)) {
-            let text: String = lines.iter().map(|line| format!("{}\n", line.trim_end())).collect();
-            let escaped: String = text.lines().map(|line| {
-                if line.starts_with('-') { format!("- {line}\n") } else { format!("{line}\n") }
-            }).collect();
+            let text: String = lines.iter().flat_map(|line| [line.trim_end(), "\n"]).collect();
+            let escape = |line| if str::starts_with(line, '-') { "- " } else { "" };
+            let escaped: String = text.lines().flat_map(|line| [escape(line), line, "\n"]).collect();
             let whole = format!("{BEGIN}\nHash: SHA512\n\n{escaped}{BEGIN_SIGNATURE}\n\n{END_SIGNATURE}\n");
             prop_assert_eq!(SignedText::parse(&whole).unwrap().text, text);
         }

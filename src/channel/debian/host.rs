@@ -164,3 +164,6 @@ fn has_plain_name(path: &Path) -> bool {
 fn fault(path: &Path, source: io::Error) -> ArchiveError {
     ArchiveError::File { path: path.to_owned(), source }
 }
+
+#[cfg(test)]
+mod tests;
