@@ -32,6 +32,12 @@ pub enum SignedTextError {
         /// From 1.
         usize,
     ),
+    /// A carriage return within a line: to signatures that is the end of the line, and to us it is not.
+    #[error("line {0} has a carriage return within")]
+    Return(
+        /// From 1.
+        usize,
+    ),
     /// It ends too early.
     #[error("it ends before its signature does")]
     End,
@@ -62,6 +68,7 @@ impl SignedText {
             let (line, number) = lines.next().ok_or(SignedTextError::End)?;
             match line.strip_prefix("- ") {
                 _ if line == BEGIN_SIGNATURE => break,
+                _ if line.contains('\r') => return Err(SignedTextError::Return(number)),
                 None if line.starts_with('-') => return Err(SignedTextError::Dash(number)),
                 escaped => signed.extend([escaped.unwrap_or(line), "\n"]),
             }
@@ -114,6 +121,7 @@ mod tests {
         assert_eq!(parse(&format!("{TEXT}{TEXT}")), SignedTextError::Behind(11));
         assert_eq!(parse(&TEXT.replace("Hash: SHA256", "Origin: Evil")), SignedTextError::Head);
         assert_eq!(parse(&TEXT.replace("- -dash", "-dash")), SignedTextError::Dash(5));
+        assert_eq!(parse(&TEXT.replace("Origin: X", "Origin: X\rSuite: y")), SignedTextError::Return(4));
         assert_eq!(parse(&TEXT.replace("-----END", "----END")), SignedTextError::End);
         assert_eq!(parse(""), SignedTextError::Beginning);
         assert_eq!(SignedText::parse(&format!("{TEXT}\n \n")).unwrap(), SignedText::parse(TEXT).unwrap());

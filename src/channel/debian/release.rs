@@ -77,7 +77,13 @@ impl Loader<'_> {
             return Err(ArchiveError::Unsigned { suite: name, place, trusted: site.trusted });
         };
         signature::verify(&data, &signatures, &site.keyring, self.now).map_err(distrust)?;
-        utf8(data).map(Some).map_err(distrust)
+        match utf8(data).map_err(distrust)? {
+            // To a signature over text it is the end of a line, and to us it is not.
+            text if text.contains('\r') => {
+                Err(distrust(SignatureFault::Malformed("the text has carriage returns".to_owned())))
+            }
+            text => Ok(Some(text)),
+        }
     }
 
     fn check_expiry(&self, site: &Site, release: &Release) -> Result<(), ArchiveError> {

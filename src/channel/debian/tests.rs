@@ -105,6 +105,9 @@ fn signatures_beside_and_none_at_all() {
     archive.write("dists/bookworm/Release", text.replace("Debian", "Evil").as_bytes());
     let fault = offered(&machine).unwrap_err();
     assert!(matches!(&fault, ArchiveError::Signature { .. }), "{fault}");
+    let returns = text.replace("Suite:", "Note: x\rSuite:");
+    archive.detached_release("bookworm", &returns);
+    assert!(offered(&machine).unwrap_err().to_string().contains("carriage returns"));
     fs::remove_file(archive.path("dists/bookworm/Release.gpg")).unwrap();
     let fault = offered(&machine).unwrap_err();
     assert!(matches!(&fault, ArchiveError::Unsigned { .. }), "{fault}");
