@@ -22,6 +22,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         ("config", configs()),
         ("index", indexes()),
         ("lock", locks()?),
+        ("release", releases()),
+        ("apt_sources", apt_sources()),
     ];
     for (target, seeds) in seeds {
         let directory = corpus.join(target);
@@ -147,6 +149,28 @@ fn configs() -> Seeds {
         ("system", system.into()),
         ("all", [system, users, home].join("\0").into_bytes()),
     ]
+}
+
+fn releases() -> Seeds {
+    let digest = Sha256::of(b"index").hex();
+    let release = format!(
+        "Origin: Debian\nSuite: stable\nCodename: bookworm\nVersion: 12.5\nDate: Sat, 17 May 2025 08:57:30 UTC\n\
+         Valid-Until: Sat, 24 May 2025 08:57:30 UTC\nAcquire-By-Hash: yes\nArchitectures: all amd64\n\
+         Components: main updates/contrib\nSHA256:\n {digest} 5 main/binary-amd64/Packages\n {digest} 5 main/Packages.xz\n"
+    );
+    let signed = format!(
+        "-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\n{release}- -dash\n-----BEGIN PGP SIGNATURE-----\n\n\
+         iHUEARYKAB0=\n-----END PGP SIGNATURE-----\n"
+    );
+    vec![("plain", release.into_bytes()), ("signed", signed.into_bytes())]
+}
+
+fn apt_sources() -> Seeds {
+    let lines = "# comment\ndeb [arch=amd64,arm64 signed-by=/a.gpg trusted=yes] https://example.org/debian bookworm main # why\n\
+        deb-src https://example.org x y\ndeb cdrom:[Debian 12]/ bookworm main contrib\n";
+    let paragraphs = "Types: deb deb-src\nURIs: https://example.org file:/srv\nSuites: bookworm bookworm-updates\n\
+        Components: main\nArchitectures: amd64\nEnabled: yes\nSigned-By:\n -----BEGIN PGP PUBLIC KEY BLOCK-----\n .\n abcd\n\nTypes: deb\nURIs: x\nSuites: ./\n";
+    vec![("lines", lines.into()), ("paragraphs", paragraphs.into())]
 }
 
 fn narinfos() -> Result<Seeds, Box<dyn std::error::Error>> {

@@ -32,6 +32,12 @@ pub enum SignedTextError {
         /// From 1.
         usize,
     ),
+    /// A carriage return within a line: to signatures that is the end of the line, and to us it is not.
+    #[error("line {0} has a carriage return within")]
+    Return(
+        /// From 1.
+        usize,
+    ),
     /// It ends too early.
     #[error("it ends before its signature does")]
     End,
@@ -62,6 +68,7 @@ impl SignedText {
             let (line, number) = lines.next().ok_or(SignedTextError::End)?;
             match line.strip_prefix("- ") {
                 _ if line == BEGIN_SIGNATURE => break,
+                _ if line.contains('\r') => return Err(SignedTextError::Return(number)),
                 None if line.starts_with('-') => return Err(SignedTextError::Dash(number)),
                 escaped => signed.extend([escaped.unwrap_or(line), "\n"]),
             }
@@ -114,6 +121,7 @@ mod tests {
         assert_eq!(parse(&format!("{TEXT}{TEXT}")), SignedTextError::Behind(11));
         assert_eq!(parse(&TEXT.replace("Hash: SHA256", "Origin: Evil")), SignedTextError::Head);
         assert_eq!(parse(&TEXT.replace("- -dash", "-dash")), SignedTextError::Dash(5));
+        assert_eq!(parse(&TEXT.replace("Origin: X", "Origin: X\rSuite: y")), SignedTextError::Return(4));
         assert_eq!(parse(&TEXT.replace("-----END", "----END")), SignedTextError::End);
         assert_eq!(parse(""), SignedTextError::Beginning);
         assert_eq!(SignedText::parse(&format!("{TEXT}\n \n")).unwrap(), SignedText::parse(TEXT).unwrap());
@@ -122,10 +130,9 @@ mod tests {
     proptest! {
         #[test]
         fn any_text_comes_back(lines in proptest::collection::vec("[ -~]{0,20}", 0..20)) {
-            let text: String = lines.iter().map(|line| format!("{}\n", line.trim_end())).collect();
-            let escaped: String = text.lines().map(|line| {
-                if line.starts_with('-') { format!("- {line}\n") } else { format!("{line}\n") }
-            }).collect();
+            let text: String = lines.iter().flat_map(|line| [line.trim_end(), "\n"]).collect();
+            let escape = |line| if str::starts_with(line, '-') { "- " } else { "" };
+            let escaped: String = text.lines().flat_map(|line| [escape(line), line, "\n"]).collect();
             let whole = format!("{BEGIN}\nHash: SHA512\n\n{escaped}{BEGIN_SIGNATURE}\n\n{END_SIGNATURE}\n");
             prop_assert_eq!(SignedText::parse(&whole).unwrap().text, text);
         }

@@ -56,7 +56,7 @@ impl AptConf {
     }
 }
 
-/// Credentials of `auth.conf` (apt_auth.conf(5)).
+/// Credentials of `auth.conf`, as the manual page `apt_auth.conf` has it.
 #[derive(Default)]
 pub(super) struct Credentials {
     entries: Vec<Entry>,

@@ -40,8 +40,9 @@ pub struct Offer {
 impl<'a> Archives<'a> {
     /// The archives of `machine`. Below `state`, the store's folder for what may be lost, indices are kept.
     #[must_use]
-    pub fn new(machine: &'a Machine, http: Arc<Http>, state: PathBuf) -> Self {
-        Self { machine, http, state: state.join("debian"), open: Mutex::default() }
+    pub fn new(machine: &'a Machine, http: Arc<Http>, mut state: PathBuf) -> Self {
+        state.push("debian");
+        Self { machine, http, state, open: Mutex::default() }
     }
 
     /// What the channel's archive has for these systems: signatures, dates and digests verified.
@@ -55,11 +56,11 @@ impl<'a> Archives<'a> {
         let sites = self.sites(channel, progress)?;
         let now = Timestamp::try_from(self.http.clock().now()).unwrap_or(Timestamp::MAX);
         let loader = Loader { state: &self.state, now, progress };
-        let suites = suites::choose(channel, &sites, &loader)?;
-        let indices = indices(&sites, &suites, systems)?;
+        let chosen = suites::choose(channel, &sites, &loader)?;
+        let indices = indices(&sites, &chosen, systems)?;
         let total = indices.iter().map(|(_, index)| index.size()).sum();
         progress.begin(&format!("reading the package lists of channel {channel}"), Some(total));
-        let mut archive = suites.first().map(|first| identity(first)).unwrap_or_default();
+        let mut archive = chosen.first().map(|first| identity(first)).unwrap_or_default();
         let mut candidates: BTreeMap<System, Vec<Candidate>> = BTreeMap::new();
         let mut known: HashSet<(System, PackageName, String, String)> = HashSet::new();
         for (system, index) in indices {
@@ -114,16 +115,16 @@ fn identity(first: &Verified<'_>) -> LockedArchive {
 /// All indices that are to be read, with the system that each is for.
 fn indices<'v>(
     sites: &'v Sites,
-    suites: &'v [Verified<'v>],
+    chosen: &'v [Verified<'v>],
     systems: &BTreeSet<System>,
 ) -> Result<Vec<(System, Index<'v>)>, ArchiveError> {
     let mut indices = Vec::new();
-    for suite in suites {
+    for verified in chosen {
         for component in &sites.archive.components {
             for &system in systems {
-                indices.push((system, Index::find(suite, component, system.architecture())?));
-                if suite.release.separate_all {
-                    indices.push((system, Index::find(suite, component, "all")?));
+                indices.push((system, Index::find(verified, component, system.architecture())?));
+                if verified.release.separate_all {
+                    indices.push((system, Index::find(verified, component, "all")?));
                 }
             }
         }

@@ -38,6 +38,9 @@ impl Host {
 
     /// apt as `conf` has it.
     pub(super) fn new(conf: AptConf, http: &Arc<Http>) -> Result<Self, ArchiveError> {
+        if conf.get("Acquire::http::Proxy-Auto-Detect").is_some() {
+            tracing::warn!("apt finds its proxy with a program, which is not run here; name it in `http_proxy`");
+        }
         let mut credentials = Credentials::default();
         for path in files(&conf, "Dir::Etc::netrc", "Dir::Etc::netrcparts", &["conf"])? {
             // They are often for root alone; the archive says if it wants some.
@@ -164,3 +167,6 @@ fn has_plain_name(path: &Path) -> bool {
 fn fault(path: &Path, source: io::Error) -> ArchiveError {
     ArchiveError::File { path: path.to_owned(), source }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use pgp::composed::{Deserializable as _, SignedPublicKey, SignedPublicSubKey};
 use pgp::packet::{Signature, SignatureType};
-use pgp::types::{KeyDetails as _, Tag, Timestamp, VerifyingKey};
+use pgp::types::{KeyDetails as _, KeyVersion, Tag, Timestamp, VerifyingKey};
 
 use super::error::ArchiveError;
 
@@ -126,7 +126,7 @@ fn check_alive(key: &SignedPublicKey, time: Timestamp) -> Result<&Signature, Key
     if lives(primary.created_at(), statement, time) { Ok(statement) } else { Err(KeyFault::Expired) }
 }
 
-/// What the owner said last: of one of the key's names, else of the key.
+/// What the owner said last: of one of the key's names, else of the key. Keys of version 6 speak for themselves.
 fn statement(key: &SignedPublicKey) -> Option<&Signature> {
     let primary = &key.primary_key;
     let certifies =
@@ -136,7 +136,8 @@ fn statement(key: &SignedPublicKey) -> Option<&Signature> {
         user.signatures.iter().filter(move |signature| certifies(signature)).filter(own)
     });
     let of_key = key.details.direct_signatures.iter().filter(|signature| signature.verify_key(primary).is_ok());
-    of_names.max_by_key(|signature| created(signature)).or_else(|| of_key.max_by_key(|signature| created(signature)))
+    let newest = of_names.filter(|_| primary.version() != KeyVersion::V6).max_by_key(|signature| created(signature));
+    newest.or_else(|| of_key.max_by_key(|signature| created(signature)))
 }
 
 /// Whether a key made at `birth` was valid at `time`, by what is said of its end.

@@ -18,6 +18,10 @@ mod resolve;
 mod signature;
 mod sites;
 mod suites;
+#[cfg(test)]
+mod test_archive;
+#[cfg(test)]
+mod tests;
 
 pub use archives::{Archives, Offer};
 pub use error::ArchiveError;

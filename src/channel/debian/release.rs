@@ -49,8 +49,8 @@ impl Loader<'_> {
                 return Ok(None);
             }
             let found = if release.codename.is_empty() { &release.suite } else { &release.codename };
-            let (suite, place) = (site.suite.clone(), site.place.to_string());
-            return Err(ArchiveError::OtherSuite { suite, place, found: found.clone() });
+            let (name, place) = (site.suite.clone(), site.place.to_string());
+            return Err(ArchiveError::OtherSuite { suite: name, place, found: found.clone() });
         }
         self.check_expiry(site, &release)?;
         if site.remembers {
@@ -73,18 +73,24 @@ impl Loader<'_> {
         }
         let Some(data) = read("Release")? else { return Ok(None) };
         let Some(signatures) = read("Release.gpg")? else {
-            let (suite, place) = (site.suite.clone(), site.place.to_string());
-            return Err(ArchiveError::Unsigned { suite, place, trusted: site.trusted });
+            let (name, place) = (site.suite.clone(), site.place.to_string());
+            return Err(ArchiveError::Unsigned { suite: name, place, trusted: site.trusted });
         };
         signature::verify(&data, &signatures, &site.keyring, self.now).map_err(distrust)?;
-        utf8(data).map(Some).map_err(distrust)
+        match utf8(data).map_err(distrust)? {
+            // To a signature over text it is the end of a line, and to us it is not.
+            text if text.contains('\r') => {
+                Err(distrust(SignatureFault::Malformed("the text has carriage returns".to_owned())))
+            }
+            text => Ok(Some(text)),
+        }
     }
 
     fn check_expiry(&self, site: &Site, release: &Release) -> Result<(), ArchiveError> {
         let Some(end) = release.valid_until.filter(|end| *end < self.now) else { return Ok(()) };
         if site.expires {
-            let (suite, place) = (site.suite.clone(), site.place.to_string());
-            return Err(ArchiveError::Expired { suite, place, date: end.to_string() });
+            let (name, place) = (site.suite.clone(), site.place.to_string());
+            return Err(ArchiveError::Expired { suite: name, place, date: end.to_string() });
         }
         tracing::debug!("{} at {} has expired ({end}), which is not to be checked", site.suite, site.place);
         if site.remembers {

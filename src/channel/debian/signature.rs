@@ -5,7 +5,7 @@
 use jiff::Timestamp;
 use pgp::armor::Dearmor;
 use pgp::crypto::hash::HashAlgorithm;
-use pgp::packet::{Packet, PacketParser, Signature, SignatureType, SignatureVersion, SubpacketData};
+use pgp::packet::{Packet, PacketParser, Signature, SignatureConfig, SignatureType, SignatureVersion, SubpacketData};
 
 use super::keyring::{KeyFault, Keyring, check_primary, check_subkey, fingerprint};
 use crate::deb::{SignedText, SignedTextError};
@@ -160,7 +160,7 @@ fn check_kind(signature: &Signature, key: &str, now: Timestamp) -> Result<pgp::t
     let unknown = |data: &SubpacketData| {
         matches!(data, SubpacketData::Other(..) | SubpacketData::Experimental(..) | SubpacketData::Notation(_))
     };
-    let mut marks = signature.config().into_iter().flat_map(|config| config.hashed_subpackets());
+    let mut marks = signature.config().into_iter().flat_map(SignatureConfig::hashed_subpackets);
     if marks.any(|mark| mark.is_critical && unknown(&mark.data)) {
         return Err(unfit(
             "it must not be believed without understanding a part of it that is not known here".to_owned(),

@@ -37,7 +37,7 @@ pub(super) struct Sites {
     /// As configured.
     pub(super) archive: DebianArchive,
     /// By suite in the order of the files, then by place.
-    pub(super) sites: Vec<Site>,
+    pub(super) all: Vec<Site>,
     /// Whether this machine's apt named them: private archives may be among them.
     pub(super) of_host: bool,
 }
@@ -67,13 +67,13 @@ impl Sites {
                 of_places(channel, archive, places, &machine.project, http, &keyring)?
             }
         };
-        Ok(Self { archive: archive.clone(), sites, of_host: archive.mirror == Mirror::Host })
+        Ok(Self { archive: archive.clone(), all: sites, of_host: archive.mirror == Mirror::Host })
     }
 
     /// The places that may have a file of `suite`: first those that may have the suite.
     pub(super) fn places(&self, suite: &str) -> Vec<&Place> {
         let mut places: Vec<&Place> = Vec::new();
-        let (having, others): (Vec<_>, Vec<_>) = self.sites.iter().partition(|site| site.suite == suite);
+        let (having, others): (Vec<_>, Vec<_>) = self.all.iter().partition(|site| site.suite == suite);
         for site in having.into_iter().chain(others) {
             if !places.contains(&&site.place) {
                 places.push(&site.place);

@@ -14,9 +14,9 @@ pub(super) fn choose<'s>(
     loader: &Loader<'_>,
 ) -> Result<Vec<Verified<'s>>, ArchiveError> {
     let mut chosen: Vec<Verified<'s>> = Vec::new();
-    for (index, first) in sites.sites.iter().enumerate() {
+    for (index, first) in sites.all.iter().enumerate() {
         let name = &first.suite;
-        if sites.sites[..index].iter().any(|site| site.suite == *name) {
+        if sites.all[..index].iter().any(|site| site.suite == *name) {
             continue;
         }
         let mut found = load_all(sites, name, loader)?;
@@ -31,14 +31,16 @@ pub(super) fn choose<'s>(
             let places = of_suite(sites, name).map(|site| site.place.to_string()).collect();
             return Err(ArchiveError::NoSuite { channel: channel.to_owned(), suite: name.clone(), places });
         } else {
-            found.iter().for_each(|other| leave_out(other, loader));
+            for other in &found {
+                leave_out(other, loader);
+            }
         }
     }
     Ok(chosen)
 }
 
 fn of_suite<'s>(sites: &'s Sites, suite: &str) -> impl Iterator<Item = &'s Site> {
-    sites.sites.iter().filter(move |site| site.suite == suite)
+    sites.all.iter().filter(move |site| site.suite == suite)
 }
 
 /// The Release file of the first place that has the suite; of this machine's apt's all, as archives of others may be among them.
