@@ -145,7 +145,7 @@ mod tests {
     use super::*;
 
     fn hex(text: &str) -> String {
-        encode_capabilities(text).unwrap().iter().map(|byte| format!("{byte:02x}")).collect()
+        data_encoding::HEXLOWER.encode(&encode_capabilities(text).unwrap())
     }
 
     /// What `setcap` wrote, read by `getfattr -e hex -n security.capability`.

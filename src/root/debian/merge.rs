@@ -81,18 +81,6 @@ impl Merge {
     }
 }
 
-/// The path of a file of dpkg's about a package: `var/lib/dpkg/info/git.list`, with the architecture where the package may be
-/// there for several.
-pub(super) fn info_path(package: &Package<'_>, member: &str) -> Result<ImagePath, MergeError> {
-    let unreadable = |source| MergeError::Control { package: package.name.clone(), source };
-    let paragraph = package.facts.paragraph().map_err(unreadable)?;
-    let stem = match paragraph.get("Multi-Arch") {
-        Some("same") => format!("{}:{}", package.name, package.architecture),
-        _ => package.name.to_string(),
-    };
-    Ok(ImagePath::new(format!("var/lib/dpkg/info/{stem}.{member}").as_bytes())?)
-}
-
 /// Everything that decides where files go.
 struct Rules<'a> {
     packages: &'a [Package<'a>],
@@ -228,8 +216,10 @@ impl Merging<'_> {
     /// Takes replaced files out of their packages' lists.
     fn correct_lists(&mut self, read: &ReadFile<'_>) -> Result<(), MergeError> {
         for (package, unlisted) in std::mem::take(&mut self.unlisted) {
-            let path = info_path(&self.rules.packages[package], "list")?;
             let name = self.rules.name(package);
+            let unreadable = |source| MergeError::Control { package: name.clone(), source };
+            let stem = self.rules.packages[package].qualified_name().map_err(unreadable)?;
+            let path = ImagePath::new(format!("var/lib/dpkg/info/{stem}.list").as_bytes())?;
             let list = read(package, &path).map_err(|source| MergeError::Read {
                 package: name,
                 path: path.clone(),

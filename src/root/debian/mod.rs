@@ -6,6 +6,7 @@ mod capability;
 pub mod certificates;
 pub mod dpkg;
 pub mod ld_cache;
+mod links;
 pub mod merge;
 pub mod overrides;
 mod relation;
@@ -23,7 +24,7 @@ pub mod users;
 
 use std::collections::BTreeMap;
 
-use crate::deb::{PackageFacts, PackageName};
+use crate::deb::{ControlError, PackageFacts, PackageName};
 use crate::image::ImagePath;
 use crate::image::listing::{Listing, ListingKind};
 use crate::image::tree::Metadata;
@@ -46,6 +47,14 @@ pub struct Package<'a> {
     pub listing: &'a Listing,
     /// Everything else.
     pub facts: &'a PackageFacts,
+}
+
+impl Package<'_> {
+    /// As dpkg's files call it: `git`; `libc6:amd64` for one that may be there for several architectures.
+    pub fn qualified_name(&self) -> Result<String, ControlError> {
+        let several = self.facts.paragraph()?.get("Multi-Arch") == Some("same");
+        Ok(if several { format!("{}:{}", self.name, self.architecture) } else { self.name.to_string() })
+    }
 }
 
 /// What stands at a path of the merged tree.

@@ -5,11 +5,9 @@ use crate::image::ImagePath;
 use crate::image::listing::ListingKind;
 use crate::image::tree::Metadata;
 
+use super::links::follow;
 use super::merge::Merge;
-use super::{Action, Package, ParseCapabilityError, Placed, canonical_path, encode_capabilities};
-
-/// Most links that one path may lead through, as in Linux.
-const MOST_LINKS: usize = 40;
+use super::{Action, Package, ParseCapabilityError, Placed, encode_capabilities};
 
 /// Somebody's name, to be looked up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -222,33 +220,11 @@ fn id(owner: Owner<'_>, lookup: &dyn Fn(Owner<'_>) -> Option<u32>) -> Option<u32
 
 /// What stands at the absolute `path`, all links followed.
 fn find(merge: &Merge, path: &str) -> Option<ImagePath> {
-    let mut reached = canonical_path(path.trim_end_matches('/').as_bytes()).ok()?;
-    for _ in 0..MOST_LINKS {
-        let link = std::iter::successors(Some(reached.clone()), ImagePath::parent).find_map(|at| {
-            match &merge.merged.get(&at)?.kind {
-                ListingKind::Symlink { target } => Some((at, target)),
-                _ => None,
-            }
-        });
-        let Some((at, target)) = link else { return merge.merged.contains_key(&reached).then_some(reached) };
-        let rest = reached.strip_prefix(&at)?;
-        let base = if target.starts_with(b"/") { ImagePath::default() } else { at.parent()? };
-        reached = canonical_path(normal(&base, target)?.append(&rest).as_bytes()).ok()?;
-    }
-    None
-}
-
-/// `target` as seen from the folder `base`.
-fn normal(base: &ImagePath, target: &[u8]) -> Option<ImagePath> {
-    let mut path = base.clone();
-    for name in target.split(|&byte| byte == b'/') {
-        match name {
-            b"" | b"." => {}
-            b".." => path = path.parent().unwrap_or_default(),
-            _ => path = path.join(name).ok()?,
-        }
-    }
-    Some(path)
+    let link_at = |at: &ImagePath| match &merge.merged.get(at)?.kind {
+        ListingKind::Symlink { target } => Some(target.as_slice()),
+        _ => None,
+    };
+    follow(link_at, path.as_bytes()).filter(|found| merge.merged.contains_key(found))
 }
 
 #[cfg(test)]

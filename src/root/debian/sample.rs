@@ -59,9 +59,9 @@ impl Sample {
     /// The same with other metadata at `at`.
     pub(super) fn with(mut self, at: &str, mode: u32, uid: u32, gid: u32) -> Self {
         let metadata = Metadata { mode, uid, gid };
-        let change = |entry: &ListingEntry| match entry.path == path(at) {
-            true => ListingEntry { metadata, ..entry.clone() },
-            false => entry.clone(),
+        let change = |entry: &ListingEntry| {
+            let metadata = if entry.path == path(at) { metadata } else { entry.metadata };
+            ListingEntry { metadata, ..entry.clone() }
         };
         self.listing = Listing::new(self.listing.entries().iter().map(change).collect()).unwrap();
         self

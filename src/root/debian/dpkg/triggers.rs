@@ -11,7 +11,8 @@ use super::DpkgError;
 pub(super) fn triggers(sorted: &[&Package<'_>]) -> Result<BTreeMap<String, String>, DpkgError> {
     let mut files = BTreeMap::from([("File".to_owned(), String::new())]);
     for package in sorted {
-        let who = interested(package)?;
+        let unreadable = |source| DpkgError::Control { package: package.name.clone(), source };
+        let who = package.qualified_name().map_err(unreadable)?;
         for (trigger, suffix) in package.facts.text("triggers").unwrap_or_default().lines().filter_map(interest) {
             if trigger.starts_with('/') {
                 let _ = writeln!(files.entry("File".to_owned()).or_default(), "{trigger} {who}{suffix}");
@@ -43,14 +44,4 @@ fn is_name(trigger: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_graphic() && byte != b'/';
     let own = ["File", "Lock", "Unincorp"].contains(&trigger);
     trigger.len() <= 200 && trigger.bytes().all(plain) && !trigger.starts_with('.') && !own
-}
-
-/// The package's name, with the architecture where the package may be there for several.
-fn interested(package: &Package<'_>) -> Result<String, DpkgError> {
-    let unreadable = |source| DpkgError::Control { package: package.name.clone(), source };
-    let paragraph = package.facts.paragraph().map_err(unreadable)?;
-    Ok(match paragraph.get("Multi-Arch") {
-        Some("same") => format!("{}:{}", package.name, package.architecture),
-        _ => package.name.to_string(),
-    })
 }

@@ -7,10 +7,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use crate::image::ImagePath;
 use crate::image::listing::{ListingEntry, ListingKind};
 
+use super::super::links::{MOST_LINKS, follow};
 use super::{MergeError, Rules};
-
-/// Most links that one path may lead through, as in Linux, and most rounds of placing.
-const MOST_LINKS: usize = 40;
 
 /// An entry of a package.
 #[derive(Debug, Clone, Copy)]
@@ -52,7 +50,8 @@ pub(super) struct Claims<'a> {
 impl<'a> Claims<'a> {
     /// Places all entries of all packages.
     pub(super) fn new(rules: &Rules<'a>) -> Result<Self, MergeError> {
-        let mut links = rules.links.clone();
+        let mut links = first_links(rules);
+        // A chain of links settles in as many rounds as it has links.
         for _ in 0..MOST_LINKS {
             let free = |path: &&ImagePath| rules.links.get(*path) == links.get(*path);
             let scripted = rules.links.keys().filter(free).cloned().collect();
@@ -71,7 +70,7 @@ impl<'a> Claims<'a> {
 
     /// Where `path` leads, all links followed, the last one, too; `None` for a circle.
     pub(super) fn follow(&self, path: &[u8]) -> Option<ImagePath> {
-        follow(&self.links, path)
+        follow(|at| self.links.get(at).copied(), path)
     }
 
     fn add_package(&mut self, rules: &Rules<'a>, index: usize) -> Result<(), MergeError> {
@@ -135,32 +134,16 @@ impl<'a> Claims<'a> {
     }
 }
 
-/// Walks `path` as the kernel does.
-fn follow(links: &BTreeMap<ImagePath, &[u8]>, path: &[u8]) -> Option<ImagePath> {
-    let mut ahead: Vec<&[u8]> = path.split(|&byte| byte == b'/').rev().collect();
-    let (mut reached, mut followed) = (ImagePath::default(), 0);
-    while let Some(name) = ahead.pop() {
-        match name {
-            b"" | b"." => continue,
-            b".." => {
-                reached = reached.parent().unwrap_or_default();
-                continue;
-            }
-            _ => {}
+/// Links as the packages have them: where they stand in the end, but for those that move.
+fn first_links<'a>(rules: &Rules<'a>) -> BTreeMap<ImagePath, &'a [u8]> {
+    let mut links = BTreeMap::new();
+    for entry in rules.order.iter().flat_map(|&index| rules.packages[index].listing.entries()) {
+        if let ListingKind::Symlink { target } = &entry.kind {
+            links.entry(entry.path.clone()).or_insert(target.as_slice());
         }
-        let next = reached.join(name).ok()?;
-        let Some(target) = links.get(&next) else {
-            reached = next;
-            continue;
-        };
-        followed += 1;
-        if followed > MOST_LINKS {
-            return None;
-        }
-        if target.starts_with(b"/") {
-            reached = ImagePath::default();
-        }
-        ahead.extend(target.split(|&byte| byte == b'/').rev());
     }
-    Some(reached)
+    rules.links.iter().for_each(|(path, target)| {
+        links.entry(path.clone()).or_insert(*target);
+    });
+    links
 }

@@ -51,16 +51,19 @@ fn a_replaced_file_leaves_its_package_and_its_list() {
 
 #[test]
 fn lists_of_packages_for_several_architectures_have_their_own_name() {
-    let mut old = deb("old", "Multi-Arch: same\n", &[("a", "x")]);
-    assert_eq!(info_path(&old.package(), "list").unwrap(), path("var/lib/dpkg/info/old:all.list"));
-    old.facts.control = "no field".to_owned();
-    assert!(matches!(info_path(&old.package(), "list"), Err(MergeError::Control { .. })));
     let (old, new) = (deb("old", "Multi-Arch: same\n", &[("a", "x")]), deb("new", "Replaces: old\n", &[("a", "x")]));
     let merge = merged(&[&old, &new], &[], &[]).unwrap();
     assert_eq!(merge.adjustments[&old.name].content[&path("var/lib/dpkg/info/old:all.list")], b"/.\n");
     let gone = |_: usize, _: &ImagePath| Err(io::Error::from(io::ErrorKind::NotFound));
     let error = merge_all(&[old.package(), new.package()], &[], &[], &gone).unwrap_err();
     assert_eq!(error.to_string(), "can't read /var/lib/dpkg/info/old:all.list of the package old");
+}
+
+#[test]
+fn an_unreadable_control_file_is_named() {
+    let mut broken = deb("broken", "", &[]);
+    broken.facts.control = "no field".to_owned();
+    assert_eq!(refusal(&[&broken]), "the package broken has a control file that can't be read");
 }
 
 #[test]
