@@ -1,6 +1,8 @@
 //! The root of a machine with Debian packages: one tree of all of them, dpkg's database, and natively what their maintainer
 //! scripts would have done.
 
+pub mod scripts;
+
 use std::collections::BTreeMap;
 
 use crate::deb::{PackageFacts, PackageName};
@@ -104,6 +106,19 @@ pub enum Action {
         path: String,
         /// What it points to.
         target: String,
+    },
+    /// A file that the package writes, where none stands.
+    File {
+        /// Absolute.
+        path: String,
+        /// All of it.
+        content: String,
+        /// A user's name; `None`: root.
+        user: Option<String>,
+        /// A group's name; `None`: root.
+        group: Option<String>,
+        /// Permission bits; `None`: 0644.
+        mode: Option<u32>,
     },
     /// A file that the package makes from one of its own (`cp`, `ucf`), where none stands.
     Copy {
