@@ -18,6 +18,9 @@ const GROUPS: [&str; 38] = [
     "src", "shadow", "utmp", "video", "sasl", "plugdev", "staff", "games", "users", "nogroup",
 ];
 
+/// Groups that a package makes for others, with a file of it.
+const OTHERS: [(&str, &str); 1] = [("ssl-cert", "/usr/sbin/make-ssl-cert")];
+
 const ADDUSER: [&str; 12] = [
     "--home", "--shell", "--uid", "--gid", "--ingroup", "--gecos", "--comment", "--conf", "--firstuid", "--lastuid",
     "--firstgid", "--lastgid",
@@ -34,7 +37,9 @@ impl Runner<'_> {
     }
 
     pub(super) fn has_group(&self, name: &str) -> bool {
-        GROUPS.contains(&name) || self.state.groups.contains(name)
+        let brings = |path: &str| self.own(path).is_none() && self.stands(path) == Some(true);
+        let brought = OTHERS.iter().any(|(group, path)| *group == name && brings(path));
+        GROUPS.contains(&name) || self.state.groups.contains(name) || brought
     }
 
     /// `adduser NAME`, `adduser USER GROUP`; `--group` without `--system` makes a group.
@@ -167,11 +172,21 @@ impl Runner<'_> {
     }
 
     fn join_group(&mut self, user: &str, group: &str) -> Option<bool> {
-        let action = Action::Membership { user: user.to_owned(), group: group.to_owned() };
-        if !self.actions.contains(&action) {
-            self.emit(action);
+        if self.groups_of(user).iter().any(|of| of == group) {
+            return Some(true);
         }
+        self.emit(Action::Membership { user: user.to_owned(), group: group.to_owned() });
         Some(true)
+    }
+
+    /// The groups that this script put a user into.
+    fn groups_of(&self, name: &str) -> Vec<String> {
+        let group = |action: &Action| match action {
+            Action::User(user) if user.name == name => Some(user.group.clone().unwrap_or_else(|| name.to_owned())),
+            Action::Membership { user, group } if user == name => Some(group.clone()),
+            _ => None,
+        };
+        self.actions.iter().filter_map(group).collect()
     }
 
     /// `getent passwd NAME`, `getent group NAME`.
@@ -203,11 +218,12 @@ impl Runner<'_> {
                 Some(true)
             }
             [name, ..] => {
-                let known = self.has_user(name);
-                if known {
-                    self.print(&None);
+                let groups = self.groups_of(name);
+                let asks_groups = options.has(&["-G"]) && options.has(&["-n"]);
+                if self.has_user(name) {
+                    self.print(&(asks_groups && !groups.is_empty()).then(|| groups.join(" ") + "\n"));
                 }
-                Some(known)
+                Some(self.has_user(name))
             }
         }
     }

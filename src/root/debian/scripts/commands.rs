@@ -5,14 +5,15 @@ use super::run::{Flow, Runner};
 use super::state::Value;
 
 /// Commands that run their arguments.
-const WRAPPERS: [&str; 9] = ["command", "env", "nice", "ionice", "nohup", "timeout", "setsid", "time", "builtin"];
+const WRAPPERS: [&str; 12] = ["command", "env", "nice", "ionice", "nohup", "timeout", "setsid", "time", "builtin", "sudo", "setarch",
+    "fakeroot"];
 
 /// Commands that only look, and change nothing: what they say isn't known.
-const QUERIES: [&str; 39] = [
-    "stat", "readlink", "realpath", "dpkg-realpath", "md5sum", "sha1sum", "sha256sum", "sha512sum", "cmp", "diff", "date",
-    "uname", "hostname", "ls", "df", "ps", "pidof", "pgrep", "lsb_release", "ischroot", "locale", "tty", "ss", "netstat",
-    "systemd-detect-virt", "findmnt", "mountpoint", "file", "seq", "expr", "lsmod", "who", "runlevel", "test-only", "ldd",
-    "dpkg-parsechangelog", "apt-config", "py3versions", "nproc",
+const QUERIES: [&str; 37] = [
+    "readlink", "realpath", "dpkg-realpath", "md5sum", "sha1sum", "sha256sum", "sha512sum", "cmp", "diff", "date",
+    "getcap", "hostname", "df", "ps", "pidof", "pgrep", "lsb_release", "ischroot", "locale", "tty", "ss", "netstat",
+    "systemd-detect-virt", "findmnt", "mountpoint", "file", "expr", "lsmod", "who", "runlevel", "test-only", "ldd",
+    "dpkg-parsechangelog", "apt-config", "py3versions", "nproc", "pg_conftool",
 ];
 
 /// Filters: what they print depends on what they read.
@@ -59,6 +60,7 @@ impl Runner<'_> {
                 self.status = self.which(arguments.get(1..).unwrap_or_default());
                 Flow::Next
             }
+            "sh" | "bash" | "dash" | "su" | "runuser" | "setpriv" => return self.other_shell(arguments),
             _ if WRAPPERS.contains(&name) => {
                 let takes = |value: &Value| {
                     let is_number = |text: &str| text.parse::<f64>().is_ok();
@@ -69,6 +71,21 @@ impl Runner<'_> {
             }
             _ => return None,
         })
+    }
+
+    /// `sh -c TEXT`, `sh FILE`, `setpriv … -- COMMAND`; `None`: another form.
+    fn other_shell(&mut self, arguments: &[Value]) -> Option<Flow> {
+        let position = |flag: &str| arguments.iter().position(|argument| argument.as_deref() == Some(flag));
+        let outer = if let Some(at) = position("-c") {
+            self.eval(arguments.get(at + 1..at + 2).unwrap_or_default())
+        } else if let Some(at) = position("--") {
+            self.dispatch(arguments.get(at + 1..).unwrap_or_default())
+        } else if arguments.first()?.as_deref()?.contains('/') {
+            self.dispatch(arguments)
+        } else {
+            return None;
+        };
+        Some(if outer == Flow::Exit { Flow::Next } else { outer })
     }
 
     fn eval(&mut self, arguments: &[Value]) -> Flow {
@@ -182,10 +199,12 @@ impl Runner<'_> {
             "chmod" => self.chmod(arguments),
             "setcap" => self.setcap(arguments),
             "cat" => self.cat(arguments),
-            "mktemp" | "tempfile" => {
-                self.print(&Some("/tmp/dumbc\n".to_owned()));
-                Some(true)
-            }
+            "mktemp" | "tempfile" => self.mktemp(arguments),
+            "ls" => self.ls(arguments),
+            "stat" => self.stat(arguments),
+            "seq" => self.seq(arguments),
+            "find" => self.find(arguments),
+            "xargs" => self.xargs(arguments),
             "tee" => {
                 let text = self.standard_input();
                 let path = arguments.last().cloned().flatten();
@@ -230,33 +249,57 @@ impl Runner<'_> {
                 self.print(&Some("root\n".to_owned()));
                 Some(true)
             }
-            "find" => self.find(arguments),
+            "uname" => self.uname(arguments),
+            // The messages of dpkg's own library.
+            "setup_colors" | "warning" | "notice" => Some(true),
+            "perl" if arguments.iter().flatten().eq(["-e", ""]) => Some(true),
             _ if name.starts_with("db_") => self.debconf(name, arguments),
             _ if QUERIES.contains(&name) => {
                 self.print(&None);
                 if name == "ischroot" { Some(true) } else { None }
             }
-            _ => match explanation(name, arguments) {
-                Some((reason, status)) => {
-                    self.explain(name, reason);
-                    self.print(&None);
-                    status
-                }
-                None => self.unknown(),
+            _ => match self.helper(name, arguments) {
+                Some(status) => status,
+                None => self.explained(name, arguments),
             },
         }
     }
 
-    /// `find`: where nothing stands, nothing is done; without deeds it only looks.
-    fn find(&mut self, arguments: &[Value]) -> Option<bool> {
-        let is_deed = |value: &Value| matches!(value.as_deref(), None | Some("-exec" | "-execdir" | "-delete" | "-ok"));
-        let starts = arguments.iter().take_while(|argument| !matches!(argument.as_deref(), Some(text) if text.starts_with('-')));
-        let starts = starts.cloned().collect::<Vec<_>>();
-        let stands = |path: &Value| path.as_deref().map_or(None, |path| self.stands(path));
-        if !starts.is_empty() && starts.iter().all(|path| stands(path) == Some(false)) {
-            return Some(false);
+    fn explained(&mut self, name: &str, arguments: &[Value]) -> Option<bool> {
+        let bare = name.rsplit('/').next().unwrap_or(name);
+        match explanation(bare, arguments) {
+            Some((reason, status)) => {
+                self.explain(bare, reason);
+                self.print(&None);
+                status
+            }
+            None => self.unknown(),
         }
-        self.print(&None);
-        if arguments.iter().any(is_deed) { self.unknown() } else { Some(true) }
+    }
+
+    fn mktemp(&mut self, arguments: &[Value]) -> Option<bool> {
+        self.temporary += 1;
+        let path = format!("/tmp/dumbc.{}", self.temporary);
+        self.note(&path, true);
+        if arguments.iter().flatten().all(|argument| argument != "-d") {
+            self.state.contents.insert(path.clone(), Some(String::new()));
+        }
+        self.print(&Some(path + "\n"));
+        Some(true)
+    }
+
+    fn uname(&mut self, arguments: &[Value]) -> Option<bool> {
+        let machine = match self.architecture {
+            "amd64" => Some("x86_64\n"),
+            "arm64" => Some("aarch64\n"),
+            _ => None,
+        };
+        let answer = match arguments.first().cloned().flatten().as_deref() {
+            None | Some("-s") => Some("Linux\n"),
+            Some("-m" | "-p" | "-i") => machine,
+            _ => None,
+        };
+        self.print(&answer.map(str::to_owned));
+        Some(true)
     }
 }

@@ -23,9 +23,22 @@ impl Runner<'_> {
             "--print-foreign-architectures" => Some(true),
             "--validate-version" | "--assert-multi-arch" | "--assert-support-predepends" => Some(true),
             // Nothing is installed yet, the package itself isn't either.
-            "-s" | "--status" | "-l" | "--list" | "-L" | "--listfiles" | "-S" | "--search" => Some(false),
+            "-L" | "--listfiles" => self.dpkg_files(arguments.get(1)?.as_deref()?),
+            "-s" | "--status" | "-l" | "--list" | "-S" | "--search" => Some(false),
             _ => self.unknown(),
         }
+    }
+
+    /// What the package itself has: the others come in an order that isn't ours to know.
+    fn dpkg_files(&mut self, name: &str) -> Option<bool> {
+        if name.split(':').next() != Some(self.package.name.as_str()) {
+            return Some(false);
+        }
+        let entries = self.package.listing.entries();
+        self.spend(entries.len());
+        let paths = entries.iter().filter_map(|entry| std::str::from_utf8(entry.path.as_bytes()).ok());
+        self.print(&Some(paths.map(|path| format!("/{path}\n")).collect()));
+        Some(true)
     }
 
     pub(super) fn dpkg_query(&mut self) -> Option<bool> {

@@ -35,12 +35,14 @@ pub(super) fn is_own_tool(name: &str) -> bool {
 const SERVICES: &str = "daemons are the machine's own: system.toml says which run, and nothing runs while an image is made";
 const SYSUSERS: &str = "users and groups of sysusers.d are made with all others";
 const TMPFILES: &str = "folders of tmpfiles.d are for a machine that systemd boots";
-const HISTORY: &str = "it repairs what older versions left behind; nothing older was here";
+pub(super) const HISTORY: &str = "it repairs what older versions left behind; nothing older was here";
 const PYTHON: &str = "Python compiles a module when it is first used; the compiled files only save time";
 const CACHE: &str = "it makes a cache that only saves time";
-const DESKTOP: &str = "it makes an index for graphical desktops, which do without";
+const DESKTOP: &str = "it makes an index for the programs of graphical desktops";
 const DOCUMENTS: &str = "it makes an index of documents that readers do without";
 const KERNEL: &str = "an image has no kernel, boot loader or devices of its own";
+pub(super) const DATA: &str = "it makes a database; data are no part of an image: make it when the machine first starts";
+const KEYS: &str = "it makes private keys; an image holds none: make them when the machine first starts";
 const MESSAGE: &str = "it tells running programs of a change; none runs while an image is made";
 
 /// Why nothing is lost without the command `name`, and how it ends.
@@ -48,7 +50,7 @@ pub(super) fn explanation(name: &str, arguments: &[Value]) -> Option<(&'static s
     let first = arguments.iter().flatten().map(String::as_str).find(|argument| !argument.starts_with('-'));
     let reason = match name {
         "deb-systemd-helper" | "deb-systemd-invoke" | "systemctl" | "invoke-rc.d" | "update-rc.d" | "service"
-        | "start-stop-daemon" | "rc-update" | "telinit" | "init" | "initctl" | "openrc" | "rc-service" | "kill" | "killall"
+        | "start-stop-daemon" | "rc-update" | "telinit" | "init" | "initctl" | "openrc" | "rc-service" | "runit-helper" | "kill" | "killall"
         | "pkill" | "update-inetd" | "journalctl" | "loginctl" | "systemd-run" => {
             return Some((SERVICES, service_status(name, first)));
         }
@@ -56,6 +58,7 @@ pub(super) fn explanation(name: &str, arguments: &[Value]) -> Option<(&'static s
         "systemd-tmpfiles" => TMPFILES,
         "dpkg-maintscript-helper" | "groupmod" | "deluser" | "delgroup" | "userdel" | "groupdel" | "update-passwd" => HISTORY,
         "py3compile" | "py3clean" | "pycompile" | "pyclean" | "pypy3compile" | "pypy3clean" | "pypycompile" => PYTHON,
+        _ if name.starts_with("python3") && arguments.iter().flatten().any(|text| text.contains("compile")) => PYTHON,
         "ldconfig" => "dumbc writes /etc/ld.so.cache from all libraries of the image",
         "update-ca-certificates" => "dumbc makes /etc/ssl/certs from all certificates of the image",
         "dpkg-trigger" => "a trigger asks another package's script, whose work is explained there",
@@ -69,7 +72,9 @@ pub(super) fn explanation(name: &str, arguments: &[Value]) -> Option<(&'static s
         | "update-mime" | "xdg-mime" | "update-gdkpixbuf-loaders" | "gtk-update-icon-cache-3.0" | "update-app-install" => DESKTOP,
         "mandb" | "install-info" | "update-info-dir" | "update-catalog" | "update-xmlcatalog" | "update-sgmlcatalog"
         | "install-docs" | "helpztags" | "texhash" | "mktexlsr" => DOCUMENTS,
-        "fc-cache" | "update-fonts-dir" | "update-fonts-scale" | "update-fonts-alias" | "mkfontscale" | "mkfontdir"
+        "glib-compile-schemas" | "dconf" | "update-gconf-defaults" => DESKTOP,
+        "gio-querymodules" | "emacs-install" | "emacs-package-install" | "pg_updatedicts" | "py_compile.py"
+        | "fc-cache" | "update-fonts-dir" | "update-fonts-scale" | "update-fonts-alias" | "mkfontscale" | "mkfontdir"
         | "iconvconfig" | "update-command-not-found" | "apt-cache" => CACHE,
         "update-initramfs" | "update-grub" | "depmod" | "modprobe" | "udevadm" | "systemd-hwdb" | "kernel-install" | "sysctl"
         | "update-binfmts" | "mount" | "umount" | "swapon" | "setupcon" | "bootctl" | "restorecon" | "selinuxenabled"
@@ -77,7 +82,9 @@ pub(super) fn explanation(name: &str, arguments: &[Value]) -> Option<(&'static s
             let status = if matches!(name, "selinuxenabled" | "aa-enabled" | "aa-status") { Some(false) } else { Some(true) };
             return Some((KERNEL, status));
         }
-        "dbus-send" | "gdbus" | "busctl" | "nscd" | "logger" | "wall" | "notify-send" | "needrestart" => MESSAGE,
+        "ssh-keygen" | "make-ssl-cert" | "rndc-confgen" | "openssl" => KEYS,
+        "mysql_install_db" | "mariadb-install-db" | "pg_createcluster" => DATA,
+        "pg_checksystem" | "pg_updateaptconfig" | "dbus-send" | "gdbus" | "busctl" | "nscd" | "logger" | "wall" | "notify-send" | "needrestart" => MESSAGE,
         _ => return None,
     };
     Some((reason, Some(true)))

@@ -176,13 +176,20 @@ impl Runner<'_> {
             return Some(true);
         }
         self.note(&to, true);
-        if let Some(content) = self.state.contents.get(&source).cloned().or_else(|| self.content(&source).map(Some)) {
+        let origin = self.copies.get(&source).cloned().unwrap_or_else(|| source.clone());
+        if super::paths::is_fleeting(&to) && !self.state.contents.contains_key(&source) {
+            self.state.contents.remove(&to);
+            self.copies.insert(to, origin);
+            return Some(true);
+        }
+        let content = if source == "/dev/null" { Some(Some(String::new())) } else { self.state.contents.get(&source).cloned() };
+        if let Some(content) = content {
             self.state.contents.insert(to.clone(), content.clone());
             self.make_file(to, content);
         } else if let Some(target) = self.own_link(&source).or_else(|| self.links.get(&source).cloned()) {
             self.symlink(to, target);
         } else {
-            self.emit(Action::Copy { from: source, to });
+            self.emit(Action::Copy { from: origin, to });
         }
         Some(true)
     }
@@ -209,6 +216,10 @@ impl Runner<'_> {
             self.state.contents.insert(to.clone(), content.clone());
             self.actions.retain(|action| !matches!(action, Action::File { path, .. } if *path == from));
             self.make_file(to, content);
+            return Some(true);
+        }
+        if let Some(origin) = self.copies.remove(&from) {
+            self.emit(Action::Copy { from: origin, to });
             return Some(true);
         }
         if let Some(target) = self.links.remove(&from) {

@@ -1,15 +1,29 @@
 //! Packages whose scripts can't be understood as they stand, by name: each row with its reason.
 
-use crate::image::ImagePath;
-
 use super::super::{Action, Package};
 
 /// What is known of a package, instead of its scripts.
-pub(super) fn actions(package: &Package<'_>, _exists: &dyn Fn(&ImagePath) -> bool) -> Option<Vec<Action>> {
+pub(super) fn actions(package: &Package<'_>) -> Option<Vec<Action>> {
     let (command, reason) = match package.name.as_str() {
         "base-passwd" => ("update-passwd", "dumbc writes passwd and group, with Debian's static users and groups"),
         "tzdata" => ("tzdata", "dumbc sets the time zone: system.toml says which"),
+        "locales" => ("locale-gen", "C.UTF-8 is built in; package locales-all has all others, compiled"),
         _ => return None,
     };
     Some(vec![Action::Explained { command: command.to_owned(), reason }])
+}
+
+/// Packages whose doubts all come to the same, in one line; what they make below /etc on the way is left out.
+const SUMMARIES: [(&str, &str); 1] = [
+    // Its script asks for each setting, and joins the answers with alias, awk and sed.
+    ("exim4-config", "writes /etc/exim4/update-exim4.conf.conf, /etc/mailname and /etc/aliases: bring your own"),
+];
+
+/// Puts one doubt for all of a package's, if that is known to say it better.
+pub(super) fn summarise(package: &Package<'_>, actions: &mut Vec<Action>) {
+    let summary = SUMMARIES.iter().find(|(name, _)| *name == package.name.as_str());
+    if let Some((_, text)) = summary {
+        actions.retain(|action| !matches!(action, Action::Unknown { .. } | Action::File { .. } | Action::Copy { .. }));
+        actions.push(Action::Unknown { script: "postinst".to_owned(), line: 1, text: (*text).to_owned() });
+    }
 }

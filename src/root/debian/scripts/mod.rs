@@ -13,7 +13,9 @@ mod dpkg;
 mod expand;
 mod explained;
 mod files;
+mod helpers;
 mod known;
+mod look;
 mod options;
 mod owners;
 mod parse;
@@ -30,7 +32,7 @@ mod words;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::deb::Member;
@@ -63,10 +65,9 @@ const ENVIRONMENT: [(&str, &str); 6] = [
 /// script has it.
 #[must_use]
 pub fn actions(package: &Package<'_>, architecture: &str, exists: &dyn Fn(&ImagePath) -> bool) -> Vec<Action> {
-    if let Some(actions) = known::actions(package, exists) {
+    if let Some(actions) = known::actions(package) {
         return actions;
     }
-    let mut actions = Vec::new();
     let mut runner = Runner::new(package, architecture, exists);
     for (member, arguments) in [("preinst", &["install"][..]), ("postinst", &["configure", ""])] {
         match package.facts.members.get(member) {
@@ -75,8 +76,8 @@ pub fn actions(package: &Package<'_>, architecture: &str, exists: &dyn Fn(&Image
             None => {}
         }
     }
-    actions.append(&mut runner.actions);
-    once(actions)
+    known::summarise(package, &mut runner.actions);
+    once(runner.actions)
 }
 
 /// Follows one script.

@@ -40,6 +40,9 @@ impl Runner<'_> {
             return self.unknown();
         }
         self.each(paths, |runner, path| {
+            if runner.stands(path) == Some(false) {
+                return Some(false);
+            }
             let own = runner.absolute(path).and_then(|path| runner.mode_of(&path));
             match symbolic(&mode, own.unwrap_or(0o644)) {
                 Some(bits) if own.is_some() || is_number => {
@@ -60,7 +63,7 @@ impl Runner<'_> {
     }
 
     /// The permission bits that a file has at this moment of the script.
-    fn mode_of(&self, path: &str) -> Option<u32> {
+    pub(super) fn mode_of(&self, path: &str) -> Option<u32> {
         let changed = self.actions.iter().rev().find_map(|action| match action {
             Action::Metadata { path: of, mode, .. } if of == path => *mode,
             Action::Directory { path: of, mode, .. } if of == path => Some(mode.unwrap_or(0o755)),

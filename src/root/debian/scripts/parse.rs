@@ -190,7 +190,7 @@ impl Parser<'_> {
             if word.0.is_empty() {
                 break;
             }
-            if words.is_empty() && self.peek() == Some('(') {
+            if words.is_empty() && self.begins_parameters() {
                 return self.function(&word, line);
             }
             words.push(word);
@@ -255,7 +255,14 @@ impl Parser<'_> {
         }
     }
 
+    /// Whether `()` follows, which makes the word before it a function's name.
+    fn begins_parameters(&self) -> bool {
+        let blanks = (0..16).take_while(|&at| matches!(self.peek_at(at), Some(' ' | '\t'))).count();
+        self.peek_at(blanks) == Some('(')
+    }
+
     fn function(&mut self, name: &Word, line: usize) -> Result<Command, SyntaxError> {
+        self.blanks();
         self.expect('(')?;
         self.blanks();
         self.expect(')')?;

@@ -48,6 +48,10 @@ pub(super) struct Runner<'a> {
     pub(super) documents: Arc<Vec<Word>>,
     pub(super) state: State,
     pub(super) actions: Vec<Action>,
+    /// Copies that nobody keeps: path and what was copied.
+    pub(super) copies: BTreeMap<String, String>,
+    /// How many temporary files were asked for.
+    pub(super) temporary: usize,
     /// Links that were made: path and target.
     pub(super) links: BTreeMap<String, String>,
     /// What `dpkg-statoverride` knows, as it was written.
@@ -89,6 +93,8 @@ impl<'a> Runner<'a> {
             documents: Arc::default(),
             state: State::default(),
             actions: Vec::new(),
+            copies: BTreeMap::new(),
+            temporary: 0,
             links: BTreeMap::new(),
             overrides: BTreeSet::new(),
             diverted: BTreeMap::new(),
@@ -141,16 +147,18 @@ impl<'a> Runner<'a> {
 
     fn pipeline(&mut self, pipeline: &Pipeline) -> Flow {
         let mut flow = Flow::Next;
-        let before = std::mem::take(&mut self.input);
+        // A single command reads on where the last one stopped.
+        let before = (pipeline.commands.len() > 1).then(|| self.input.clone());
         if let Some((last, others)) = pipeline.commands.split_last() {
-            self.input = before.clone();
             for command in others {
                 let output = self.captured(|runner| runner.command(command));
                 self.input = output.map_or(Input::Unknown, Input::Text);
             }
             flow = self.command(last);
         }
-        self.input = before;
+        if let Some(before) = before {
+            self.input = before;
+        }
         if pipeline.negated {
             self.status = self.status.map(|success| !success);
         }

@@ -116,14 +116,18 @@ impl Runner<'_> {
         let rest = options.rest();
         let pattern = options.value(&["-e", "--regexp"]).or(rest.first().copied())?;
         let is_fixed = options.has(&["-F"]);
-        let (start, end) = (!is_fixed && pattern.starts_with('^'), !is_fixed && pattern.ends_with('$'));
+        let whole = options.has(&["-x"]);
+        let start = whole || (!is_fixed && pattern.starts_with('^'));
+        let end = whole || (!is_fixed && pattern.ends_with('$'));
+        let by_words = options.has(&["-w"]);
         let plain = if is_fixed { pattern } else { pattern.trim_start_matches('^').trim_end_matches('$') };
         let is_plain = is_fixed || !plain.contains(|c: char| ".*[]\\^$+?(){}|".contains(c));
-        if !is_plain || options.has(&["-i", "-v", "-w", "-x"]) {
+        if !is_plain || options.has(&["-i", "-v"]) {
             return None;
         }
         self.spend(text.len() / 64);
         Some(text.lines().any(|line| match (start, end) {
+            _ if by_words => line.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == plain),
             (true, true) => line == plain,
             (true, false) => line.starts_with(plain),
             (false, true) => line.ends_with(plain),
@@ -158,6 +162,7 @@ impl Runner<'_> {
         match last.map(|path| (self.stands(&path), self.absolute(&path))) {
             Some((Some(false), _)) => Some(false),
             Some((_, Some(path))) if super::paths::is_fleeting(&path) => {
+                self.copies.remove(&path);
                 self.state.contents.insert(path, None);
                 Some(true)
             }
