@@ -1,6 +1,7 @@
 //! The root of a machine with Debian packages: one tree of all of them, dpkg's database, and natively what their maintainer
 //! scripts would have done.
 
+pub mod pam;
 pub mod scripts;
 
 use std::collections::BTreeMap;

@@ -60,7 +60,7 @@ impl Runner<'_> {
                 self.status = self.which(arguments.get(1..).unwrap_or_default());
                 Flow::Next
             }
-            "sh" | "bash" | "dash" | "su" | "runuser" | "setpriv" => return self.other_shell(arguments),
+            "sh" | "bash" | "dash" | "su" | "runuser" | "setpriv" => return self.other_shell(name, arguments),
             _ if WRAPPERS.contains(&name) => {
                 let takes = |value: &Value| {
                     let is_number = |text: &str| text.parse::<f64>().is_ok();
@@ -74,7 +74,14 @@ impl Runner<'_> {
     }
 
     /// `sh -c TEXT`, `sh FILE`, `setpriv … -- COMMAND`; `None`: another form.
-    fn other_shell(&mut self, arguments: &[Value]) -> Option<Flow> {
+    fn other_shell(&mut self, name: &str, arguments: &[Value]) -> Option<Flow> {
+        let before = std::mem::replace(&mut self.is_root, name.ends_with("sh"));
+        let flow = self.as_other(arguments);
+        self.is_root = before;
+        flow
+    }
+
+    fn as_other(&mut self, arguments: &[Value]) -> Option<Flow> {
         let position = |flag: &str| arguments.iter().position(|argument| argument.as_deref() == Some(flag));
         let outer = if let Some(at) = position("-c") {
             self.eval(arguments.get(at + 1..at + 2).unwrap_or_default())
@@ -89,8 +96,9 @@ impl Runner<'_> {
     }
 
     fn eval(&mut self, arguments: &[Value]) -> Flow {
+        let line = self.line;
         let texts = arguments.iter().cloned().collect::<Option<Vec<_>>>();
-        let script = texts.and_then(|texts| super::parse::parse(&texts.join(" ")).ok());
+        let script = texts.and_then(|texts| super::parse::parse(&texts.join(" "), line).ok());
         match script.filter(|script| script.documents.is_empty()) {
             Some(script) => {
                 self.spend(16);
@@ -270,6 +278,10 @@ impl Runner<'_> {
         match explanation(bare, arguments) {
             Some((reason, status)) => {
                 self.explain(bare, reason);
+                if bare == "rndc-confgen" {
+                    // The scripts that ask for it go on only if it is there.
+                    self.note(super::explained::RNDC_KEY, true);
+                }
                 self.print(&None);
                 status
             }

@@ -5,6 +5,9 @@ use super::state::Value;
 /// For what a script writes into files that dumbc makes itself.
 pub(super) const GENERATED: &str = "dumbc makes this file itself";
 
+/// The key that bind9's scripts ask for, and then change.
+pub(super) const RNDC_KEY: &str = "/etc/bind/rndc.key";
+
 /// Files that are made of the whole machine.
 const MADE: [&str; 15] = [
     "/etc/passwd", "/etc/group", "/etc/shadow", "/etc/gshadow", "/etc/subuid", "/etc/subgid", "/etc/shells",
@@ -59,6 +62,7 @@ pub(super) fn explanation(name: &str, arguments: &[Value]) -> Option<(&'static s
         "dpkg-maintscript-helper" | "groupmod" | "deluser" | "delgroup" | "userdel" | "groupdel" | "update-passwd" => HISTORY,
         "py3compile" | "py3clean" | "pycompile" | "pyclean" | "pypy3compile" | "pypy3clean" | "pypycompile" => PYTHON,
         _ if name.starts_with("python3") && arguments.iter().flatten().any(|text| text.contains("compile")) => PYTHON,
+        "pam-auth-update" => "dumbc makes /etc/pam.d/common-* from all packages' profiles",
         "ldconfig" => "dumbc writes /etc/ld.so.cache from all libraries of the image",
         "update-ca-certificates" => "dumbc makes /etc/ssl/certs from all certificates of the image",
         "dpkg-trigger" => "a trigger asks another package's script, whose work is explained there",

@@ -35,7 +35,10 @@ impl Runner<'_> {
         self.actions.retain(|action| !matches!(action, Action::File { path: other, .. } if *other == path));
         match content {
             Some(content) => self.emit(Action::File { path, content, user: None, group: None, mode: None }),
-            None => _ = self.unknown(),
+            None => match super::known::origin(self.package, &path) {
+                Some(from) => self.emit(Action::Copy { from: from.to_owned(), to: path }),
+                None => _ = self.unknown(),
+            },
         }
     }
 

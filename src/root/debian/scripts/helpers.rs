@@ -30,6 +30,17 @@ impl Runner<'_> {
                 self.print(&Some(String::new()));
                 Some(true)
             }
+            // mysql-common's: who brings a configuration offers it.
+            ("/usr/share/mysql-common/configure-symlinks", ["install", _, path]) => {
+                self.emit(Action::Alternative(Alternative {
+                    link: "/etc/mysql/my.cnf".to_owned(),
+                    name: "my.cnf".to_owned(),
+                    path: (*path).to_owned(),
+                    priority: 200,
+                    followers: Vec::new(),
+                }));
+                Some(true)
+            }
             ("configure_client_version", [version, ..]) => self.manual_pages(version, "psql.1.gz"),
             ("configure_version", [version, ..]) => {
                 self.explain("pg_createcluster", super::explained::DATA);

@@ -12,7 +12,16 @@ impl Runner<'_> {
         if !stands.is_empty() && stands.iter().all(|stands| *stands == Some(false)) {
             return Some(false);
         }
-        self.print(&None);
+        let is_long = arguments.iter().flatten().any(|text| text.starts_with('-') && text.contains('n'));
+        let line = match arguments.last().and_then(Option::as_deref) {
+            // Links, owner and group of a file that root has; nobody asks for the rest.
+            Some(path) if is_long && stands == [Some(true)] => {
+                let owner = self.absolute(path).and_then(|path| self.own(&path)).map_or((0, 0), |own| (own.metadata.uid, own.metadata.gid));
+                Some(format!("- 1 {} {} - {path}\n", owner.0, owner.1))
+            }
+            _ => None,
+        };
+        self.print(&line);
         if stands.iter().all(|stands| *stands == Some(true)) { Some(true) } else { None }
     }
 
@@ -69,15 +78,22 @@ impl Runner<'_> {
         if has(&["-exec", "-execdir", "-delete", "-ok", "-okdir"]) || arguments.iter().any(Option::is_none) && !has(&["-print0"]) {
             return self.unknown();
         }
-        let found = if has(&["!", "-not"]) && has(&["-user", "-uid", "-group", "-gid"]) { self.alone(&starts) } else { None };
+        let found = if has(&["!", "-not"]) && has(&["-user", "-uid", "-group", "-gid"]) { self.alone(&starts, has(&["0", "root"])) } else { None };
         self.print(&found);
         Some(true)
     }
 
     /// Folders that the script made a moment ago hold nothing: what they are asked for, they are themselves.
-    fn alone(&self, starts: &[Value]) -> Value {
+    /// What root has in the package isn't found by whoever looks for what root hasn't.
+    fn alone(&self, starts: &[Value], of_root: bool) -> Value {
         let path = |start: &Value| {
             let path = self.absolute(start.as_deref()?)?;
+            let prefix = path.trim_start_matches('/').to_owned() + "/";
+            let entries = self.package.listing.entries().iter();
+            let mut below = entries.filter(|entry| entry.path.as_bytes().starts_with(prefix.as_bytes()));
+            if of_root && below.all(|entry| entry.metadata.uid == 0 && entry.metadata.gid == 0) {
+                return Some(String::new());
+            }
             let is_new = self.state.changed.get(&path) == Some(&Some(true)) && self.own(&path).is_none();
             is_new.then(|| path + "\0")
         };

@@ -94,7 +94,7 @@ fn followed<'a>(before: Runner<'a>, member: &'static str, text: &'a str, argumen
         runner.actions.push(doubt(member, 1, &reason));
         return runner;
     }
-    match parse::parse(text) {
+    match parse::parse(text, 1) {
         Ok(script) => follow(runner, script, text, arguments),
         Err(error) => {
             runner.actions.push(doubt(member, error.line, &format!("not understood: {}", error.reason)));

@@ -21,7 +21,11 @@ impl Runner<'_> {
         };
         // `user:` is the user's own group, of the same name by all that makes system users.
         let group = if group.is_empty() && who.ends_with(':') { user } else { group };
-        let filled = |text: &'_ str| (!text.is_empty()).then(|| text.to_owned());
+        let filled = |text: &str| match text {
+            "" => None,
+            "0" => Some("root".to_owned()),
+            _ => Some(text.to_owned()),
+        };
         let (user, group) = (filled(user), filled(group));
         let recursive = options.has(&["-R", "--recursive"]);
         self.each(paths, |runner, path| runner.change(path, user.as_deref(), group.as_deref(), None, recursive))
@@ -40,8 +44,8 @@ impl Runner<'_> {
             return self.unknown();
         }
         self.each(paths, |runner, path| {
-            if runner.stands(path) == Some(false) {
-                return Some(false);
+            if runner.stands(path) == Some(false) || path == super::explained::RNDC_KEY {
+                return Some(runner.stands(path) == Some(true));
             }
             let own = runner.absolute(path).and_then(|path| runner.mode_of(&path));
             match symbolic(&mode, own.unwrap_or(0o644)) {
@@ -71,6 +75,11 @@ impl Runner<'_> {
             _ => None,
         });
         changed.or_else(|| self.own(path).map(|own| own.metadata.mode))
+    }
+
+    /// Whether an action changes whose a path is.
+    pub(super) fn mentions(&self, path: &str) -> bool {
+        self.actions.iter().any(|action| matches!(action, Action::Metadata { path: of, .. } if of == path))
     }
 
     /// Changes whose a path is and what may be done with it; with `recursive`, of all that the package has below it, too.
@@ -107,7 +116,7 @@ impl Runner<'_> {
 
     /// Says so of one path: to what the script made, if it did.
     pub(super) fn metadata(&mut self, path: String, user: Option<&str>, group: Option<&str>, mode: Option<u32>) {
-        if super::paths::is_fleeting(&path) {
+        if super::paths::is_fleeting(&path) || path == super::explained::RNDC_KEY {
             return;
         }
         let mut places = self.actions.iter_mut().rev();

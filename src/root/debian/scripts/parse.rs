@@ -17,10 +17,10 @@ pub(super) struct SyntaxError {
     pub(super) reason: &'static str,
 }
 
-/// Reads a whole script.
-pub(super) fn parse(text: &str) -> Result<Script, SyntaxError> {
+/// Reads a whole script, which begins in `line` of another.
+pub(super) fn parse(text: &str, line: usize) -> Result<Script, SyntaxError> {
     let characters = text.chars().collect::<Vec<_>>();
-    let mut parser = Parser { text: &characters, at: 0, line: 1, depth: 0, pending: Vec::new(), documents: Vec::new() };
+    let mut parser = Parser { text: &characters, at: 0, line, depth: 0, pending: Vec::new(), documents: Vec::new() };
     let block = parser.block(&[])?;
     if parser.pending.is_empty() {
         return Ok(Script { block, documents: parser.documents });

@@ -50,6 +50,8 @@ pub(super) struct Runner<'a> {
     pub(super) actions: Vec<Action>,
     /// Copies that nobody keeps: path and what was copied.
     pub(super) copies: BTreeMap<String, String>,
+    /// Whether commands run as root.
+    pub(super) is_root: bool,
     /// How many temporary files were asked for.
     pub(super) temporary: usize,
     /// Links that were made: path and target.
@@ -94,6 +96,7 @@ impl<'a> Runner<'a> {
             state: State::default(),
             actions: Vec::new(),
             copies: BTreeMap::new(),
+            is_root: true,
             temporary: 0,
             links: BTreeMap::new(),
             overrides: BTreeSet::new(),

@@ -109,6 +109,12 @@ impl Condition<'_, '_> {
             'v' => Some(self.runner.state.is_set(operand)),
             // Nobody sits at a terminal, and no sockets, pipes or devices stand in an image.
             't' | 'S' | 'p' | 'b' | 'c' => Some(false),
+            'O' | 'G' => {
+                let path = self.runner.absolute(operand)?;
+                let is_changed = self.runner.mentions(&path);
+                let is_roots = self.runner.own(&path).map(|own| own.metadata.uid == 0 && own.metadata.gid == 0);
+                is_roots.filter(|_| !is_changed).map(|is_roots| is_roots == self.runner.is_root)
+            }
             _ => if self.runner.stands(operand) == Some(false) { Some(false) } else { None },
         }
     }

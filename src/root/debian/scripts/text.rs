@@ -149,6 +149,7 @@ impl Runner<'_> {
         let texts = arguments.iter().map(Option::as_deref).collect::<Option<Vec<_>>>();
         let changed = match (name, input, texts.as_deref()) {
             ("sed", Some(text), Some([.., script])) => substituted(&text, script),
+            ("awk", Some(text), Some([program])) => column(&text, program),
             ("tr", Some(text), Some(["[:upper:]" | "A-Z", "[:lower:]" | "a-z"])) => Some(text.to_lowercase()),
             _ => None,
         };
@@ -169,6 +170,13 @@ impl Runner<'_> {
             _ => self.unknown(),
         }
     }
+}
+
+/// What `awk '{print $3}'` makes.
+fn column(text: &str, program: &str) -> Option<String> {
+    let number = program.trim().strip_prefix("{")?.strip_suffix("}")?.trim().strip_prefix("print")?.trim().strip_prefix('$')?;
+    let index = number.parse::<usize>().ok()?.checked_sub(1)?;
+    Some(text.lines().map(|line| format!("{}\n", line.split_whitespace().nth(index).unwrap_or_default())).collect())
 }
 
 /// What `sed s/a/b/` makes, where `a` is plain text.
