@@ -107,7 +107,9 @@ impl Profile {
         let mut current = String::new();
         for line in text.lines() {
             let head = line.split_once(':').filter(|(field, rest)| {
-                !field.is_empty() && !field.contains(char::is_whitespace) && (rest.is_empty() || rest.starts_with([' ', '\t']))
+                !field.is_empty()
+                    && !field.contains(char::is_whitespace)
+                    && (rest.is_empty() || rest.starts_with([' ', '\t']))
             });
             if let Some((field, value)) = head {
                 field.trim_end_matches("-Final").clone_into(&mut current);
@@ -131,7 +133,11 @@ impl Profile {
             name: name.to_owned(),
             priority: get("Priority").parse().unwrap_or(0),
             is_default: get("Default") == "yes",
-            conflicts: get("Conflicts").split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect(),
+            conflicts: get("Conflicts")
+                .split(',')
+                .map(|name| name.trim().to_owned())
+                .filter(|name| !name.is_empty())
+                .collect(),
             fields,
         }
     }
@@ -255,8 +261,10 @@ mod tests {
 
     #[test]
     fn modules_stand_in_order_and_jump_to_the_end() {
-        let other = "Name: Other\nDefault: yes\nPriority: 300\nAuth-Type: Primary\nAuth:\n\t[success=end]\tpam_other.so\n";
-        let late = "Name: Late\nDefault: yes\nPriority: 0\nAuth-Type: Additional\nAuth-Final:\n\toptional\t\t\tpam_cap.so\n";
+        let other =
+            "Name: Other\nDefault: yes\nPriority: 300\nAuth-Type: Primary\nAuth:\n\t[success=end]\tpam_other.so\n";
+        let late =
+            "Name: Late\nDefault: yes\nPriority: 0\nAuth-Type: Additional\nAuth-Final:\n\toptional\t\t\tpam_cap.so\n";
         let off = "Name: Off\nDefault: no\nPriority: 900\nAuth-Type: Primary\nAuth:\n\trequired\tpam_off.so\n";
         let text = auth(&[("unix", UNIX), ("other", other), ("late", late), ("off", off)]);
         let lines = text.lines().filter(|line| !line.starts_with('#')).collect::<Vec<_>>();
@@ -279,7 +287,8 @@ mod tests {
 
     #[test]
     fn conflicts_go_away() {
-        let first = "Default: yes\nPriority: 999\nConflicts: unix, x\nAuth-Type: Primary\nAuth:\n\trequired\tpam_first.so\n";
+        let first =
+            "Default: yes\nPriority: 999\nConflicts: unix, x\nAuth-Type: Primary\nAuth:\n\trequired\tpam_first.so\n";
         let text = auth(&[("first", first), ("unix", UNIX)]);
         assert!(text.contains("pam_first.so") && !text.contains("pam_unix.so"));
     }

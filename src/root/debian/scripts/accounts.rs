@@ -7,28 +7,58 @@ use super::state::Value;
 
 /// Users of Debian's base-passwd: on every machine.
 const USERS: [&str; 18] = [
-    "root", "daemon", "bin", "sys", "sync", "games", "man", "lp", "mail", "news", "uucp", "proxy", "www-data", "backup",
-    "list", "irc", "_apt", "nobody",
+    "root", "daemon", "bin", "sys", "sync", "games", "man", "lp", "mail", "news", "uucp", "proxy", "www-data",
+    "backup", "list", "irc", "_apt", "nobody",
 ];
 
 /// Its groups.
 const GROUPS: [&str; 38] = [
-    "root", "daemon", "bin", "sys", "adm", "tty", "disk", "lp", "mail", "news", "uucp", "man", "proxy", "kmem", "dialout",
-    "fax", "voice", "cdrom", "floppy", "tape", "sudo", "audio", "dip", "www-data", "backup", "operator", "list", "irc",
-    "src", "shadow", "utmp", "video", "sasl", "plugdev", "staff", "games", "users", "nogroup",
+    "root", "daemon", "bin", "sys", "adm", "tty", "disk", "lp", "mail", "news", "uucp", "man", "proxy", "kmem",
+    "dialout", "fax", "voice", "cdrom", "floppy", "tape", "sudo", "audio", "dip", "www-data", "backup", "operator",
+    "list", "irc", "src", "shadow", "utmp", "video", "sasl", "plugdev", "staff", "games", "users", "nogroup",
 ];
 
 /// Groups that a package makes for others, with a file of it.
 const OTHERS: [(&str, &str); 1] = [("ssl-cert", "/usr/sbin/make-ssl-cert")];
 
 const ADDUSER: [&str; 12] = [
-    "--home", "--shell", "--uid", "--gid", "--ingroup", "--gecos", "--comment", "--conf", "--firstuid", "--lastuid",
-    "--firstgid", "--lastgid",
+    "--home",
+    "--shell",
+    "--uid",
+    "--gid",
+    "--ingroup",
+    "--gecos",
+    "--comment",
+    "--conf",
+    "--firstuid",
+    "--lastuid",
+    "--firstgid",
+    "--lastgid",
 ];
 
 const USERADD: [&str; 22] = [
-    "-c", "--comment", "-d", "--home-dir", "--home", "-g", "--gid", "-G", "--groups", "-u", "--uid", "-s", "--shell", "-b",
-    "--base-dir", "-e", "-f", "-k", "-K", "--key", "-p", "--password",
+    "-c",
+    "--comment",
+    "-d",
+    "--home-dir",
+    "--home",
+    "-g",
+    "--gid",
+    "-G",
+    "--groups",
+    "-u",
+    "--uid",
+    "-s",
+    "--shell",
+    "-b",
+    "--base-dir",
+    "-e",
+    "-f",
+    "-k",
+    "-K",
+    "--key",
+    "-p",
+    "--password",
 ];
 
 impl Runner<'_> {
@@ -47,7 +77,9 @@ impl Runner<'_> {
         let Some(options) = Options::parse(arguments, &ADDUSER) else { return self.unknown() };
         match &options.rest()[..] {
             [user, group] => self.join_group(user, group),
-            [name] if options.has(&["--group"]) && !options.has(&["--system"]) => self.group(name, options.value(&["--gid"])),
+            [name] if options.has(&["--group"]) && !options.has(&["--system"]) => {
+                self.group(name, options.value(&["--gid"]))
+            }
             [name] => {
                 let home = options.value(&["--home"]).map(str::to_owned);
                 let group = options.value(&["--ingroup"]).or(options.value(&["--gid"]));
@@ -91,14 +123,17 @@ impl Runner<'_> {
         };
         let name = user.name.clone();
         let status = self.user(user, options.has(&["-m", "--create-home"]).then_some(home));
-        for group in options.value(&["-G", "--groups"]).unwrap_or_default().split(',').filter(|group| !group.is_empty()) {
+        for group in options.value(&["-G", "--groups"]).unwrap_or_default().split(',').filter(|group| !group.is_empty())
+        {
             self.join_group(&name, group);
         }
         status
     }
 
     pub(super) fn groupadd(&mut self, arguments: &[Value]) -> Option<bool> {
-        let Some(options) = Options::parse(arguments, &["-g", "--gid", "-K", "--key", "-p"]) else { return self.unknown() };
+        let Some(options) = Options::parse(arguments, &["-g", "--gid", "-K", "--key", "-p"]) else {
+            return self.unknown();
+        };
         match &options.rest()[..] {
             [name] => self.group(name, options.value(&["-g", "--gid"])),
             _ => self.unknown(),
@@ -109,7 +144,8 @@ impl Runner<'_> {
     pub(super) fn usermod(&mut self, arguments: &[Value]) -> Option<bool> {
         let Some(options) = Options::parse(arguments, &USERADD) else { return self.unknown() };
         let [name] = &options.rest()[..] else { return self.unknown() };
-        for group in options.value(&["-G", "--groups"]).unwrap_or_default().split(',').filter(|group| !group.is_empty()) {
+        for group in options.value(&["-G", "--groups"]).unwrap_or_default().split(',').filter(|group| !group.is_empty())
+        {
             self.join_group(name, group);
         }
         let made = self.actions.iter_mut().find_map(|action| match action {
@@ -123,7 +159,8 @@ impl Runner<'_> {
                 user.home = home.or(user.home.take());
                 user.shell = shell.or(user.shell.take());
                 user.group = group.or(user.group.take());
-                user.description = comment.map_or(std::mem::take(&mut user.description), |text| description(Some(&text)));
+                user.description =
+                    comment.map_or(std::mem::take(&mut user.description), |text| description(Some(&text)));
                 Some(true)
             }
             None if [home, shell, group, comment].iter().any(Option::is_some) => self.unknown(),
@@ -231,5 +268,12 @@ impl Runner<'_> {
 
 /// The full name of a GECOS field.
 fn description(gecos: Option<&str>) -> String {
-    gecos.unwrap_or_default().split(',').next().unwrap_or_default().chars().filter(|c| !c.is_control() && *c != ':').collect()
+    gecos
+        .unwrap_or_default()
+        .split(',')
+        .next()
+        .unwrap_or_default()
+        .chars()
+        .filter(|c| !c.is_control() && *c != ':')
+        .collect()
 }

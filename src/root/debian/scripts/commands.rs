@@ -5,15 +5,49 @@ use super::run::{Flow, Runner};
 use super::state::Value;
 
 /// Commands that run their arguments.
-const WRAPPERS: [&str; 12] = ["command", "env", "nice", "ionice", "nohup", "timeout", "setsid", "time", "builtin", "sudo", "setarch",
-    "fakeroot"];
+const WRAPPERS: [&str; 12] = [
+    "command", "env", "nice", "ionice", "nohup", "timeout", "setsid", "time", "builtin", "sudo", "setarch", "fakeroot",
+];
 
 /// Commands that only look, and change nothing: what they say isn't known.
 const QUERIES: [&str; 37] = [
-    "readlink", "realpath", "dpkg-realpath", "md5sum", "sha1sum", "sha256sum", "sha512sum", "cmp", "diff", "date",
-    "getcap", "hostname", "df", "ps", "pidof", "pgrep", "lsb_release", "ischroot", "locale", "tty", "ss", "netstat",
-    "systemd-detect-virt", "findmnt", "mountpoint", "file", "expr", "lsmod", "who", "runlevel", "test-only", "ldd",
-    "dpkg-parsechangelog", "apt-config", "py3versions", "nproc", "pg_conftool",
+    "readlink",
+    "realpath",
+    "dpkg-realpath",
+    "md5sum",
+    "sha1sum",
+    "sha256sum",
+    "sha512sum",
+    "cmp",
+    "diff",
+    "date",
+    "getcap",
+    "hostname",
+    "df",
+    "ps",
+    "pidof",
+    "pgrep",
+    "lsb_release",
+    "ischroot",
+    "locale",
+    "tty",
+    "ss",
+    "netstat",
+    "systemd-detect-virt",
+    "findmnt",
+    "mountpoint",
+    "file",
+    "expr",
+    "lsmod",
+    "who",
+    "runlevel",
+    "test-only",
+    "ldd",
+    "dpkg-parsechangelog",
+    "apt-config",
+    "py3versions",
+    "nproc",
+    "pg_conftool",
 ];
 
 /// Filters: what they print depends on what they read.
@@ -111,7 +145,10 @@ impl Runner<'_> {
         }
     }
 
-    #[expect(clippy::option_option, reason = "the outer one says whether the command is known, the inner one how it ended")]
+    #[expect(
+        clippy::option_option,
+        reason = "the outer one says whether the command is known, the inner one how it ended"
+    )]
     fn shell_builtin(&mut self, name: &str, arguments: &[Value]) -> Option<Option<bool>> {
         Some(match name {
             ":" | "true" | "trap" | "umask" | "ulimit" | "sleep" | "wait" | "sync" | "hash" | "alias" | "unalias" => {
@@ -191,7 +228,10 @@ impl Runner<'_> {
         }
     }
 
-    #[expect(clippy::option_option, reason = "the outer one says whether the command is known, the inner one how it ended")]
+    #[expect(
+        clippy::option_option,
+        reason = "the outer one says whether the command is known, the inner one how it ended"
+    )]
     fn file_command(&mut self, name: &str, arguments: &[Value]) -> Option<Option<bool>> {
         Some(match name {
             "mkdir" => self.mkdir(arguments),
@@ -242,6 +282,7 @@ impl Runner<'_> {
             "dpkg" => self.dpkg(arguments),
             "dpkg-query" => self.dpkg_query(),
             "dpkg-architecture" => self.dpkg_architecture(arguments),
+            "dpkg-vendor" => self.dpkg_vendor(arguments),
             "dpkg-divert" => self.divert(arguments),
             "dpkg-statoverride" => self.statoverride(arguments),
             "update-alternatives" => self.alternatives(arguments),

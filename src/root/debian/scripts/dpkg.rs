@@ -29,6 +29,23 @@ impl Runner<'_> {
         }
     }
 
+    /// `dpkg-vendor --query vendor`, `--is`, `--derives-from`.
+    pub(super) fn dpkg_vendor(&mut self, arguments: &[Value]) -> Option<bool> {
+        let vendor = self.vendor();
+        let named = |value: Option<&Value>| Some(value?.as_deref()?.to_lowercase());
+        match arguments.first()?.as_deref()? {
+            "--is" => Some(named(arguments.get(1))? == vendor),
+            "--derives-from" => {
+                Some(matches!((named(arguments.get(1))?.as_str(), vendor), ("debian", _) | ("ubuntu", "ubuntu")))
+            }
+            "--query" => {
+                self.print(&Some(if vendor == "ubuntu" { "Ubuntu\n" } else { "Debian\n" }.to_owned()));
+                Some(true)
+            }
+            _ => None,
+        }
+    }
+
     /// What the package itself has: the others come in an order that isn't ours to know.
     fn dpkg_files(&mut self, name: &str) -> Option<bool> {
         if name.split(':').next() != Some(self.package.name.as_str()) {
@@ -129,8 +146,20 @@ pub(super) fn compare(one: &str, relation: &str, other: &str) -> Option<bool> {
     let is_newest = relation.ends_with("-nl");
     let order = match (one.is_empty(), other.is_empty()) {
         (true, true) => Ordering::Equal,
-        (true, false) => if is_newest { Ordering::Greater } else { Ordering::Less },
-        (false, true) => if is_newest { Ordering::Less } else { Ordering::Greater },
+        (true, false) => {
+            if is_newest {
+                Ordering::Greater
+            } else {
+                Ordering::Less
+            }
+        }
+        (false, true) => {
+            if is_newest {
+                Ordering::Less
+            } else {
+                Ordering::Greater
+            }
+        }
         (false, false) => Version::compare_texts(one, other),
     };
     match relation.strip_suffix("-nl").unwrap_or(relation) {
@@ -177,7 +206,9 @@ mod tests {
 
     #[test]
     fn an_empty_version_is_the_oldest_or_the_newest() {
-        for (relation, holds) in [("lt", true), ("le", true), ("gt", false), ("lt-nl", false), ("ge-nl", true), ("eq", false)] {
+        for (relation, holds) in
+            [("lt", true), ("le", true), ("gt", false), ("lt-nl", false), ("ge-nl", true), ("eq", false)]
+        {
             assert_eq!(compare("", relation, "1.0"), Some(holds), "{relation}");
         }
         assert_eq!(compare("1.0~rc1", "lt", "1.0"), Some(true));

@@ -198,7 +198,11 @@ impl Runner<'_> {
             Operation::Plain | Operation::Required => value,
             Operation::Length => value.map(|text| text.chars().count().to_string()),
             Operation::Default { colon, word } => {
-                if is_there(*colon)? { value } else { self.single(word) }
+                if is_there(*colon)? {
+                    value
+                } else {
+                    self.single(word)
+                }
             }
             Operation::Assign { colon, word } => {
                 if is_there(*colon)? {
@@ -209,7 +213,11 @@ impl Runner<'_> {
                 new
             }
             Operation::Alternative { colon, word } => {
-                if is_there(*colon)? { self.single(word) } else { Some(String::new()) }
+                if is_there(*colon)? {
+                    self.single(word)
+                } else {
+                    Some(String::new())
+                }
             }
             Operation::TrimStart { longest, pattern } => self.trimmed(value, pattern, *longest, pattern::trim_start),
             Operation::TrimEnd { longest, pattern } => self.trimmed(value, pattern, *longest, pattern::trim_end),

@@ -12,7 +12,10 @@ const PHP_PRIORITIES: [(&str, u8); 5] = [("opcache", 10), ("pdo", 10), ("mysqlnd
 
 impl Runner<'_> {
     /// One of the helpers; `None`: it is none of them.
-    #[expect(clippy::option_option, reason = "the outer one says whether the command is known, the inner one how it ended")]
+    #[expect(
+        clippy::option_option,
+        reason = "the outer one says whether the command is known, the inner one how it ended"
+    )]
     pub(super) fn helper(&mut self, name: &str, arguments: &[Value]) -> Option<Option<bool>> {
         let texts = arguments.iter().flatten().map(String::as_str).filter(|text| !text.starts_with('-'));
         let texts = texts.map(str::to_owned).collect::<Vec<_>>();
@@ -77,7 +80,8 @@ impl Runner<'_> {
     /// PostgreSQL's pages of several versions are alternatives, all of them following one.
     fn manual_pages(&mut self, version: &str, master: &str) -> Option<bool> {
         let paths = self.package.listing.entries().iter();
-        let paths = paths.filter_map(|entry| std::str::from_utf8(entry.path.as_bytes()).ok()).map(|path| format!("/{path}"));
+        let paths =
+            paths.filter_map(|entry| std::str::from_utf8(entry.path.as_bytes()).ok()).map(|path| format!("/{path}"));
         let pages = paths.filter(|path| path.contains("/man/man") && path.ends_with(".gz") && !path.contains(master));
         let follower = |path: String| {
             let name = path.rsplit('/').next().unwrap_or_default().to_owned();

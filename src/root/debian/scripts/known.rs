@@ -8,9 +8,17 @@ pub(super) fn actions(package: &Package<'_>) -> Option<Vec<Action>> {
         "base-passwd" => ("update-passwd", "dumbc writes passwd and group, with Debian's static users and groups"),
         "tzdata" => ("tzdata", "dumbc sets the time zone: system.toml says which"),
         "locales" => ("locale-gen", "C.UTF-8 is built in; package locales-all has all others, compiled"),
+        // It links /bin/sh anew in many steps, and ends with the links that the package has.
+        "dash" => return Some(dash()),
         _ => return None,
     };
     Some(vec![Action::Explained { command: command.to_owned(), reason }])
+}
+
+fn dash() -> Vec<Action> {
+    let man = "/usr/share/man/man1";
+    let shell = Action::Diversion { path: "/bin/sh".to_owned(), to: "/bin/sh.distrib".to_owned() };
+    vec![shell, Action::Diversion { path: format!("{man}/sh.1.gz"), to: format!("{man}/sh.distrib.1.gz") }]
 }
 
 /// Packages whose doubts all come to the same, in one line; what they make below /etc on the way is left out.
@@ -31,7 +39,11 @@ pub(super) fn summarise(package: &Package<'_>, actions: &mut Vec<Action>) {
 /// Copies that a filter between hides, which changes nothing with the answers that nobody was asked for.
 const COPIES: [(&str, &str, &str); 1] = [
     // `sed s/^ssl =.*/ssl = on/`, as it is already.
-    ("postgresql-common", "/usr/share/postgresql-common/createcluster.conf", "/etc/postgresql-common/createcluster.conf"),
+    (
+        "postgresql-common",
+        "/usr/share/postgresql-common/createcluster.conf",
+        "/etc/postgresql-common/createcluster.conf",
+    ),
 ];
 
 /// What a package's script copies to `path` through a filter.

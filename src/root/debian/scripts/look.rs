@@ -16,7 +16,10 @@ impl Runner<'_> {
         let line = match arguments.last().and_then(Option::as_deref) {
             // Links, owner and group of a file that root has; nobody asks for the rest.
             Some(path) if is_long && stands == [Some(true)] => {
-                let owner = self.absolute(path).and_then(|path| self.own(&path)).map_or((0, 0), |own| (own.metadata.uid, own.metadata.gid));
+                let owner = self
+                    .absolute(path)
+                    .and_then(|path| self.own(&path))
+                    .map_or((0, 0), |own| (own.metadata.uid, own.metadata.gid));
                 Some(format!("- 1 {} {} - {path}\n", owner.0, owner.1))
             }
             _ => None,
@@ -56,7 +59,8 @@ impl Runner<'_> {
             Some([first, step, last]) => (*first, *step, *last),
             _ => (0, 0, 0),
         };
-        let count = (last.checked_sub(first)).and_then(|span| span.checked_div(step)).filter(|count| (0..1000).contains(count));
+        let count =
+            (last.checked_sub(first)).and_then(|span| span.checked_div(step)).filter(|count| (0..1000).contains(count));
         let row = count.map(|count| (0..=count).map(|index| format!("{}\n", first + index * step)).collect());
         self.print(&row);
         Some(true)
@@ -64,7 +68,8 @@ impl Runner<'_> {
 
     /// `find`: where nothing stands, nothing is done; without deeds it only looks.
     pub(super) fn find(&mut self, arguments: &[Value]) -> Option<bool> {
-        let is_start = |argument: &&Value| !matches!(argument.as_deref(), Some(text) if text.starts_with(['-', '!', '(']));
+        let is_start =
+            |argument: &&Value| !matches!(argument.as_deref(), Some(text) if text.starts_with(['-', '!', '(']));
         let starts = arguments.iter().take_while(is_start).cloned().collect::<Vec<_>>();
         let has = |names: &[&str]| arguments.iter().flatten().any(|argument| names.contains(&argument.as_str()));
         let stands = |path: &Value| path.as_deref().and_then(|path| self.stands(path));
@@ -75,10 +80,16 @@ impl Runner<'_> {
             self.explain("find", super::explained::HISTORY);
             return Some(true);
         }
-        if has(&["-exec", "-execdir", "-delete", "-ok", "-okdir"]) || arguments.iter().any(Option::is_none) && !has(&["-print0"]) {
+        if has(&["-exec", "-execdir", "-delete", "-ok", "-okdir"])
+            || arguments.iter().any(Option::is_none) && !has(&["-print0"])
+        {
             return self.unknown();
         }
-        let found = if has(&["!", "-not"]) && has(&["-user", "-uid", "-group", "-gid"]) { self.alone(&starts, has(&["0", "root"])) } else { None };
+        let found = if has(&["!", "-not"]) && has(&["-user", "-uid", "-group", "-gid"]) {
+            self.alone(&starts, has(&["0", "root"]))
+        } else {
+            None
+        };
         self.print(&found);
         Some(true)
     }
@@ -102,7 +113,8 @@ impl Runner<'_> {
 
     /// `xargs`: a command with what is read for arguments.
     pub(super) fn xargs(&mut self, arguments: &[Value]) -> Option<bool> {
-        let start = arguments.iter().position(|argument| !argument.as_deref().is_some_and(|text| text.starts_with('-')));
+        let start =
+            arguments.iter().position(|argument| !argument.as_deref().is_some_and(|text| text.starts_with('-')));
         let Some(command) = start.and_then(|start| arguments.get(start..)) else { return self.unknown() };
         let Some(input) = self.standard_input() else { return self.unknown() };
         let more = input.split(|c: char| c == '\0' || c.is_whitespace()).filter(|word| !word.is_empty());

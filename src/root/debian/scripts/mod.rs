@@ -90,7 +90,11 @@ fn followed<'a>(before: Runner<'a>, member: &'static str, text: &'a str, argumen
         program.starts_with("#!") && program.ends_with(name)
     });
     if !is_shell || text.len() > LARGEST {
-        let reason = if is_shell { "a script of more than 1 MiB".to_owned() } else { format!("a program for {}", interpreter.trim_start_matches("#!").trim()) };
+        let reason = if is_shell {
+            "a script of more than 1 MiB".to_owned()
+        } else {
+            format!("a program for {}", interpreter.trim_start_matches("#!").trim())
+        };
         runner.actions.push(doubt(member, 1, &reason));
         return runner;
     }

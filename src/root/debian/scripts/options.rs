@@ -34,7 +34,8 @@ impl Options {
                     let flag = format!("-{letter}");
                     if valued.contains(&flag.as_str()) {
                         let following = letters.get(index + letter.len_utf8()..).unwrap_or_default();
-                        let value = if following.is_empty() { arguments.next()?.clone()? } else { following.to_owned() };
+                        let value =
+                            if following.is_empty() { arguments.next()?.clone()? } else { following.to_owned() };
                         options.flags.push((flag, value));
                         break;
                     }

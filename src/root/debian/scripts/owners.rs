@@ -35,7 +35,8 @@ impl Runner<'_> {
         // `chmod -x FILE` and `chmod go-w FILE` look like options, and `--reference` like neither.
         let texts = arguments.iter().map(Option::as_deref).collect::<Option<Vec<_>>>();
         let Some(texts) = texts else { return self.unknown() };
-        let is_option = |text: &&&str| text.starts_with("--") || matches!(**text, "-R" | "-f" | "-v" | "-c" | "-Rf" | "-fR");
+        let is_option =
+            |text: &&&str| text.starts_with("--") || matches!(**text, "-R" | "-f" | "-v" | "-c" | "-Rf" | "-fR");
         let recursive = texts.iter().filter(is_option).any(|text| text.contains('R') || **text == *"--recursive");
         let rest = texts.iter().filter(|text| !is_option(text)).copied().collect::<Vec<_>>();
         let [mode, paths @ ..] = &rest[..] else { return self.unknown() };
@@ -49,9 +50,7 @@ impl Runner<'_> {
             }
             let own = runner.absolute(path).and_then(|path| runner.mode_of(&path));
             match symbolic(&mode, own.unwrap_or(0o644)) {
-                Some(bits) if own.is_some() || is_number => {
-                    runner.change(path, None, None, Some(bits), recursive)
-                }
+                Some(bits) if own.is_some() || is_number => runner.change(path, None, None, Some(bits), recursive),
                 _ => runner.unknown(),
             }
         })

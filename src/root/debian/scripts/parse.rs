@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::syntax::{Block, Command, Joint, Kind, Operation, Piece, Pipeline, Redirect, Script, Statement, Target, Word};
+use super::syntax::{
+    Block, Command, Joint, Kind, Operation, Piece, Pipeline, Redirect, Script, Statement, Target, Word,
+};
 use super::words::Context;
 
 /// Nested deeper, a script is refused. The deepest of Debian's has a dozen levels.

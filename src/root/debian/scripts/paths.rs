@@ -22,7 +22,8 @@ const ALWAYS: [&str; 8] =
 pub(super) fn canonical(path: &str) -> String {
     let names = path.split('/').filter(|name| !name.is_empty() && *name != ".");
     let path = names.fold(String::new(), |path, name| path + "/" + name);
-    let is_aliased = |alias: &str| path.strip_prefix(alias).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    let is_aliased =
+        |alias: &str| path.strip_prefix(alias).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
     match ALIASES.into_iter().find(|alias| is_aliased(alias)) {
         Some(_) => format!("/usr{path}"),
         None if path.is_empty() => "/".to_owned(),
@@ -46,7 +47,8 @@ pub(super) fn parent(path: &str) -> &str {
 impl Runner<'_> {
     /// `path` as an absolute one, canonical; `None` where that isn't known.
     pub(super) fn absolute(&self, path: &str) -> Option<String> {
-        let path = if path.starts_with('/') { path.to_owned() } else { format!("{}/{path}", self.state.folder.as_ref()?) };
+        let path =
+            if path.starts_with('/') { path.to_owned() } else { format!("{}/{path}", self.state.folder.as_ref()?) };
         let path = canonical(&path);
         if path.len() > LONGEST_PATH {
             return None;
@@ -100,7 +102,10 @@ impl Runner<'_> {
         if self.links.contains_key(&absolute) {
             return Some(true);
         }
-        Some(self.stands(path)? && self.own(&absolute).is_some_and(|own| matches!(own.kind, ListingKind::Symlink { .. })))
+        Some(
+            self.stands(path)?
+                && self.own(&absolute).is_some_and(|own| matches!(own.kind, ListingKind::Symlink { .. })),
+        )
     }
 
     /// Where the program `name` is; `Some(None)`: nowhere.

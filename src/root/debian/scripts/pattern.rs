@@ -48,7 +48,8 @@ fn set(pattern: &[char], at: usize) -> Option<(Accepts<'_>, usize)> {
     let members = pattern.get(start..end)?;
     // Classes such as `[:space:]` hold a bracket of their own, and are rare.
     let contains = move |c: char| {
-        members.contains(&c) || members.windows(3).any(|window| window[1] == '-' && (window[0]..=window[2]).contains(&c))
+        members.contains(&c)
+            || members.windows(3).any(|window| window[1] == '-' && (window[0]..=window[2]).contains(&c))
     };
     Some((Box::new(move |c| contains(c) != negated), end + 1))
 }

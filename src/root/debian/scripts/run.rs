@@ -303,8 +303,7 @@ impl<'a> Runner<'a> {
             let is_known = value.is_some();
             self.state.set(name, value);
             // How often, if at all, isn't known: what it does may be done.
-            let flow =
-                if is_known { self.block(body) } else { self.ways(vec![Way::Block(body), Way::Nothing(true)]) };
+            let flow = if is_known { self.block(body) } else { self.ways(vec![Way::Block(body), Way::Nothing(true)]) };
             if let Some(flow) = leaves_loop(flow) {
                 return flow;
             }

@@ -44,15 +44,35 @@ pub(super) struct Command {
 
 #[derive(Debug)]
 pub(super) enum Kind {
-    Simple { assignments: Vec<(String, Word)>, words: Vec<Word> },
-    If { arms: Vec<(Block, Block)>, otherwise: Block },
-    Case { subject: Word, arms: Vec<(Vec<Word>, Block)> },
+    Simple {
+        assignments: Vec<(String, Word)>,
+        words: Vec<Word>,
+    },
+    If {
+        arms: Vec<(Block, Block)>,
+        otherwise: Block,
+    },
+    Case {
+        subject: Word,
+        arms: Vec<(Vec<Word>, Block)>,
+    },
     /// Without `in`: the arguments.
-    For { name: String, items: Option<Vec<Word>>, body: Block },
-    Loop { condition: Block, body: Block, until: bool },
+    For {
+        name: String,
+        items: Option<Vec<Word>>,
+        body: Block,
+    },
+    Loop {
+        condition: Block,
+        body: Block,
+        until: bool,
+    },
     Group(Block),
     Subshell(Block),
-    Function { name: String, body: Arc<Command> },
+    Function {
+        name: String,
+        body: Arc<Command>,
+    },
 }
 
 #[derive(Debug)]
@@ -90,8 +110,15 @@ pub(super) enum Piece {
     Plain(String),
     /// Text in quotes.
     Quoted(String),
-    Parameter { name: String, operation: Operation, quoted: bool },
-    Substitution { block: Arc<Block>, quoted: bool },
+    Parameter {
+        name: String,
+        operation: Operation,
+        quoted: bool,
+    },
+    Substitution {
+        block: Arc<Block>,
+        quoted: bool,
+    },
     /// Arithmetic, arrays: whatever nobody computes here.
     Opaque,
 }

@@ -9,8 +9,7 @@ use super::state::Value;
 const DEEPEST: usize = 32;
 
 const UNARY: &str = "abcdefghknoprstuvwxzGLNOS";
-const BINARY: [&str; 13] =
-    ["=", "==", "!=", "-eq", "-ne", "-lt", "-le", "-gt", "-ge", "-nt", "-ot", "-ef", "=~"];
+const BINARY: [&str; 13] = ["=", "==", "!=", "-eq", "-ne", "-lt", "-le", "-gt", "-ge", "-nt", "-ot", "-ef", "=~"];
 
 /// Reads arguments from left to right.
 struct Condition<'r, 'a> {
@@ -115,7 +114,13 @@ impl Condition<'_, '_> {
                 let is_roots = self.runner.own(&path).map(|own| own.metadata.uid == 0 && own.metadata.gid == 0);
                 is_roots.filter(|_| !is_changed).map(|is_roots| is_roots == self.runner.is_root)
             }
-            _ => if self.runner.stands(operand) == Some(false) { Some(false) } else { None },
+            _ => {
+                if self.runner.stands(operand) == Some(false) {
+                    Some(false)
+                } else {
+                    None
+                }
+            }
         }
     }
 

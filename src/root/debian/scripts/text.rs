@@ -92,7 +92,11 @@ impl Runner<'_> {
         let files = options.as_ref().map(|options| {
             let rest = options.rest();
             let has_pattern = options.has(&["-e", "--regexp"]);
-            rest.get(usize::from(!has_pattern)..).unwrap_or_default().iter().map(|path| (*path).to_owned()).collect::<Vec<_>>()
+            rest.get(usize::from(!has_pattern)..)
+                .unwrap_or_default()
+                .iter()
+                .map(|path| (*path).to_owned())
+                .collect::<Vec<_>>()
         });
         let is_quiet = options.as_ref().is_some_and(|options| options.has(&["-q", "--quiet", "-c"]));
         let text = match files.as_deref() {
@@ -138,7 +142,8 @@ impl Runner<'_> {
     /// A filter that nobody computes here: of nothing it makes nothing.
     pub(super) fn filter(&mut self, name: &str, arguments: &[Value]) -> Option<bool> {
         let input = self.standard_input();
-        let changes_files = name == "sed" && arguments.iter().flatten().any(|text| text.starts_with("-i") || text == "--in-place");
+        let changes_files =
+            name == "sed" && arguments.iter().flatten().any(|text| text.starts_with("-i") || text == "--in-place");
         if changes_files {
             return self.edit(arguments);
         }
@@ -150,6 +155,7 @@ impl Runner<'_> {
         let changed = match (name, input, texts.as_deref()) {
             ("sed", Some(text), Some([.., script])) => substituted(&text, script),
             ("awk", Some(text), Some([program])) => column(&text, program),
+            ("cut", Some(text), Some(_)) => cut(&text, arguments),
             ("tr", Some(text), Some(["[:upper:]" | "A-Z", "[:lower:]" | "a-z"])) => Some(text.to_lowercase()),
             _ => None,
         };
@@ -174,9 +180,22 @@ impl Runner<'_> {
 
 /// What `awk '{print $3}'` makes.
 fn column(text: &str, program: &str) -> Option<String> {
-    let number = program.trim().strip_prefix("{")?.strip_suffix("}")?.trim().strip_prefix("print")?.trim().strip_prefix('$')?;
+    let number =
+        program.trim().strip_prefix("{")?.strip_suffix("}")?.trim().strip_prefix("print")?.trim().strip_prefix('$')?;
     let index = number.parse::<usize>().ok()?.checked_sub(1)?;
     Some(text.lines().map(|line| format!("{}\n", line.split_whitespace().nth(index).unwrap_or_default())).collect())
+}
+
+/// What `cut -d: -f1` makes.
+fn cut(text: &str, arguments: &[Value]) -> Option<String> {
+    let options = Options::parse(arguments, &["-d", "--delimiter", "-f", "--fields"])?;
+    let index = options.value(&["-f", "--fields"])?.parse::<usize>().ok()?.checked_sub(1)?;
+    let separator = options.value(&["-d", "--delimiter"]).unwrap_or("\t");
+    let field = |line: &str| match line.contains(separator) {
+        true => line.split(separator).nth(index).unwrap_or_default().to_owned(),
+        false => line.to_owned(),
+    };
+    (options.rest.is_empty() && !separator.is_empty()).then(|| text.lines().map(|line| field(line) + "\n").collect())
 }
 
 /// What `sed s/a/b/` makes, where `a` is plain text.
@@ -232,6 +251,14 @@ mod tests {
         assert_eq!(formatted(&["%s\\n", "a", "b"]).as_deref(), Some("a\nb\n"));
         assert_eq!(formatted(&["x%%y"]).as_deref(), Some("x%y"));
         assert_eq!(formatted(&["%x", "1"]), None);
+    }
+
+    #[test]
+    fn fields_are_cut() {
+        let arguments = ["-d:", "-f2"].map(|text| Some(text.to_owned()));
+        assert_eq!(cut("a:b:c\nplain\n", &arguments).as_deref(), Some("b\nplain\n"));
+        assert_eq!(column("a b  c\n", "{print $3}").as_deref(), Some("c\n"));
+        assert_eq!(column("a\n", "{print $0}"), None);
     }
 
     #[test]
