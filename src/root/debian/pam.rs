@@ -57,7 +57,7 @@ pub fn pam_sources(merged: &Merged) -> Vec<ImagePath> {
 #[must_use]
 pub fn pam_tree(contents: &BTreeMap<ImagePath, Vec<u8>>) -> Tree {
     let mut profiles = profiles(contents);
-    let seen = profiles.iter().map(|profile| format!("{}\n", profile.name)).collect::<String>();
+    let seen = profiles.iter().flat_map(|profile| [profile.name.as_str(), "\n"]).collect::<String>();
     profiles.retain(|profile| profile.is_default);
     drop_conflicts(&mut profiles);
     let mut files = BTreeMap::new();
@@ -196,7 +196,8 @@ fn modules(profiles: &[Profile], field: &str, name: &str, kind: &str) -> String 
     // A jump to the end passes over all lines behind; in the additional block it stops at the last one.
     let after = lines.len() - usize::from(name == "Additional" && !lines.is_empty());
     let jumps = (0..=after).rev().chain(std::iter::repeat(0));
-    lines.iter().zip(jumps).map(|(line, jump)| format!("{kind}\t{}\n", with_jump(line, jump))).collect()
+    let lines = lines.iter().zip(jumps).map(|(line, jump)| format!("{kind}\t{}\n", with_jump(line, jump)));
+    lines.collect::<Vec<_>>().concat()
 }
 
 /// `[success=end default=ignore]  pam_unix.so nullok` with a number for the end.

@@ -76,9 +76,9 @@ impl Runner<'_> {
     pub(super) fn adduser(&mut self, arguments: &[Value]) -> Option<bool> {
         let Some(options) = Options::parse(arguments, &ADDUSER) else { return self.unknown() };
         match &options.rest()[..] {
-            [user, group] => self.join_group(user, group),
+            [user, group] => Some(self.join_group(user, group)),
             [name] if options.has(&["--group"]) && !options.has(&["--system"]) => {
-                self.group(name, options.value(&["--gid"]))
+                Some(self.group(name, options.value(&["--gid"])))
             }
             [name] => {
                 let home = options.value(&["--home"]).map(str::to_owned);
@@ -93,7 +93,7 @@ impl Runner<'_> {
                     description: description(options.value(&["--gecos", "--comment"])),
                 };
                 let home = home.filter(|_| !options.has(&["--no-create-home"]));
-                self.user(user, home)
+                Some(self.user(user, home))
             }
             _ => self.unknown(),
         }
@@ -102,8 +102,8 @@ impl Runner<'_> {
     pub(super) fn addgroup(&mut self, arguments: &[Value]) -> Option<bool> {
         let Some(options) = Options::parse(arguments, &ADDUSER) else { return self.unknown() };
         match &options.rest()[..] {
-            [user, group] => self.join_group(user, group),
-            [name] => self.group(name, options.value(&["--gid"])),
+            [user, group] => Some(self.join_group(user, group)),
+            [name] => Some(self.group(name, options.value(&["--gid"]))),
             _ => self.unknown(),
         }
     }
@@ -127,7 +127,7 @@ impl Runner<'_> {
         {
             self.join_group(&name, group);
         }
-        status
+        Some(status)
     }
 
     pub(super) fn groupadd(&mut self, arguments: &[Value]) -> Option<bool> {
@@ -135,7 +135,7 @@ impl Runner<'_> {
             return self.unknown();
         };
         match &options.rest()[..] {
-            [name] => self.group(name, options.value(&["-g", "--gid"])),
+            [name] => Some(self.group(name, options.value(&["-g", "--gid"]))),
             _ => self.unknown(),
         }
     }
@@ -173,15 +173,15 @@ impl Runner<'_> {
         match (options.value(&["-a", "--add"]), &options.rest()[..]) {
             (Some(user), [group]) => {
                 let user = user.to_owned();
-                self.join_group(&user, group)
+                Some(self.join_group(&user, group))
             }
             _ => self.unknown(),
         }
     }
 
-    fn user(&mut self, user: NewUser, home: Option<String>) -> Option<bool> {
+    fn user(&mut self, user: NewUser, home: Option<String>) -> bool {
         if self.has_user(&user.name) {
-            return Some(true);
+            return true;
         }
         let name = user.name.clone();
         self.state.users.insert(name.clone());
@@ -197,23 +197,23 @@ impl Runner<'_> {
             let path = home;
             self.emit(Action::Directory { path, user: Some(name), group: Some(group), mode: Some(0o755) });
         }
-        Some(true)
+        true
     }
 
-    fn group(&mut self, name: &str, gid: Option<&str>) -> Option<bool> {
+    fn group(&mut self, name: &str, gid: Option<&str>) -> bool {
         if !self.has_group(name) {
             self.state.groups.insert(name.to_owned());
             self.emit(Action::Group { name: name.to_owned(), gid: gid.and_then(|gid| gid.parse().ok()) });
         }
-        Some(true)
+        true
     }
 
-    fn join_group(&mut self, user: &str, group: &str) -> Option<bool> {
+    fn join_group(&mut self, user: &str, group: &str) -> bool {
         if self.groups_of(user).iter().any(|of| of == group) {
-            return Some(true);
+            return true;
         }
         self.emit(Action::Membership { user: user.to_owned(), group: group.to_owned() });
-        Some(true)
+        true
     }
 
     /// The groups that this script put a user into.

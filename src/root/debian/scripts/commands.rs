@@ -133,15 +133,12 @@ impl Runner<'_> {
         let line = self.line;
         let texts = arguments.iter().cloned().collect::<Option<Vec<_>>>();
         let script = texts.and_then(|texts| super::parse::parse(&texts.join(" "), line).ok());
-        match script.filter(|script| script.documents.is_empty()) {
-            Some(script) => {
-                self.spend(16);
-                self.block(&script.block)
-            }
-            None => {
-                self.unknown();
-                Flow::Next
-            }
+        if let Some(script) = script.filter(|script| script.documents.is_empty()) {
+            self.spend(16);
+            self.block(&script.block)
+        } else {
+            self.unknown();
+            Flow::Next
         }
     }
 
@@ -160,8 +157,8 @@ impl Runner<'_> {
                 let inner = arguments.split_last().map_or(arguments, |(_, inner)| inner);
                 self.test(inner, name == "[[")
             }
-            "echo" => self.echo(arguments),
-            "printf" => self.printf(arguments),
+            "echo" => Some(self.echo(arguments)),
+            "printf" => Some(self.printf(arguments)),
             "read" => self.read(arguments),
             "set" => {
                 if let Some(at) = arguments.iter().position(|argument| argument.as_deref() == Some("--")) {
@@ -215,17 +212,11 @@ impl Runner<'_> {
             self.print(&Some(format!("/usr/bin/{name}\n")));
             return Some(true);
         }
-        match self.program(&name) {
-            Some(Some(path)) => {
-                self.print(&Some(path + "\n"));
-                Some(true)
-            }
-            Some(None) => Some(false),
-            None => {
-                self.print(&None);
-                None
-            }
+        let (path, stands) = self.program(&name);
+        if stands != Some(false) {
+            self.print(&stands.map(|_| path + "\n"));
         }
+        stands
     }
 
     #[expect(
@@ -246,11 +237,11 @@ impl Runner<'_> {
             "chown" | "chgrp" => self.chown(name, arguments),
             "chmod" => self.chmod(arguments),
             "setcap" => self.setcap(arguments),
-            "cat" => self.cat(arguments),
-            "mktemp" | "tempfile" => self.mktemp(arguments),
+            "cat" => Some(self.cat(arguments)),
+            "mktemp" | "tempfile" => Some(self.mktemp(arguments)),
             "ls" => self.ls(arguments),
             "stat" => self.stat(arguments),
-            "seq" => self.seq(arguments),
+            "seq" => Some(self.seq(arguments)),
             "find" => self.find(arguments),
             "xargs" => self.xargs(arguments),
             "tee" => {
@@ -259,8 +250,8 @@ impl Runner<'_> {
                 self.write(path.as_deref(), text, arguments.iter().flatten().any(|argument| argument == "-a"));
                 Some(true)
             }
-            "basename" => self.name_of(false, arguments),
-            "dirname" => self.name_of(true, arguments),
+            "basename" => Some(self.name_of(false, arguments)),
+            "dirname" => Some(self.name_of(true, arguments)),
             "grep" | "egrep" | "fgrep" | "zgrep" => self.grep(arguments),
             _ if FILTERS.contains(&name) => self.filter(name, arguments),
             _ => return None,
@@ -280,7 +271,8 @@ impl Runner<'_> {
     fn system_command(&mut self, name: &str, arguments: &[Value]) -> Option<bool> {
         match name {
             "dpkg" => self.dpkg(arguments),
-            "dpkg-query" => self.dpkg_query(),
+            // Which of the others are installed depends on an order that isn't ours to know: a fresh machine has none.
+            "dpkg-query" => Some(false),
             "dpkg-architecture" => self.dpkg_architecture(arguments),
             "dpkg-vendor" => self.dpkg_vendor(arguments),
             "dpkg-divert" => self.divert(arguments),
@@ -298,7 +290,7 @@ impl Runner<'_> {
                 self.print(&Some("root\n".to_owned()));
                 Some(true)
             }
-            "uname" => self.uname(arguments),
+            "uname" => Some(self.uname(arguments)),
             // The messages of dpkg's own library.
             "setup_colors" | "warning" | "notice" => Some(true),
             "perl" if arguments.iter().flatten().eq(["-e", ""]) => Some(true),
@@ -330,7 +322,7 @@ impl Runner<'_> {
         }
     }
 
-    fn mktemp(&mut self, arguments: &[Value]) -> Option<bool> {
+    fn mktemp(&mut self, arguments: &[Value]) -> bool {
         self.temporary += 1;
         let path = format!("/tmp/dumbc.{}", self.temporary);
         self.note(&path, true);
@@ -338,10 +330,10 @@ impl Runner<'_> {
             self.state.contents.insert(path.clone(), Some(String::new()));
         }
         self.print(&Some(path + "\n"));
-        Some(true)
+        true
     }
 
-    fn uname(&mut self, arguments: &[Value]) -> Option<bool> {
+    fn uname(&mut self, arguments: &[Value]) -> bool {
         let machine = match self.architecture {
             "amd64" => Some("x86_64\n"),
             "arm64" => Some("aarch64\n"),
@@ -353,6 +345,6 @@ impl Runner<'_> {
             _ => None,
         };
         self.print(&answer.map(str::to_owned));
-        Some(true)
+        true
     }
 }

@@ -20,10 +20,12 @@ impl Runner<'_> {
                 self.print(&Some(format!("{}\n", self.architecture)));
                 Some(true)
             }
-            "--print-foreign-architectures" => Some(true),
-            "--validate-version" | "--assert-multi-arch" | "--assert-support-predepends" => Some(true),
+            "--print-foreign-architectures"
+            | "--validate-version"
+            | "--assert-multi-arch"
+            | "--assert-support-predepends" => Some(true),
             // Nothing is installed yet, the package itself isn't either.
-            "-L" | "--listfiles" => self.dpkg_files(arguments.get(1)?.as_deref()?),
+            "-L" | "--listfiles" => Some(self.dpkg_files(arguments.get(1)?.as_deref()?)),
             "-s" | "--status" | "-l" | "--list" | "-S" | "--search" => Some(false),
             _ => self.unknown(),
         }
@@ -47,20 +49,16 @@ impl Runner<'_> {
     }
 
     /// What the package itself has: the others come in an order that isn't ours to know.
-    fn dpkg_files(&mut self, name: &str) -> Option<bool> {
+    fn dpkg_files(&mut self, name: &str) -> bool {
         if name.split(':').next() != Some(self.package.name.as_str()) {
-            return Some(false);
+            return false;
         }
         let entries = self.package.listing.entries();
         self.spend(entries.len());
         let paths = entries.iter().filter_map(|entry| std::str::from_utf8(entry.path.as_bytes()).ok());
-        self.print(&Some(paths.map(|path| format!("/{path}\n")).collect()));
-        Some(true)
-    }
-
-    pub(super) fn dpkg_query(&mut self) -> Option<bool> {
-        // Which of the others are installed, and how far, depends on an order that isn't ours to know: a fresh machine has none.
-        Some(false)
+        let lines = paths.flat_map(|path| ["/", path, "\n"]);
+        self.print(&Some(lines.collect()));
+        true
     }
 
     /// `update-alternatives`; only what is installed counts.
@@ -190,8 +188,7 @@ fn alternative(arguments: &[&str]) -> Option<Alternative> {
                 alternative.followers.push([link, name, path].map(|text| (*text).to_owned()));
                 more
             }
-            ("--initscript", [_, more @ ..]) => more,
-            ("--quiet" | "--force" | "--verbose", more) => more,
+            ("--initscript", [_, more @ ..]) | ("--quiet" | "--force" | "--verbose", more) => more,
             _ => return None,
         };
     }

@@ -175,7 +175,7 @@ impl Runner<'_> {
                 Part::new(output.map(|text| text.trim_end_matches('\n').to_owned()), *quoted)
             }
             Piece::Parameter { name, operation, quoted } => match (name.as_str(), operation) {
-                ("@", Operation::Plain) | ("*", Operation::Plain) if name == "@" || !quoted => {
+                ("@" | "*", Operation::Plain) if name == "@" || !quoted => {
                     let values = self.state.arguments.clone();
                     // Outside of quotes the arguments are split, too; they hardly ever have blanks.
                     Part { values, quoted: *quoted, written: false }

@@ -156,10 +156,8 @@ pub(super) fn explanation(name: &str, arguments: &[Value]) -> Option<(&'static s
 /// What questions about services are answered with: nothing runs, nothing was ever enabled or disabled by hand.
 fn service_status(name: &str, first: Option<&str>) -> Option<bool> {
     match (name, first) {
-        ("deb-systemd-helper", Some("was-enabled")) => Some(true),
-        ("deb-systemd-helper", Some("debian-installed")) => Some(false),
-        ("systemctl", Some("is-active" | "is-enabled" | "is-system-running" | "is-failed")) => Some(false),
-        ("journalctl" | "kill" | "killall" | "pkill", _) => Some(true),
+        ("deb-systemd-helper", Some("debian-installed"))
+        | ("systemctl", Some("is-active" | "is-enabled" | "is-system-running" | "is-failed")) => Some(false),
         ("invoke-rc.d" | "service", _) => None,
         _ => Some(true),
     }

@@ -92,9 +92,9 @@ impl Runner<'_> {
         let user = options.value(&["-o", "--owner"]);
         let group = options.value(&["-g", "--group"]);
         let mode = options.value(&["-m", "--mode"]);
-        let mut made = options.rest();
+        let mut paths = options.rest();
         if !options.has(&["-d", "--directory"]) {
-            made = match (&options.rest()[..], options.value(&["-t", "--target-directory"])) {
+            paths = match (&options.rest()[..], options.value(&["-t", "--target-directory"])) {
                 ([from, to], None) => {
                     self.copy(from, to, true)?;
                     vec![to]
@@ -102,7 +102,7 @@ impl Runner<'_> {
                 _ => return self.unknown(),
             };
         }
-        for path in made {
+        for path in paths {
             if options.has(&["-d", "--directory"]) {
                 self.folder(path, user, group, None)?;
             }

@@ -1,4 +1,4 @@
-//! Helpers that packages bring for each other's scripts: apache2's, PHP's, PostgreSQL's. Each makes links that its programs need.
+//! Helpers that packages bring for each other's scripts: of apache2, PHP and `PostgreSQL`. Each makes links that its programs need.
 
 use super::super::{Action, Alternative};
 use super::run::Runner;
@@ -21,13 +21,13 @@ impl Runner<'_> {
         let texts = texts.map(str::to_owned).collect::<Vec<_>>();
         let texts = texts.iter().map(String::as_str).collect::<Vec<_>>();
         Some(match (name, &texts[..]) {
-            ("a2enmod", names) => self.enable(names, "mods", &["load", "conf"]),
-            ("a2enconf", names) => self.enable(names, "conf", &["conf"]),
-            ("a2ensite", names) => self.enable(names, "sites", &["conf"]),
-            ("apache2_invoke", ["enmod", name, ..]) => self.enable(&[name], "mods", &["load", "conf"]),
-            ("apache2_invoke", ["enconf", name, ..]) => self.enable(&[name], "conf", &["conf"]),
-            ("apache2_invoke", ["ensite", name, ..]) => self.enable(&[name], "sites", &["conf"]),
-            ("php_invoke", ["enmod", version, interface, module]) => self.enable_php(version, interface, module),
+            ("a2enmod", names) => Some(self.enable(names, "mods", &["load", "conf"])),
+            ("a2enconf", names) => Some(self.enable(names, "conf", &["conf"])),
+            ("a2ensite", names) => Some(self.enable(names, "sites", &["conf"])),
+            ("apache2_invoke", ["enmod", name, ..]) => Some(self.enable(&[name], "mods", &["load", "conf"])),
+            ("apache2_invoke", ["enconf", name, ..]) => Some(self.enable(&[name], "conf", &["conf"])),
+            ("apache2_invoke", ["ensite", name, ..]) => Some(self.enable(&[name], "sites", &["conf"])),
+            ("php_invoke", ["enmod", version, interface, module]) => Some(self.enable_php(version, interface, module)),
             // All that is enabled was enabled for all interfaces.
             ("phpquery", _) => {
                 self.print(&Some(String::new()));
@@ -53,7 +53,7 @@ impl Runner<'_> {
         })
     }
 
-    fn enable(&mut self, names: &[&str], part: &str, endings: &[&str]) -> Option<bool> {
+    fn enable(&mut self, names: &[&str], part: &str, endings: &[&str]) -> bool {
         for name in names {
             for ending in endings {
                 let file = format!("{part}-available/{name}.{ending}");
@@ -62,10 +62,10 @@ impl Runner<'_> {
                 }
             }
         }
-        Some(true)
+        true
     }
 
-    fn enable_php(&mut self, version: &str, interface: &str, module: &str) -> Option<bool> {
+    fn enable_php(&mut self, version: &str, interface: &str, module: &str) -> bool {
         let priority = PHP_PRIORITIES.iter().find(|(name, _)| *name == module).map_or(20, |(_, priority)| *priority);
         for known in PHP_INTERFACES {
             let is_there = self.stands(&format!("/usr/lib/php/{version}/sapi/{known}")) == Some(true);
@@ -74,15 +74,16 @@ impl Runner<'_> {
                 self.symlink(format!("/etc/php/{version}/{known}/conf.d/{priority}-{module}.ini"), target);
             }
         }
-        Some(true)
+        true
     }
 
-    /// PostgreSQL's pages of several versions are alternatives, all of them following one.
+    /// `PostgreSQL`'s pages of several versions are alternatives, all of them following one.
     fn manual_pages(&mut self, version: &str, master: &str) -> Option<bool> {
         let paths = self.package.listing.entries().iter();
         let paths =
             paths.filter_map(|entry| std::str::from_utf8(entry.path.as_bytes()).ok()).map(|path| format!("/{path}"));
-        let pages = paths.filter(|path| path.contains("/man/man") && path.ends_with(".gz") && !path.contains(master));
+        let pages = paths
+            .filter(|path| path.contains("/man/man") && path.as_bytes().ends_with(b".gz") && !path.contains(master));
         let follower = |path: String| {
             let name = path.rsplit('/').next().unwrap_or_default().to_owned();
             [path.replacen(&format!("postgresql/{version}/"), "", 1), name, path]

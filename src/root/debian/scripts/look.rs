@@ -51,7 +51,7 @@ impl Runner<'_> {
     }
 
     /// `seq`: a row of numbers.
-    pub(super) fn seq(&mut self, arguments: &[Value]) -> Option<bool> {
+    pub(super) fn seq(&mut self, arguments: &[Value]) -> bool {
         let numbers = arguments.iter().map(|number| number.as_deref()?.parse::<i64>().ok()).collect::<Option<Vec<_>>>();
         let (first, step, last) = match numbers.as_deref() {
             Some([last]) => (1, 1, *last),
@@ -61,9 +61,10 @@ impl Runner<'_> {
         };
         let count =
             (last.checked_sub(first)).and_then(|span| span.checked_div(step)).filter(|count| (0..1000).contains(count));
-        let row = count.map(|count| (0..=count).map(|index| format!("{}\n", first + index * step)).collect());
+        let row = count
+            .map(|count| (0..=count).flat_map(|index| [(first + index * step).to_string(), "\n".to_owned()]).collect());
         self.print(&row);
-        Some(true)
+        true
     }
 
     /// `find`: where nothing stands, nothing is done; without deeds it only looks.

@@ -151,7 +151,7 @@ impl Runner<'_> {
         let texts = arguments.iter().map(Option::as_deref).collect::<Option<Vec<_>>>();
         let Some(texts) = texts else { return self.unknown() };
         match &texts.iter().copied().filter(|text| *text != "-q").collect::<Vec<_>>()[..] {
-            ["-r", ..] | ["-v", ..] => Some(true),
+            ["-r" | "-v", ..] => Some(true),
             [capabilities, path] => {
                 let Some(path) = self.absolute(path) else { return self.unknown() };
                 if self.stands(&path) == Some(false) {

@@ -108,18 +108,14 @@ impl Runner<'_> {
         )
     }
 
-    /// Where the program `name` is; `Some(None)`: nowhere.
-    pub(super) fn program(&self, name: &str) -> Option<Option<String>> {
+    /// Where the program `name` may be, with whether it is.
+    pub(super) fn program(&self, name: &str) -> (String, Option<bool>) {
         if name.contains('/') {
-            return self.stands(name).map(|stands| stands.then(|| name.to_owned()));
+            return (name.to_owned(), self.stands(name));
         }
-        for folder in PROGRAMS {
-            let path = format!("{folder}/{name}");
-            if self.stands(&path)? {
-                return Some(Some(path));
-            }
-        }
-        Some(None)
+        let paths = PROGRAMS.map(|folder| format!("{folder}/{name}"));
+        let found = paths.into_iter().map(|path| (self.stands(&path), path)).find(|(stands, _)| *stands != Some(false));
+        found.map_or((name.to_owned(), Some(false)), |(stands, path)| (path, stands))
     }
 
     /// Notes that `path` was made or taken away.

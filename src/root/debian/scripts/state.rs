@@ -73,12 +73,12 @@ impl State {
 
     /// What is known whichever of the two came about.
     pub(super) fn merge(mut self, other: Self) -> Self {
-        merge(&mut self.variables, &other.variables, &Some(String::new()));
+        merge(&mut self.variables, &other.variables, Some(&String::new()));
         for (name, body) in other.functions {
             self.functions.entry(name).or_insert(body);
         }
-        merge(&mut self.changed, &other.changed, &None);
-        merge(&mut self.contents, &other.contents, &None);
+        merge(&mut self.changed, &other.changed, None);
+        merge(&mut self.contents, &other.contents, None);
         self.users.extend(other.users);
         self.groups.extend(other.groups);
         if self.folder != other.folder {
@@ -99,15 +99,15 @@ fn length(value: Option<&String>) -> usize {
 fn merge<T: Clone + PartialEq>(
     map: &mut BTreeMap<String, Option<T>>,
     other: &BTreeMap<String, Option<T>>,
-    absent: &Option<T>,
+    absent: Option<&T>,
 ) {
     for (name, value) in map.iter_mut() {
-        if other.get(name).unwrap_or(absent) != value {
+        if other.get(name).map_or(absent, Option::as_ref) != value.as_ref() {
             *value = None;
         }
     }
     for (name, value) in other {
-        let unknown = if value == absent { absent.clone() } else { None };
+        let unknown = absent.filter(|absent| value.as_ref() == Some(*absent)).cloned();
         map.entry(name.clone()).or_insert(unknown);
     }
 }

@@ -75,18 +75,15 @@ impl Condition<'_, '_> {
             return if self.takes(&[")"]) { result } else { None };
         }
         let operator = self.peek(0).and_then(|next| next.strip_prefix('-')).filter(|next| next.len() == 1);
-        match operator.and_then(|next| next.chars().next()).filter(|next| left >= 2 && UNARY.contains(*next)) {
-            Some(letter) => {
-                let operand = self.arguments.get(self.at + 1).cloned().flatten();
-                self.at += 2;
-                self.unary(letter, operand?.as_str())
-            }
-            None => {
-                let text = self.peek(0).map(str::len);
-                self.at += 1;
-                text.map(|length| length > 0)
-            }
+        let operator = operator.and_then(|next| next.chars().next()).filter(|next| left >= 2 && UNARY.contains(*next));
+        if let Some(letter) = operator {
+            let operand = self.arguments.get(self.at + 1).cloned().flatten();
+            self.at += 2;
+            return self.unary(letter, operand?.as_str());
         }
+        let text = self.peek(0).map(str::len);
+        self.at += 1;
+        text.map(|length| length > 0)
     }
 
     fn nested(&mut self, inner: fn(&mut Self) -> Option<bool>) -> Option<bool> {

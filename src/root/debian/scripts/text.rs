@@ -5,7 +5,7 @@ use super::run::{Input, Runner};
 use super::state::Value;
 
 impl Runner<'_> {
-    pub(super) fn echo(&mut self, arguments: &[Value]) -> Option<bool> {
+    pub(super) fn echo(&mut self, arguments: &[Value]) -> bool {
         let mut arguments = arguments;
         let mut end = "\n";
         while let [Some(first), rest @ ..] = arguments
@@ -16,21 +16,21 @@ impl Runner<'_> {
         }
         let texts = arguments.iter().cloned().collect::<Option<Vec<_>>>();
         self.print(&texts.map(|texts| texts.join(" ") + end));
-        Some(true)
+        true
     }
 
-    pub(super) fn printf(&mut self, arguments: &[Value]) -> Option<bool> {
+    pub(super) fn printf(&mut self, arguments: &[Value]) -> bool {
         let texts = arguments.iter().map(Option::as_deref).collect::<Option<Vec<_>>>();
         let text = texts.and_then(|texts| formatted(&texts));
         self.print(&text);
-        Some(true)
+        true
     }
 
-    pub(super) fn cat(&mut self, arguments: &[Value]) -> Option<bool> {
+    pub(super) fn cat(&mut self, arguments: &[Value]) -> bool {
         if arguments.is_empty() || arguments == [Some("-".to_owned())] {
             let text = self.standard_input();
             self.print(&text);
-            return Some(true);
+            return true;
         }
         for path in arguments {
             let (text, stands) = match path {
@@ -38,15 +38,15 @@ impl Runner<'_> {
                 None => (None, None),
             };
             if stands == Some(false) {
-                return Some(false);
+                return false;
             }
             self.print(&text);
         }
-        Some(true)
+        true
     }
 
     /// `basename`, `dirname`.
-    pub(super) fn name_of(&mut self, directory: bool, arguments: &[Value]) -> Option<bool> {
+    pub(super) fn name_of(&mut self, directory: bool, arguments: &[Value]) -> bool {
         let answer = match arguments {
             [Some(path), suffix @ ..] => {
                 let path = path.trim_end_matches('/');
@@ -59,7 +59,7 @@ impl Runner<'_> {
             _ => None,
         };
         self.print(&answer);
-        Some(true)
+        true
     }
 
     /// `read NAME…`: a line, where the input is known.
@@ -183,7 +183,8 @@ fn column(text: &str, program: &str) -> Option<String> {
     let number =
         program.trim().strip_prefix("{")?.strip_suffix("}")?.trim().strip_prefix("print")?.trim().strip_prefix('$')?;
     let index = number.parse::<usize>().ok()?.checked_sub(1)?;
-    Some(text.lines().map(|line| format!("{}\n", line.split_whitespace().nth(index).unwrap_or_default())).collect())
+    let words = text.lines().map(|line| line.split_whitespace().nth(index).unwrap_or_default());
+    Some(words.flat_map(|word| [word, "\n"]).collect())
 }
 
 /// What `cut -d: -f1` makes.
@@ -191,9 +192,9 @@ fn cut(text: &str, arguments: &[Value]) -> Option<String> {
     let options = Options::parse(arguments, &["-d", "--delimiter", "-f", "--fields"])?;
     let index = options.value(&["-f", "--fields"])?.parse::<usize>().ok()?.checked_sub(1)?;
     let separator = options.value(&["-d", "--delimiter"]).unwrap_or("\t");
-    let field = |line: &str| match line.contains(separator) {
-        true => line.split(separator).nth(index).unwrap_or_default().to_owned(),
-        false => line.to_owned(),
+    let field = |line: &str| {
+        let field = line.split(separator).nth(index).unwrap_or_default();
+        if line.contains(separator) { field.to_owned() } else { line.to_owned() }
     };
     (options.rest.is_empty() && !separator.is_empty()).then(|| text.lines().map(|line| field(line) + "\n").collect())
 }
