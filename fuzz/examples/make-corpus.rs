@@ -24,6 +24,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         ("lock", locks()?),
         ("release", releases()),
         ("apt_sources", apt_sources()),
+        ("scripts", scripts()),
     ];
     for (target, seeds) in seeds {
         let directory = corpus.join(target);
@@ -73,6 +74,16 @@ fn nars() -> io::Result<Seeds> {
         ("accents", accents.finish()?),
         ("deep", deep.finish()?),
     ])
+}
+
+fn scripts() -> Seeds {
+    let seeds: [(&str, &str); 4] = [
+        ("alternatives", "for i in vi view; do update-alternatives --install /usr/bin/$i $i /usr/bin/vim 30 $(echo --slave); done"),
+        ("accounts", "case \"$1\" in configure) getent passwd x >/dev/null || adduser --system --home /x --group x;; esac"),
+        ("files", "t=`mktemp`; cat > $t <<-EOF\n\ta $b\n\tEOF\nf() { mv \"$1\" ${2:-/etc/x}; chmod u+s /etc/x; }; f $t"),
+        ("loops", "x=a.b; while [ -n \"$x\" ]; do mkdir /${x%%.*}; x=${x#*.}; [ $x = b ] && break; done < /dev/null"),
+    ];
+    seeds.map(|(name, text)| (name, format!("#!/bin/sh\nset -e\n{text}\n").into_bytes())).into()
 }
 
 fn tars() -> Seeds {

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 
+use crate::cache::DecoderBudget;
 use crate::channel::debian::{Archives, read_deb};
 use crate::channel::{LockedDeb, debian};
-use crate::cache::DecoderBudget;
 use crate::deb::PackageName;
 use crate::image::codec::Codec;
 use crate::progress::Progress;

@@ -1,25 +1,28 @@
 //! The root of a machine with Debian packages: one tree of all of them, dpkg's database, and natively what their maintainer
 //! scripts would have done.
 
+pub mod aliases;
+pub mod alternatives;
+pub mod base;
 mod canonical;
 mod capability;
 pub mod certificates;
+pub mod deeds;
 pub mod dpkg;
 pub mod ld_cache;
 mod links;
 pub mod merge;
 pub mod overrides;
+pub mod pam;
 mod relation;
+pub mod replace;
 #[cfg(test)]
 mod sample;
-pub mod aliases;
-pub mod alternatives;
-pub mod base;
-pub mod deeds;
-pub mod replace;
+pub mod scripts;
 mod shells;
 pub(crate) mod statics;
 pub mod sysusers;
+pub mod tmpfiles;
 pub mod users;
 
 use std::collections::BTreeMap;

@@ -1,0 +1,419 @@
+//! Reads a script into its [`syntax`](super::syntax), with bounds on depth and size.
+
+use std::sync::Arc;
+
+use super::syntax::{
+    Block, Command, Joint, Kind, Operation, Piece, Pipeline, Redirect, Script, Statement, Target, Word,
+};
+use super::words::Context;
+
+/// Nested deeper, a script is refused. The deepest of Debian's has a dozen levels.
+const DEEPEST: usize = 64;
+
+/// A script is none that this shell knows.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}: {reason}")]
+pub(super) struct SyntaxError {
+    /// From 1.
+    pub(super) line: usize,
+    pub(super) reason: &'static str,
+}
+
+/// Reads a whole script, which begins in `line` of another.
+pub(super) fn parse(text: &str, line: usize) -> Result<Script, SyntaxError> {
+    let characters = text.chars().collect::<Vec<_>>();
+    let mut parser = Parser { text: &characters, at: 0, line, depth: 0, pending: Vec::new(), documents: Vec::new() };
+    let block = parser.block(&[])?;
+    if parser.pending.is_empty() {
+        return Ok(Script { block, documents: parser.documents });
+    }
+    Err(parser.fault("a here-document has no text"))
+}
+
+/// A here-document whose text follows behind the line.
+pub(super) struct Pending {
+    document: usize,
+    end: String,
+    is_quoted: bool,
+    strips_tabs: bool,
+}
+
+pub(super) struct Parser<'a> {
+    text: &'a [char],
+    at: usize,
+    pub(super) line: usize,
+    pub(super) depth: usize,
+    pub(super) pending: Vec<Pending>,
+    documents: Vec<Word>,
+}
+
+impl Parser<'_> {
+    pub(super) fn peek(&self) -> Option<char> {
+        self.peek_at(0)
+    }
+
+    pub(super) fn peek_at(&self, offset: usize) -> Option<char> {
+        self.text.get(self.at + offset).copied()
+    }
+
+    pub(super) fn bump(&mut self) -> Option<char> {
+        let next = self.peek()?;
+        self.at += 1;
+        self.line += usize::from(next == '\n');
+        Some(next)
+    }
+
+    pub(super) fn fault(&self, reason: &'static str) -> SyntaxError {
+        SyntaxError { line: self.line, reason }
+    }
+
+    pub(super) fn expect(&mut self, character: char) -> Result<(), SyntaxError> {
+        if self.bump() == Some(character) { Ok(()) } else { Err(self.fault("another sign was expected")) }
+    }
+
+    /// One level deeper; the caller takes it back.
+    pub(super) fn deeper(&mut self) -> Result<(), SyntaxError> {
+        self.depth += 1;
+        if self.depth > DEEPEST { Err(self.fault("it is nested too deeply")) } else { Ok(()) }
+    }
+
+    /// Reads `text`, which stood between backticks.
+    pub(super) fn inner(&mut self, text: &[char], line: usize) -> Result<Block, SyntaxError> {
+        self.deeper()?;
+        let documents = std::mem::take(&mut self.documents);
+        let mut parser = Parser { text, at: 0, line, depth: self.depth, pending: Vec::new(), documents };
+        let block = parser.block(&[])?;
+        self.documents = parser.documents;
+        self.depth -= 1;
+        Ok(block)
+    }
+
+    /// Statements up to one of `ends`, which stays unread; up to the end of the text where there are none.
+    pub(super) fn block(&mut self, ends: &[&str]) -> Result<Block, SyntaxError> {
+        self.deeper()?;
+        let mut block = Vec::new();
+        loop {
+            self.line_breaks()?;
+            if ends.iter().any(|end| self.is_at(end)) {
+                break;
+            }
+            if self.peek().is_none() {
+                if ends.is_empty() {
+                    break;
+                }
+                return Err(self.fault("the script ends within a command"));
+            }
+            block.push(self.statement()?);
+            self.blanks();
+            match self.peek() {
+                Some(';') if self.peek_at(1) != Some(';') => _ = self.bump(),
+                Some('&') => _ = self.bump(),
+                Some('\n' | ')' | ';') | None => {}
+                Some(_) => return Err(self.fault("a command doesn't end where it should")),
+            }
+        }
+        self.depth -= 1;
+        Ok(block)
+    }
+
+    fn statement(&mut self) -> Result<Statement, SyntaxError> {
+        let first = self.pipeline()?;
+        let mut rest = Vec::new();
+        loop {
+            self.blanks();
+            let joint = match (self.peek(), self.peek_at(1)) {
+                (Some('&'), Some('&')) => Joint::And,
+                (Some('|'), Some('|')) => Joint::Or,
+                _ => return Ok(Statement { first, rest }),
+            };
+            self.at += 2;
+            self.line_breaks()?;
+            rest.push((joint, self.pipeline()?));
+        }
+    }
+
+    fn pipeline(&mut self) -> Result<Pipeline, SyntaxError> {
+        let mut negated = false;
+        while self.is_at("!") {
+            self.bump();
+            self.blanks();
+            negated = !negated;
+        }
+        let mut commands = vec![self.command()?];
+        loop {
+            self.blanks();
+            if self.peek() != Some('|') || self.peek_at(1) == Some('|') {
+                return Ok(Pipeline { negated, commands });
+            }
+            self.bump();
+            if self.peek() == Some('&') {
+                self.bump();
+            }
+            self.line_breaks()?;
+            commands.push(self.command()?);
+        }
+    }
+
+    fn command(&mut self) -> Result<Command, SyntaxError> {
+        let line = self.line;
+        let compound = self.compound()?;
+        let Some(kind) = compound else { return self.simple() };
+        let mut redirects = Vec::new();
+        loop {
+            self.blanks();
+            match self.redirect()? {
+                Some(redirect) => redirects.push(redirect),
+                None => return Ok(Command { line, kind, redirects }),
+            }
+        }
+    }
+
+    fn simple(&mut self) -> Result<Command, SyntaxError> {
+        let line = self.line;
+        let (mut assignments, mut words, mut redirects) = (Vec::new(), Vec::new(), Vec::new());
+        loop {
+            self.blanks();
+            if let Some(redirect) = self.redirect()? {
+                redirects.push(redirect);
+                continue;
+            }
+            if words.is_empty()
+                && let Some((name, is_addition)) = self.assignment()
+            {
+                let mut value = self.assigned()?;
+                if is_addition {
+                    let (name, operation) = (name.clone(), Operation::Plain);
+                    value.0.insert(0, Piece::Parameter { name, operation, quoted: true });
+                }
+                assignments.push((name, value));
+                continue;
+            }
+            let word = self.word(Context::Word)?;
+            if word.0.is_empty() {
+                break;
+            }
+            if words.is_empty() && self.begins_parameters() {
+                return self.function(&word, line);
+            }
+            words.push(word);
+            if words.len() == 1 && words[0].literal().as_deref() == Some("[[") {
+                self.double_brackets(&mut words)?;
+            }
+        }
+        if assignments.is_empty() && words.is_empty() && redirects.is_empty() {
+            return Err(self.fault("a command was expected"));
+        }
+        Ok(Command { line, kind: Kind::Simple { assignments, words }, redirects })
+    }
+
+    /// The name of an assignment that begins here, and whether it is `+=`, which is read.
+    fn assignment(&mut self) -> Option<(String, bool)> {
+        let start = self.at;
+        let name = self.name();
+        let is_addition = self.peek() == Some('+') && self.peek_at(1) == Some('=');
+        if name.is_empty() || !(self.peek() == Some('=') || is_addition) {
+            self.at = start;
+            return None;
+        }
+        self.at += 1 + usize::from(is_addition);
+        Some((name, is_addition))
+    }
+
+    fn assigned(&mut self) -> Result<Word, SyntaxError> {
+        if self.peek() != Some('(') {
+            return self.word(Context::Word);
+        }
+        self.bump();
+        loop {
+            self.line_breaks()?;
+            if self.peek() == Some(')') {
+                self.bump();
+                return Ok(Word(vec![Piece::Opaque]));
+            }
+            if self.word(Context::Word)?.0.is_empty() {
+                return Err(self.fault("an array isn't closed"));
+            }
+        }
+    }
+
+    /// What stands between `[[` and `]]`: operators are words there.
+    fn double_brackets(&mut self, words: &mut Vec<Word>) -> Result<(), SyntaxError> {
+        loop {
+            self.line_breaks()?;
+            let word = self.word(Context::Word)?;
+            let is_end = word.literal().as_deref() == Some("]]");
+            if !word.0.is_empty() {
+                words.push(word);
+            } else if let Some(sign) = self.bump() {
+                let doubled = matches!(sign, '&' | '|') && self.peek() == Some(sign);
+                let text = if doubled { self.bump().into_iter().chain([sign]).collect() } else { sign.to_string() };
+                words.push(Word(vec![Piece::Plain(text)]));
+            } else {
+                return Err(self.fault("`[[` isn't closed"));
+            }
+            if is_end {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Whether `()` follows, which makes the word before it a function's name.
+    fn begins_parameters(&self) -> bool {
+        let blanks = (0..16).take_while(|&at| matches!(self.peek_at(at), Some(' ' | '\t'))).count();
+        self.peek_at(blanks) == Some('(')
+    }
+
+    fn function(&mut self, name: &Word, line: usize) -> Result<Command, SyntaxError> {
+        self.blanks();
+        self.expect('(')?;
+        self.blanks();
+        self.expect(')')?;
+        let Some(name) = name.literal() else { return Err(self.fault("a function's name was expected")) };
+        self.function_body(name, line)
+    }
+
+    pub(super) fn function_body(&mut self, name: String, line: usize) -> Result<Command, SyntaxError> {
+        self.deeper()?;
+        self.line_breaks()?;
+        let body = Arc::new(self.command()?);
+        self.depth -= 1;
+        Ok(Command { line, kind: Kind::Function { name, body }, redirects: Vec::new() })
+    }
+
+    /// Blanks, comments, and ends of lines that a backslash takes away.
+    pub(super) fn blanks(&mut self) {
+        loop {
+            match self.peek() {
+                Some(' ' | '\t' | '\r') => _ = self.bump(),
+                Some('\\') if self.peek_at(1) == Some('\n') => {
+                    self.bump();
+                    self.bump();
+                }
+                Some('#') if self.begins_word() => {
+                    while self.peek().is_some_and(|next| next != '\n') {
+                        self.bump();
+                    }
+                }
+                _ => return,
+            }
+        }
+    }
+
+    fn begins_word(&self) -> bool {
+        let before = self.at.checked_sub(1).and_then(|before| self.text.get(before));
+        before.is_none_or(|before| " \t\n;&|()<>\r`".contains(*before))
+    }
+
+    /// Blanks and ends of lines, with the here-documents behind those.
+    pub(super) fn line_breaks(&mut self) -> Result<(), SyntaxError> {
+        loop {
+            self.blanks();
+            if self.peek() != Some('\n') {
+                return Ok(());
+            }
+            self.bump();
+            for pending in std::mem::take(&mut self.pending) {
+                self.document(&pending)?;
+            }
+        }
+    }
+
+    fn document(&mut self, pending: &Pending) -> Result<(), SyntaxError> {
+        let start = self.line;
+        let mut text = Vec::new();
+        while self.peek().is_some() {
+            let mut line = Vec::new();
+            while let Some(next) = self.bump().filter(|next| *next != '\n') {
+                line.push(next);
+            }
+            let kept = line.iter().position(|next| !(pending.strips_tabs && *next == '\t')).unwrap_or(line.len());
+            let line = line.split_off(kept);
+            if line.iter().copied().eq(pending.end.chars()) {
+                break;
+            }
+            text.extend(line);
+            text.push('\n');
+        }
+        let word = if pending.is_quoted {
+            Word(vec![Piece::Quoted(text.into_iter().collect())])
+        } else {
+            self.expanded_document(&text, start)?
+        };
+        if let Some(place) = self.documents.get_mut(pending.document) {
+            *place = word;
+        }
+        Ok(())
+    }
+
+    fn expanded_document(&mut self, text: &[char], line: usize) -> Result<Word, SyntaxError> {
+        self.deeper()?;
+        let documents = std::mem::take(&mut self.documents);
+        let mut parser = Parser { text, at: 0, line, depth: self.depth, pending: Vec::new(), documents };
+        let word = parser.word(Context::Document)?;
+        self.documents = parser.documents;
+        self.depth -= 1;
+        Ok(word)
+    }
+
+    /// A redirection, if one begins here.
+    pub(super) fn redirect(&mut self) -> Result<Option<Redirect>, SyntaxError> {
+        let digits = (0..4).take_while(|&at| self.peek_at(at).is_some_and(|next| next.is_ascii_digit())).count();
+        let Some(sign) = self.peek_at(digits).filter(|next| matches!(next, '<' | '>')) else {
+            if self.peek() == Some('&') && self.peek_at(1) == Some('>') {
+                self.at += 2;
+                self.blanks();
+                let target = Target::Both(self.word(Context::Word)?);
+                return Ok(Some(Redirect { descriptor: None, target }));
+            }
+            return Ok(None);
+        };
+        let number = self.text[self.at..self.at + digits].iter().collect::<String>();
+        self.at += digits + 1;
+        let target = self.redirect_target(sign)?;
+        Ok(Some(Redirect { descriptor: number.parse().ok(), target }))
+    }
+
+    fn redirect_target(&mut self, sign: char) -> Result<Target, SyntaxError> {
+        let following = [self.peek(), self.peek_at(1)];
+        let (length, make): (usize, fn(Word) -> Target) = match (sign, following) {
+            ('<', [Some('<'), Some('<')]) => (2, Target::Text),
+            ('<', [Some('<'), _]) => return self.document_start(),
+            ('>', [Some('>'), _]) => (1, Target::Append),
+            (_, [Some('&'), _]) => (1, Target::Duplicate),
+            ('>', [Some('|'), _]) => (1, Target::Write),
+            ('<', [Some('>'), _]) => (1, Target::Read),
+            ('>', _) => (0, Target::Write),
+            _ => (0, Target::Read),
+        };
+        self.at += length;
+        self.blanks();
+        let word = self.word(Context::Word)?;
+        if word.0.is_empty() { Err(self.fault("a redirection leads nowhere")) } else { Ok(make(word)) }
+    }
+
+    fn document_start(&mut self) -> Result<Target, SyntaxError> {
+        self.bump();
+        let strips_tabs = self.peek() == Some('-');
+        if strips_tabs {
+            self.bump();
+        }
+        self.blanks();
+        let word = self.word(Context::Word)?;
+        let is_quoted = word.0.iter().any(|piece| matches!(piece, Piece::Quoted(_)));
+        let Some(end) = word.literal() else { return Err(self.fault("a here-document's end isn't plain text")) };
+        let document = self.documents.len();
+        self.documents.push(Word::default());
+        self.pending.push(Pending { document, end, is_quoted, strips_tabs });
+        Ok(Target::Document(document))
+    }
+
+    /// Whether `end` stands here: an operator, or a reserved word of its own.
+    pub(super) fn is_at(&self, end: &str) -> bool {
+        let length = end.chars().count();
+        let here = self.text.get(self.at..self.at + length).unwrap_or_default();
+        let is_operator = matches!(end, ")" | ";;");
+        let after = self.peek_at(length);
+        let ends = after.is_none_or(|after| " \t\r\n;&|()<>".contains(after));
+        here.iter().copied().eq(end.chars()) && (is_operator || ends)
+    }
+}

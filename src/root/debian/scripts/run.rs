@@ -1,0 +1,424 @@
+//! Runs a script without its commands: what can't be known is followed both ways.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::image::ImagePath;
+
+use super::super::{Action, Package};
+use super::state::{State, Value};
+use super::syntax::{Block, Command, Joint, Kind, Pipeline, Statement, Word};
+
+/// So many commands and pieces of work; what comes behind isn't looked at.
+const MOST_STEPS: usize = 400_000;
+
+/// Commands within commands, functions included.
+const DEEPEST: usize = 90;
+
+/// A loop whose end isn't known by then has none.
+const MOST_ROUNDS: usize = 1000;
+
+/// How a command hands on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Flow {
+    Next,
+    Break(usize),
+    Continue(usize),
+    Return,
+    Exit,
+}
+
+/// What `read` and filters read.
+#[derive(Debug, Clone, Default)]
+pub(super) enum Input {
+    #[default]
+    Unknown,
+    Text(String),
+}
+
+/// A script on its way.
+pub(super) struct Runner<'a> {
+    pub(super) package: &'a Package<'a>,
+    /// The machine's: `amd64`.
+    pub(super) architecture: &'a str,
+    pub(super) exists: &'a dyn Fn(&ImagePath) -> bool,
+    /// `preinst` or `postinst`.
+    pub(super) script: &'static str,
+    pub(super) lines: Vec<&'a str>,
+    pub(super) documents: Arc<Vec<Word>>,
+    pub(super) state: State,
+    pub(super) actions: Vec<Action>,
+    /// Copies that nobody keeps: path and what was copied.
+    pub(super) copies: BTreeMap<String, String>,
+    /// Whether commands run as root.
+    pub(super) is_root: bool,
+    /// How many temporary files were asked for.
+    pub(super) temporary: usize,
+    /// Links that were made: path and target.
+    pub(super) links: BTreeMap<String, String>,
+    /// What `dpkg-statoverride` knows, as it was written.
+    pub(super) overrides: BTreeSet<String>,
+    /// What `dpkg-divert` knows: path and where to.
+    pub(super) diverted: BTreeMap<String, String>,
+    /// What the commands print, where somebody reads it.
+    pub(super) output: Option<Value>,
+    pub(super) input: Input,
+    /// Whether the last command succeeded, where that is known.
+    pub(super) status: Option<bool>,
+    /// Answers of debconf's templates.
+    pub(super) answers: BTreeMap<String, String>,
+    /// The line of the command that runs.
+    pub(super) line: usize,
+    /// Variables that `local` hid, with what they were.
+    pub(super) locals: Vec<(String, Option<Value>)>,
+    steps: usize,
+    depth: usize,
+}
+
+/// One of several ways that a script may go.
+enum Way<'b> {
+    Block(&'b Block),
+    Pipeline(&'b Pipeline),
+    Arms(&'b [(Block, Block)], &'b Block),
+    /// Nothing happens, and the status is that.
+    Nothing(bool),
+}
+
+impl<'a> Runner<'a> {
+    pub(super) fn new(package: &'a Package<'a>, architecture: &'a str, exists: &'a dyn Fn(&ImagePath) -> bool) -> Self {
+        Self {
+            package,
+            architecture,
+            exists,
+            script: "preinst",
+            lines: Vec::new(),
+            documents: Arc::default(),
+            state: State::default(),
+            actions: Vec::new(),
+            copies: BTreeMap::new(),
+            is_root: true,
+            temporary: 0,
+            links: BTreeMap::new(),
+            overrides: BTreeSet::new(),
+            diverted: BTreeMap::new(),
+            output: None,
+            input: Input::Unknown,
+            status: Some(true),
+            answers: super::debconf::answers(package),
+            line: 1,
+            locals: Vec::new(),
+            steps: 0,
+            depth: 0,
+        }
+    }
+
+    /// Counts work.
+    pub(super) fn spend(&mut self, steps: usize) {
+        self.steps = self.steps.saturating_add(steps);
+    }
+
+    /// Whether more was done than any honest script asks for.
+    pub(super) fn is_spent(&self) -> bool {
+        self.steps > MOST_STEPS
+    }
+
+    pub(super) fn block(&mut self, block: &Block) -> Flow {
+        self.status = Some(true);
+        for statement in block {
+            let flow = self.statement(statement);
+            if flow != Flow::Next {
+                return flow;
+            }
+        }
+        Flow::Next
+    }
+
+    fn statement(&mut self, statement: &Statement) -> Flow {
+        let mut flow = self.pipeline(&statement.first);
+        for (joint, pipeline) in &statement.rest {
+            if flow != Flow::Next {
+                return flow;
+            }
+            flow = match (joint, self.status) {
+                (Joint::And, Some(true)) | (Joint::Or, Some(false)) => self.pipeline(pipeline),
+                (_, Some(_)) => Flow::Next,
+                (joint, None) => self.ways(vec![Way::Pipeline(pipeline), Way::Nothing(*joint == Joint::Or)]),
+            };
+        }
+        flow
+    }
+
+    fn pipeline(&mut self, pipeline: &Pipeline) -> Flow {
+        let mut flow = Flow::Next;
+        // A single command reads on where the last one stopped.
+        let before = (pipeline.commands.len() > 1).then(|| self.input.clone());
+        if let Some((last, others)) = pipeline.commands.split_last() {
+            for command in others {
+                let output = self.captured(|runner| runner.command(command));
+                self.input = output.map_or(Input::Unknown, Input::Text);
+            }
+            flow = self.command(last);
+        }
+        if let Some(before) = before {
+            self.input = before;
+        }
+        if pipeline.negated {
+            self.status = self.status.map(|success| !success);
+        }
+        flow
+    }
+
+    /// Runs `body`, and takes what it prints.
+    pub(super) fn captured(&mut self, body: impl FnOnce(&mut Self) -> Flow) -> Value {
+        let outer = self.output.replace(Some(String::new()));
+        body(self);
+        let output = std::mem::replace(&mut self.output, outer);
+        output.flatten()
+    }
+
+    /// Prints `text`.
+    pub(super) fn print(&mut self, text: &Value) {
+        if let Some(output) = &mut self.output {
+            match (output.as_mut(), text) {
+                (Some(output), Some(text)) if output.len() + text.len() <= super::LARGEST => output.push_str(text),
+                _ => *output = None,
+            }
+            self.steps = self.steps.saturating_add(text.as_ref().map_or(0, String::len) / 1024);
+        }
+    }
+
+    /// One level deeper; `false`: too deep, or too much work. The caller takes it back.
+    fn enter(&mut self) -> bool {
+        self.spend(1);
+        if self.is_spent() || self.depth >= DEEPEST {
+            self.spend(MOST_STEPS);
+            return false;
+        }
+        self.depth += 1;
+        true
+    }
+
+    pub(super) fn command(&mut self, command: &Command) -> Flow {
+        if !self.enter() {
+            return Flow::Exit;
+        }
+        self.line = command.line;
+        let flow = if command.redirects.is_empty() { self.bare(command) } else { self.redirected(command) };
+        self.depth -= 1;
+        flow
+    }
+
+    /// Runs a command whose redirections are seen to.
+    pub(super) fn bare(&mut self, command: &Command) -> Flow {
+        match &command.kind {
+            Kind::Simple { assignments, words } => self.simple(assignments, words),
+            Kind::If { arms, otherwise } => self.arms(arms, otherwise),
+            Kind::Case { subject, arms } => self.case(subject, arms),
+            Kind::For { name, items, body } => self.iterate(name, items.as_deref(), body),
+            Kind::Loop { condition, body, until } => self.repeat(condition, body, *until),
+            Kind::Group(block) => self.block(block),
+            Kind::Subshell(block) => {
+                let folder = self.state.folder.clone();
+                self.block(block);
+                self.state.folder = folder;
+                Flow::Next
+            }
+            Kind::Function { name, body } => {
+                self.state.functions.insert(name.clone(), Arc::clone(body));
+                self.status = Some(true);
+                Flow::Next
+            }
+        }
+    }
+
+    fn arms(&mut self, arms: &[(Block, Block)], otherwise: &Block) -> Flow {
+        let line = self.line;
+        for (index, (condition, body)) in arms.iter().enumerate() {
+            let flow = self.block(condition);
+            if flow != Flow::Next {
+                return flow;
+            }
+            self.line = line;
+            match self.status {
+                Some(true) => return self.block(body),
+                Some(false) => {}
+                None => {
+                    let rest = arms.get(index + 1..).unwrap_or_default();
+                    return self.ways(vec![Way::Block(body), Way::Arms(rest, otherwise)]);
+                }
+            }
+        }
+        self.block(otherwise)
+    }
+
+    fn case(&mut self, subject: &Word, arms: &[(Vec<Word>, Block)]) -> Flow {
+        let subject = self.single(subject);
+        let (mut possible, mut is_complete) = (Vec::new(), false);
+        for (patterns, body) in arms {
+            let mut fits = Some(false);
+            for word in patterns {
+                let pattern = self.pattern(word);
+                fits = match (fits, self.fits(pattern.as_deref(), subject.as_deref())) {
+                    (Some(true), _) | (_, Some(true)) => Some(true),
+                    (Some(false), Some(false)) => Some(false),
+                    _ => None,
+                };
+            }
+            if fits != Some(false) {
+                possible.push(Way::Block(body));
+            }
+            if fits == Some(true) {
+                is_complete = true;
+                break;
+            }
+        }
+        if !is_complete && !possible.is_empty() {
+            possible.push(Way::Nothing(true));
+        }
+        self.status = Some(true);
+        if possible.is_empty() { Flow::Next } else { self.ways(possible) }
+    }
+
+    /// Whether a pattern fits; `*` fits whatever isn't known.
+    pub(super) fn fits(&mut self, pattern: Option<&str>, text: Option<&str>) -> Option<bool> {
+        if pattern == Some("*") {
+            return Some(true);
+        }
+        let (pattern, text) = (pattern?, text?);
+        self.spend(pattern.len() * text.len() / 256);
+        if self.is_spent() {
+            return None;
+        }
+        Some(super::pattern::matches(&super::pattern::characters(pattern), &super::pattern::characters(text)))
+    }
+
+    fn iterate(&mut self, name: &str, items: Option<&[Word]>, body: &Block) -> Flow {
+        let mut values = Vec::new();
+        match items {
+            Some(words) => words.iter().for_each(|word| values.extend(self.fields(word))),
+            None => values.clone_from(&self.state.arguments),
+        }
+        self.status = Some(true);
+        for value in values {
+            let is_known = value.is_some();
+            self.state.set(name, value);
+            // How often, if at all, isn't known: what it does may be done.
+            let flow = if is_known { self.block(body) } else { self.ways(vec![Way::Block(body), Way::Nothing(true)]) };
+            if let Some(flow) = leaves_loop(flow) {
+                return flow;
+            }
+            if matches!(flow, Flow::Break(_)) || self.is_spent() {
+                break;
+            }
+        }
+        Flow::Next
+    }
+
+    fn repeat(&mut self, condition: &Block, body: &Block, until: bool) -> Flow {
+        for _ in 0..MOST_ROUNDS {
+            let flow = self.block(condition);
+            if flow != Flow::Next {
+                return flow;
+            }
+            let flow = match self.status {
+                Some(success) if success == until => break,
+                Some(_) => self.block(body),
+                None => {
+                    let flow = self.ways(vec![Way::Block(body), Way::Nothing(true)]);
+                    return leaves_loop(flow).unwrap_or(Flow::Next);
+                }
+            };
+            if let Some(flow) = leaves_loop(flow) {
+                return flow;
+            }
+            if matches!(flow, Flow::Break(_)) || self.is_spent() {
+                break;
+            }
+        }
+        self.status = Some(true);
+        Flow::Next
+    }
+
+    /// Follows several ways of which only one is gone, and keeps what holds for all. Ways that end in failure aren't gone: a
+    /// fresh installation succeeds.
+    fn ways(&mut self, ways: Vec<Way<'_>>) -> Flow {
+        if let [way] = &ways[..] {
+            return self.way(way);
+        }
+        let (line, start) = (self.line, self.actions.len());
+        let before = self.state.clone();
+        self.spend(before.weight());
+        let mut ends: Vec<(State, Flow, Option<bool>)> = Vec::new();
+        for way in ways {
+            self.state = before.clone();
+            let mark = self.actions.len();
+            let flow = self.way(&way);
+            if flow == Flow::Exit && self.status == Some(false) && !self.is_spent() {
+                self.actions.truncate(mark);
+            } else {
+                ends.push((self.state.clone(), flow, self.status));
+            }
+        }
+        if ends.len() > 1 {
+            self.doubt(start, line);
+        }
+        self.join(ends, before)
+    }
+
+    fn way(&mut self, way: &Way<'_>) -> Flow {
+        if !self.enter() {
+            return Flow::Exit;
+        }
+        let flow = match way {
+            Way::Block(block) => self.block(block),
+            Way::Pipeline(pipeline) => self.pipeline(pipeline),
+            Way::Arms(arms, otherwise) => self.arms(arms, otherwise),
+            Way::Nothing(status) => {
+                self.status = Some(*status);
+                Flow::Next
+            }
+        };
+        self.depth -= 1;
+        flow
+    }
+
+    fn join(&mut self, mut ends: Vec<(State, Flow, Option<bool>)>, before: State) -> Flow {
+        if ends.iter().any(|end| end.1 == Flow::Next) {
+            ends.retain(|end| end.1 == Flow::Next);
+        }
+        let flow = ends.first().map_or(Flow::Next, |end| end.1);
+        let status = ends.first().and_then(|end| end.2);
+        self.status = status.filter(|_| ends.iter().all(|end| end.2 == status));
+        self.state = ends.into_iter().map(|end| end.0).reduce(State::merge).unwrap_or(before);
+        flow
+    }
+
+    /// Says that it isn't known whether the actions since `start` are done, if they matter.
+    fn doubt(&mut self, start: usize, line: usize) {
+        let done = self.actions.get(start..).unwrap_or_default();
+        let matters = |action: &Action| !matches!(action, Action::Explained { .. } | Action::Unknown { .. });
+        if done.iter().any(matters) {
+            self.unknown_at(line);
+        }
+    }
+
+    /// Calls a function.
+    pub(super) fn call(&mut self, body: &Arc<Command>, arguments: Vec<Value>) -> Flow {
+        let outer = std::mem::replace(&mut self.state.arguments, arguments);
+        let mark = self.locals.len();
+        let flow = self.command(body);
+        self.forget_locals(mark);
+        self.state.arguments = outer;
+        if matches!(flow, Flow::Exit) { flow } else { Flow::Next }
+    }
+}
+
+/// What ends the loop and goes on outside; `None`: the loop goes on, or ends here.
+fn leaves_loop(flow: Flow) -> Option<Flow> {
+    match flow {
+        Flow::Next | Flow::Break(1) | Flow::Continue(1) => None,
+        Flow::Break(levels) => Some(Flow::Break(levels - 1)),
+        Flow::Continue(levels) => Some(Flow::Continue(levels - 1)),
+        other => Some(other),
+    }
+}
