@@ -12,7 +12,7 @@ use crate::image::codec::Codec;
 use crate::progress::Progress;
 use crate::store::{DebIdentity, Fragment, FragmentKey, Pool, Store};
 
-use super::Error;
+use super::{Error, units};
 
 /// Fragments by package.
 pub(super) type DebFragments = BTreeMap<PackageName, Arc<Fragment>>;
@@ -31,7 +31,7 @@ type Missing<'a> = (&'a PackageName, &'a LockedDeb);
 
 impl Debs<'_> {
     /// The fragments of all of `debs`; what is not in the store is fetched.
-    pub(super) fn fragments(&self, debs: &BTreeMap<&PackageName, &LockedDeb>) -> Result<DebFragments, Error> {
+    pub(super) fn fragments(&self, debs: &units::Debs<'_>) -> Result<DebFragments, Error> {
         let (mut fragments, mut missing) = self.sort_out(debs)?;
         if missing.is_empty() {
             return Ok(fragments);
@@ -48,20 +48,14 @@ impl Debs<'_> {
     }
 
     /// The same, if none has to be fetched.
-    pub(super) fn known_fragments(
-        &self,
-        debs: &BTreeMap<&PackageName, &LockedDeb>,
-    ) -> Result<Option<DebFragments>, Error> {
+    pub(super) fn known_fragments(&self, debs: &units::Debs<'_>) -> Result<Option<DebFragments>, Error> {
         let (fragments, missing) = self.sort_out(debs)?;
         Ok(missing.is_empty().then_some(fragments))
     }
 
     /// What is in the store, and what is not. From a fragment no archive comes back, so nothing proves that one in a store that
     /// others can write to is what it claims: those packages are fetched anew.
-    fn sort_out<'d>(
-        &self,
-        debs: &BTreeMap<&'d PackageName, &'d LockedDeb>,
-    ) -> Result<(DebFragments, Vec<Missing<'d>>), Error> {
+    fn sort_out<'d>(&self, debs: &units::Debs<'d>) -> Result<(DebFragments, Vec<Missing<'d>>), Error> {
         let (mut fragments, mut missing) = (DebFragments::new(), Vec::new());
         for (name, deb) in debs {
             let known = if self.store.is_untrusted() {

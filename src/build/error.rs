@@ -9,6 +9,10 @@ use crate::config::{Diagnostic, count_errors};
 use crate::failure::{Class, Classified};
 use crate::nix::StorePath;
 use crate::root::addressed::AddressError;
+use crate::root::debian::certificates::CertificatesError;
+use crate::root::debian::dpkg::DpkgError;
+use crate::root::debian::ld_cache::LdCacheError;
+use crate::root::debian::merge::MergeError;
 use crate::root::environment::EnvironmentError;
 use crate::root::local::LocalError;
 use crate::root::parents::ConflictError;
@@ -54,6 +58,18 @@ pub enum Error {
         /// The package.
         path: StorePath,
     },
+    /// Debian packages that don't go together.
+    #[error(transparent)]
+    Merge(#[from] MergeError),
+    /// dpkg's database.
+    #[error(transparent)]
+    Dpkg(#[from] DpkgError),
+    /// The cache of libraries.
+    #[error(transparent)]
+    LdCache(#[from] LdCacheError),
+    /// Certificate authorities.
+    #[error(transparent)]
+    Certificates(#[from] CertificatesError),
     /// The Nix database.
     #[error(transparent)]
     Database(#[from] crate::root::database::DatabaseError),
@@ -92,6 +108,10 @@ impl Error {
             Self::Address(error) => error,
             Self::Local(error) => error,
             Self::Export(error) => error,
+            Self::Merge(error) => error,
+            Self::Dpkg(error) => error,
+            Self::LdCache(error) => error,
+            Self::Certificates(error) => error,
             Self::Database(error) => error,
             _ => return None,
         })

@@ -1,9 +1,11 @@
 //! What dumbc itself adds: the system environment, root files, the Nix database.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 
 use crate::channel::Lock;
-use crate::config::{Diagnostic, Machine, RequestKind, Severity, System};
+use crate::config::{Diagnostic, Machine, RequestKind, System};
+use crate::deb::PackageName;
 use crate::image::ImagePath;
 use crate::image::listing::Listing;
 use crate::image::tree::Tree;
@@ -12,14 +14,17 @@ use crate::progress::Progress;
 use crate::root::addressed::Addressed;
 use crate::root::check::{Check, check};
 use crate::root::database::{ValidPath, nix_database};
+use crate::root::debian::users::PackageAccounts;
 use crate::root::environment::environment;
-use crate::root::files::overlay::overlay;
-use crate::root::files::{PATH, environment_variables, root_files};
+use crate::root::files::{environment_variables, root_files};
 use crate::root::supplies::Supplies;
 use crate::root::view::{NO_PACKAGES, View};
 
 use super::Error;
 use super::content::Content;
+use super::debian::{DebPart, Debian};
+use super::debs::DebFragments;
+use super::root::{Composer, errors};
 use super::view::Shelf;
 
 /// Generated units.
@@ -36,6 +41,14 @@ pub(super) struct Generated {
     pub(super) has_shell: bool,
     /// Commands that are not there, or can't run.
     pub(super) findings: Vec<Diagnostic>,
+    /// What `dumbc check` tells of Debian's packages: what their scripts do and nobody here knows.
+    pub(super) doubts: Vec<Diagnostic>,
+    /// What each Debian package brings.
+    pub(super) debs: BTreeMap<PackageName, DebPart>,
+    /// dpkg's database, where there are Debian packages.
+    pub(super) dpkg: Option<Tree>,
+    /// Numbers of users that packages create, for the lock.
+    pub(super) ids: BTreeMap<String, u32>,
 }
 
 /// What the generators look at.
@@ -45,6 +58,7 @@ pub(super) struct Inputs<'a> {
     pub(super) system: System,
     pub(super) closure: &'a BTreeSet<StorePath>,
     pub(super) shelf: &'a Shelf<'a>,
+    pub(super) debs: &'a DebFragments,
     pub(super) progress: &'a dyn Progress,
 }
 
@@ -59,25 +73,24 @@ impl Inputs<'_> {
         let requested = requested.iter().collect::<Vec<_>>();
         let environment = self.environment(&requested, &listings)?;
         listings.insert(environment.path.clone(), environment.listing().map_err(std::io::Error::other)?);
-        let view = View { trees: &[], packages: &listings, merged: &NO_PACKAGES };
-        let supplying = self.supplying(&requested);
-        let mut supplies = Supplies::find(view, &environment.path, &supplying, &self.machine.timezone);
-        let read = |path: &ImagePath, offset, length| self.shelf.read_path(path, offset, length);
-        supplies.make_bundle(view, &supplying, &read)?;
+        let (mut debian, mut ids) =
+            (Debian::gather(self.lock, self.system, self.shelf, self.debs)?, self.lock.ids.clone());
+        let mut composer = Composer::new(self.machine, self.system, &listings, &mut debian);
+        let accounts = composer.supply(&mut ids, &mut content.declared)?;
+        let supplies = self.supplies(&composer, &environment.path, &requested, accounts)?;
         let lookup = |name: &str| self.lock.package_path(self.machine, self.system, name);
         let variables = environment_variables(self.machine, &supplies, &lookup).map_err(Error::Files)?;
         let mut root = root_files(self.machine, &environment.path, &supplies, &variables);
-        let (errors, warnings): (Vec<_>, Vec<_>) =
-            root.diagnostics.into_iter().partition(|diagnostic| diagnostic.severity == Severity::Error);
+        let (errors, warnings) = errors(root.diagnostics);
         if !errors.is_empty() {
             return Err(Error::Files(errors));
         }
         for warning in &warnings {
             self.progress.warn(&warning.message);
         }
-        for replaced in overlay(&mut root.tree, &mut content.declared) {
-            self.progress.note(&replaced.to_string());
-        }
+        let note = |message: &str| self.progress.note(message);
+        let dpkg = composer.complete(&mut root.tree, &mut content.declared, &supplies, &note)?;
+        let doubts = composer.doubts;
         let database =
             self.machine.nix.as_ref().map(|_| self.database(content, &environment, &requested)).transpose()?;
         let has_shell = supplies.sh.is_some();
@@ -86,14 +99,44 @@ impl Inputs<'_> {
         let findings = check(&Check {
             machine: self.machine,
             system: self.system,
-            view: View { trees: &trees, packages: &listings, merged: &NO_PACKAGES },
+            view: View { trees: &trees, packages: &listings, merged: &debian.merge.merged },
             supplies: &supplies,
             locals: &content.local.iter().map(|(written, local)| (written.clone(), local.path.clone())).collect(),
             lookup: &lookup,
-            path: variables.get("PATH").map_or(PATH, String::as_str),
-            read: &read,
+            path: variables.get("PATH").map_or("", String::as_str),
+            read: &|path, offset, length| self.read(&debian, path, offset, length),
         });
-        Ok(Generated { environment, database, root: root.tree, variables, has_shell, findings })
+        let has_debs = !debian.is_empty();
+        let (root, dpkg, debs) = (root.tree, has_debs.then_some(dpkg), debian.into_parts());
+        Ok(Generated { environment, database, root, variables, has_shell, findings, doubts, debs, dpkg, ids })
+    }
+
+    /// What the root files lean on, from both kinds of packages.
+    fn supplies(
+        &self,
+        composer: &Composer<'_, '_>,
+        environment: &StorePath,
+        requested: &[&StorePath],
+        accounts: PackageAccounts,
+    ) -> Result<Supplies, Error> {
+        let debian = &*composer.debian;
+        let trees = [composer.early()];
+        let view = View { trees: &trees, packages: composer.listings, merged: &debian.merge.merged };
+        let supplying = self.supplying(requested);
+        let mut supplies = Supplies::find(view, environment, &supplying, &self.machine.timezone);
+        supplies.make_bundle(view, &supplying, &|path, offset, length| self.read(debian, path, offset, length))?;
+        if !debian.is_empty() {
+            supplies.debian = Some(composer.base(view, accounts)?);
+        }
+        Ok(supplies)
+    }
+
+    /// Bytes of any package's file.
+    fn read(&self, debian: &Debian<'_>, path: &ImagePath, offset: u64, length: usize) -> io::Result<Option<Vec<u8>>> {
+        match debian.read(path, offset, length)? {
+            None => self.shelf.read_path(path, offset, length),
+            found => Ok(found),
+        }
     }
 
     /// The requested store paths, in the order of the files.

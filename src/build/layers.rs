@@ -3,20 +3,25 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::deb::PackageName;
 use crate::image::ImagePath;
 use crate::image::codec::Codec;
 use crate::image::documents::LayerDescription;
 use crate::image::head::{Parents, head};
+use crate::image::listing::ListingKind;
 use crate::image::tree::Tree;
 use crate::plan::Plan;
 use crate::root::addressed::Addressed;
-use crate::root::parents::{claims_of_store_path, claims_of_tree, parents};
+use crate::root::debian::Placed;
+use crate::root::parents::{Claim, claims_of_store_path, claims_of_tree, parents};
 use crate::store::{Fragment, Layer, Pool, Store, TreeUnit};
 
 use super::Error;
 use super::content::Content;
+use super::debian::DebPart;
 use super::generated::Generated;
 use super::packages::{Fragments, lone_head};
+use super::units::{Debs, deb_id};
 
 /// Names that a layer's comment lists at most.
 const NAMES: usize = 8;
@@ -41,11 +46,17 @@ impl Assembly<'_> {
         &self,
         plan: &Plan,
         packages: &Fragments,
+        lock: &Debs<'_>,
         content: &Content,
         generated: &Generated,
     ) -> Result<Vec<(Layer, LayerDescription)>, Error> {
         let parents = shared_folders(packages, content, generated)?;
         let mut pieces = BTreeMap::new();
+        for (name, part) in &generated.debs {
+            if let Some(locked) = lock.get(name) {
+                pieces.insert(deb_id(name, locked), self.deb(name, part)?);
+            }
+        }
         for (path, fragment) in packages {
             let piece = Piece { roots: vec![path.into()], fragment: fragment.clone(), name: path.name().to_owned() };
             pieces.insert(path.base_name().to_owned(), piece);
@@ -73,7 +84,21 @@ impl Assembly<'_> {
         if let Some(database) = &generated.database {
             pieces.push(self.tree(database, parents, "Nix database".to_owned())?);
         }
+        if let Some(database) = &generated.dpkg {
+            pieces.push(self.tree(database, parents, "dpkg database".to_owned())?);
+        }
         Ok(pieces)
+    }
+
+    /// A Debian package, changed as far as others want it.
+    fn deb(&self, name: &PackageName, part: &DebPart) -> Result<Piece, Error> {
+        let fragment = if part.adjustments.is_empty() {
+            part.fragment.clone()
+        } else {
+            Arc::new(self.store.adjusted_fragment(self.pool, self.codec, &part.fragment, &part.adjustments)?)
+        };
+        let roots = part.placed.iter().map(|(path, _)| path.clone()).collect();
+        Ok(Piece { roots, fragment, name: name.to_string() })
     }
 
     fn tree(&self, tree: &Tree, parents: &Parents, name: String) -> Result<Piece, Error> {
@@ -121,6 +146,17 @@ fn shared_folders(packages: &Fragments, content: &Content, generated: &Generated
     let mut units = vec![("the generated root files".to_owned(), claims_of_tree(&generated.root).collect::<Vec<_>>())];
     if let Some(database) = &generated.database {
         units.push(("the Nix database".to_owned(), claims_of_tree(database).collect()));
+    }
+    if let Some(database) = &generated.dpkg {
+        units.push(("dpkg's database".to_owned(), claims_of_tree(database).collect()));
+    }
+    for (name, part) in &generated.debs {
+        let claim = |placed: &Placed| match placed.kind {
+            ListingKind::Directory => Claim::Directory(placed.metadata),
+            ListingKind::File { .. } | ListingKind::Symlink { .. } => Claim::Own,
+        };
+        let claims = part.placed.iter().map(|(path, placed)| (path.clone(), claim(placed)));
+        units.push((format!("the Debian package {name}"), claims.collect()));
     }
     for declared in &content.declared {
         units.push((format!("[files.\"{}\"]", declared.target), claims_of_tree(&declared.tree).collect()));

@@ -3,17 +3,19 @@
 //! [`Project`] holds what all stages share; [`Project::resolve`] yields the lock, [`Project::build`] images, [`Built::write`] files.
 
 mod content;
+mod debian;
 mod debs;
 mod error;
 mod generated;
 mod layers;
 mod output;
 mod packages;
+mod root;
 mod run_config;
 mod units;
 mod view;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use crate::cache;
@@ -28,6 +30,7 @@ use crate::progress::Progress;
 use crate::store::{Pool, Store};
 
 use content::{Content, content};
+use debs::{DebFragments, Debs};
 use generated::{Generated, Inputs};
 use layers::Assembly;
 use packages::{CachesOf, Fragments, Packages};
@@ -86,27 +89,24 @@ impl<'a> Project<'a> {
         Ok(Planned { content, closure, units, plan })
     }
 
-    /// The image of one system, and findings about what runs in it.
-    pub fn build(
-        &self,
-        lock: &Lock,
-        system: System,
-        planned: Planned,
-        created: &str,
-    ) -> Result<(Image, Vec<Diagnostic>), Error> {
+    /// The image of one system.
+    pub fn build(&self, lock: &Lock, system: System, planned: Planned, created: &str) -> Result<Made, Error> {
         let Planned { mut content, closure, plan, .. } = planned;
         let sources = self.sources();
         let caches = || Ok(sources.caches(self.progress)?);
         let fragments = self.packages(&caches).fragments(lock, &closure)?;
-        let generated = self.generate(lock, system, &closure, &fragments, &mut content)?;
+        let debs = self.debs(&sources).fragments(&lock.debs(system))?;
+        let generated = self.generate(lock, system, &closure, &fragments, &debs, &mut content)?;
         let Self { store, pool, codec, machine, .. } = *self;
-        let layers = Assembly { store, pool, codec }.layers(&plan, &fragments, &content, &generated)?;
+        let assembly = Assembly { store, pool, codec };
+        let layers = assembly.layers(&plan, &fragments, &lock.debs(system), &content, &generated)?;
         store.check_fragments(pool, layers.iter().flat_map(|(layer, _)| layer.fragments()))?;
         let lookup = |name: &str| lock.package_path(machine, system, name);
         let run = run_config::run_config(machine, &content, generated.variables, generated.has_shell, &lookup)?;
         let descriptions = layers.iter().map(|(_, description)| description.clone()).collect::<Vec<_>>();
         let config = configuration(&run, system, &descriptions, created)?;
-        Ok((Image { system, config, layers }, generated.findings))
+        let image = Image { system, config, layers };
+        Ok(Made { image, findings: generated.findings, ids: generated.ids })
     }
 
     /// Commands and interpreters that the image would lack. `None` where packages are not in the store, and nobody can tell.
@@ -114,7 +114,17 @@ impl<'a> Project<'a> {
         let Planned { mut content, closure, .. } = planned;
         let caches = || unreachable!("nothing is fetched to look at what is there");
         let Some(fragments) = self.packages(&caches).known_fragments(lock, &closure)? else { return Ok(None) };
-        Ok(Some(self.generate(lock, system, &closure, &fragments, &mut content)?.findings))
+        let sources = self.sources();
+        let Some(debs) = self.debs(&sources).known_fragments(&lock.debs(system))? else { return Ok(None) };
+        let Generated { mut findings, doubts, .. } =
+            self.generate(lock, system, &closure, &fragments, &debs, &mut content)?;
+        findings.extend(doubts);
+        Ok(Some(findings))
+    }
+
+    fn debs<'b>(&'b self, sources: &'b ChannelSources<'_>) -> Debs<'b> {
+        let Self { store, pool, codec, progress, .. } = *self;
+        Debs { store, pool, codec, archives: sources.archives(), progress }
     }
 
     fn packages<'b>(&'b self, caches: &'b CachesOf<'b>) -> Packages<'b> {
@@ -128,11 +138,12 @@ impl<'a> Project<'a> {
         system: System,
         closure: &BTreeSet<StorePath>,
         fragments: &Fragments,
+        debs: &DebFragments,
         content: &mut Content,
     ) -> Result<Generated, Error> {
         let Self { machine, store, progress, .. } = *self;
         let packages = Shelf::new(store, fragments);
-        Inputs { machine, lock, system, closure, shelf: &packages, progress }.generate(content)
+        Inputs { machine, lock, system, closure, shelf: &packages, debs, progress }.generate(content)
     }
 
     /// What was requested, with the ids of the units that answer.
@@ -170,6 +181,16 @@ impl<'a> Project<'a> {
 fn closure(lock: &Lock, system: System, content: &Content) -> Result<BTreeSet<StorePath>, Error> {
     let roots = lock.roots(system).into_iter().chain(content.references());
     lock.closure(roots).map_err(|path| Error::OutsideLock { path })
+}
+
+/// The image of one system, and what was learnt on the way.
+pub struct Made {
+    /// The image.
+    pub image: Image,
+    /// About what runs in it.
+    pub findings: Vec<Diagnostic>,
+    /// Numbers of users and groups that packages create: those of the lock, and new ones.
+    pub ids: BTreeMap<String, u32>,
 }
 
 /// How to choose layers.

@@ -14,7 +14,7 @@ use crate::image::documents::Form;
 use crate::nix::Sha256;
 use crate::store::{Output, StreamOutput};
 
-use super::{Error, PlanChoice, Project};
+use super::{Error, Made, PlanChoice, Project};
 
 /// Where an image goes.
 pub enum Destination<'a> {
@@ -104,8 +104,9 @@ impl Project<'_> {
         for &system in systems {
             let planned = self.plan(&lock, system, PlanChoice { replan, layers: None })?;
             lock.layers.insert(system, planned.plan.groups(&planned.units));
-            let (image, found) = self.build(&lock, system, planned, &created)?;
+            let Made { image, findings: found, ids } = self.build(&lock, system, planned, &created)?;
             images.push(image);
+            lock.ids = ids;
             findings.extend(found.into_iter().filter(|finding| !findings.contains(finding)).collect::<Vec<_>>());
         }
         Ok((images, lock, findings))

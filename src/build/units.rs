@@ -16,13 +16,16 @@ const LOCAL: &str = "./";
 /// Begins the key of a Debian package's unit.
 const DEBIAN: &str = "deb/";
 
+/// The Debian packages of an image, by name.
+pub(super) type Debs<'lock> = BTreeMap<&'lock PackageName, &'lock LockedDeb>;
+
 /// The id of a Debian package's unit: name and version, as in the name of its file.
 pub(super) fn deb_id(name: &PackageName, deb: &LockedDeb) -> String {
     format!("{name}_{}", deb.version)
 }
 
 /// A Debian package changes when its source package does, whatever it depends on.
-fn deb_unit(name: &PackageName, deb: &LockedDeb, debs: &BTreeMap<&PackageName, &LockedDeb>) -> Unit {
+fn deb_unit(name: &PackageName, deb: &LockedDeb, debs: &Debs<'_>) -> Unit {
     let reference = |name: &PackageName| debs.get(name).map(|deb| deb_id(name, deb));
     Unit {
         id: deb_id(name, deb),

@@ -10,7 +10,7 @@ use crate::image::listing::Listing;
 use crate::nix::StorePath;
 use crate::root::environment::FileRef;
 use crate::root::view::split_store_path;
-use crate::store::{self, Extent, LastMember, Store};
+use crate::store::{self, Extent, Fragment, FragmentKey, LastMember, Store};
 
 use super::packages::Fragments;
 
@@ -23,7 +23,7 @@ pub(super) struct Shelf<'a> {
     pub(super) fragments: &'a Fragments,
     last: RefCell<LastMember>,
     /// Where files lie, for packages that were read from.
-    extents: RefCell<BTreeMap<StorePath, BTreeMap<ImagePath, Extent>>>,
+    extents: RefCell<BTreeMap<FragmentKey, BTreeMap<ImagePath, Extent>>>,
 }
 
 impl<'a> Shelf<'a> {
@@ -41,8 +41,19 @@ impl<'a> Shelf<'a> {
     /// Up to `length` bytes at `offset` of a package's file; fewer where it ends.
     pub(super) fn read(&self, path: &StorePath, inner: &ImagePath, offset: u64, length: usize) -> io::Result<Vec<u8>> {
         let fragment = self.fragments.get(path).ok_or(io::ErrorKind::NotFound)?;
+        self.read_in(fragment, inner, offset, length)
+    }
+
+    /// Up to `length` bytes at `offset` of a fragment's file; fewer where it ends.
+    pub(super) fn read_in(
+        &self,
+        fragment: &Fragment,
+        inner: &ImagePath,
+        offset: u64,
+        length: usize,
+    ) -> io::Result<Vec<u8>> {
         let mut extents = self.extents.borrow_mut();
-        let extents = match extents.entry(path.clone()) {
+        let extents = match extents.entry(fragment.key) {
             Entry::Occupied(entry) => entry.into_mut(),
             Entry::Vacant(entry) => entry.insert(self.store.extents(fragment).map_err(io::Error::other)?),
         };

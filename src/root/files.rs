@@ -16,8 +16,8 @@ use crate::nix::StorePath;
 
 use super::supplies::{DEBIAN_CERTIFICATES, DEBIAN_ZONEINFO, SYSTEM_PROFILE, Supplies};
 use accounts::Accounts;
+pub use variables::environment_variables;
 pub(crate) use variables::unknown_package;
-pub use variables::{PATH, environment_variables, environment_variables_on};
 
 /// Where the bundle of certificates is linked to, without the leading slash.
 const CERTIFICATES: &str = "etc/ssl/certs/ca-bundle.crt";

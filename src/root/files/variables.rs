@@ -9,22 +9,9 @@ use super::super::supplies::Supplies;
 use super::CERTIFICATES;
 use super::accounts::Accounts;
 
-/// Where commands are looked for: the packages' environment never hides what stands in `/usr`.
-pub const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/etc/profiles/system/bin";
-
 /// The image's environment: what the machine needs, and over it what `[image] env` says. `lookup` answers the store
 /// paths of `${pkgs.NAME}`.
 pub fn environment_variables(
-    machine: &Machine,
-    supplies: &Supplies,
-    lookup: &dyn Fn(&str) -> Option<StorePath>,
-) -> Result<BTreeMap<String, String>, Vec<Diagnostic>> {
-    environment_variables_on(PATH, machine, supplies, lookup)
-}
-
-/// The same with commands looked for in `path`: folders, with colons between them.
-pub fn environment_variables_on(
-    path: &str,
     machine: &Machine,
     supplies: &Supplies,
     lookup: &dyn Fn(&str) -> Option<StorePath>,
@@ -33,7 +20,7 @@ pub fn environment_variables_on(
     let mut set = |name: &str, value: &str| variables.insert(name.to_owned(), value.to_owned());
     let accounts = Accounts::of(machine, supplies);
     let user = machine.entrypoint.as_ref().and_then(|unit| accounts.of_unit(&unit.user)).or(accounts.by_uid(0));
-    set("PATH", path);
+    set("PATH", &machine.path.join(":"));
     set("LANG", &machine.locale);
     if let Some(user) = user {
         set("HOME", &user.home);
