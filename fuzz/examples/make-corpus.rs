@@ -266,6 +266,7 @@ fn locks() -> Result<Seeds, Box<dyn std::error::Error>> {
             name: "git".to_owned(),
             version: Some("2.39.5".to_owned()),
             outputs: vec![("out".to_owned(), git)],
+            deb: None,
         },
     );
     let closure = lock.print();
