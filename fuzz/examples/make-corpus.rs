@@ -206,7 +206,7 @@ fn locks() -> Result<Seeds, Box<dyn std::error::Error>> {
     let mut lock = Lock::default();
     let empty = lock.print();
     lock.packages.extend([(git.clone(), package(&[&libc, &git])), (libc.clone(), package(&[]))]);
-    lock.channels.insert("ours".to_owned(), LockedChannel { index_hash: Some(Sha256::of(b"index")) });
+    lock.channels.insert("ours".to_owned(), LockedChannel { index_hash: Some(Sha256::of(b"index")), archive: None });
     lock.requests.insert(
         (System::X86_64Linux, "git".to_owned()),
         LockedRequest {
@@ -214,6 +214,7 @@ fn locks() -> Result<Seeds, Box<dyn std::error::Error>> {
             name: "git".to_owned(),
             version: Some("2.39.5".to_owned()),
             outputs: vec![("out".to_owned(), git)],
+            deb: None,
         },
     );
     let closure = lock.print();
