@@ -296,7 +296,7 @@ mod tests {
 
     #[test]
     fn a_stack_without_primary_modules_and_what_is_remembered() {
-        let template = TEMPLATE.replace("auth", "session");
+        let template = TEMPLATE.replace("auth\t", "session\t");
         let session = "Default: yes\nPriority: 0\nSession-Interactive-Only: yes\nSession-Type: Additional\nSession:\n\toptional\tpam_x.so\n";
         let files = [
             ("usr/share/pam/common-session", template.as_str()),

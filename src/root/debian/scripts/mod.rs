@@ -6,6 +6,7 @@
 //! docs/debian-scripts.md says what becomes of which command.
 
 mod accounts;
+mod builtins;
 mod commands;
 mod compound;
 mod debconf;
@@ -16,17 +17,21 @@ mod files;
 mod helpers;
 mod known;
 mod look;
+mod mode;
+mod moves;
 mod options;
 mod owners;
 mod parse;
 mod paths;
 mod pattern;
+mod redirect;
 mod run;
 mod simple;
 mod state;
 mod syntax;
 mod test;
 mod text;
+mod ways;
 mod words;
 
 #[cfg(test)]
@@ -165,8 +170,8 @@ impl Runner<'_> {
             Action::Copy { to, .. } => Some(to),
             _ => None,
         };
-        if path.is_some_and(|path| explained::is_generated(path)) {
-            self.explain("passwd", explained::GENERATED);
+        if let Some(path) = path.filter(|path| explained::is_generated(path)) {
+            self.explain(path, explained::GENERATED);
         } else if self.actions.len() < MOST_ACTIONS {
             self.actions.push(action);
         } else {
@@ -175,6 +180,7 @@ impl Runner<'_> {
     }
 
     fn explain(&mut self, command: &str, reason: &'static str) {
+        self.was_explained = true;
         let known = |action: &Action| matches!(action, Action::Explained { command: of, .. } if of == command);
         if !self.actions.iter().any(known) {
             self.emit(Action::Explained { command: command.to_owned(), reason });

@@ -1,7 +1,7 @@
 //! `chown`, `chgrp`, `chmod`, `setcap`, `dpkg-statoverride`.
 
 use super::super::Action;
-use super::files::symbolic;
+use super::mode::symbolic;
 use super::options::Options;
 use super::run::Runner;
 use super::state::Value;

@@ -8,6 +8,7 @@ use crate::image::ImagePath;
 use super::super::{Action, Package};
 use super::state::{State, Value};
 use super::syntax::{Block, Command, Joint, Kind, Pipeline, Statement, Word};
+use super::ways::Way;
 
 /// So many commands and pieces of work; what comes behind isn't looked at.
 const MOST_STEPS: usize = 400_000;
@@ -50,6 +51,8 @@ pub(super) struct Runner<'a> {
     pub(super) actions: Vec<Action>,
     /// Copies that nobody keeps: path and what was copied.
     pub(super) copies: BTreeMap<String, String>,
+    /// Whether a command was explained away since the last redirection.
+    pub(super) was_explained: bool,
     /// Whether commands run as root.
     pub(super) is_root: bool,
     /// How many temporary files were asked for.
@@ -72,16 +75,7 @@ pub(super) struct Runner<'a> {
     /// Variables that `local` hid, with what they were.
     pub(super) locals: Vec<(String, Option<Value>)>,
     steps: usize,
-    depth: usize,
-}
-
-/// One of several ways that a script may go.
-enum Way<'b> {
-    Block(&'b Block),
-    Pipeline(&'b Pipeline),
-    Arms(&'b [(Block, Block)], &'b Block),
-    /// Nothing happens, and the status is that.
-    Nothing(bool),
+    pub(super) depth: usize,
 }
 
 impl<'a> Runner<'a> {
@@ -96,6 +90,7 @@ impl<'a> Runner<'a> {
             state: State::default(),
             actions: Vec::new(),
             copies: BTreeMap::new(),
+            was_explained: false,
             is_root: true,
             temporary: 0,
             links: BTreeMap::new(),
@@ -148,7 +143,7 @@ impl<'a> Runner<'a> {
         flow
     }
 
-    fn pipeline(&mut self, pipeline: &Pipeline) -> Flow {
+    pub(super) fn pipeline(&mut self, pipeline: &Pipeline) -> Flow {
         let mut flow = Flow::Next;
         // A single command reads on where the last one stopped.
         let before = (pipeline.commands.len() > 1).then(|| self.input.clone());
@@ -188,7 +183,7 @@ impl<'a> Runner<'a> {
     }
 
     /// One level deeper; `false`: too deep, or too much work. The caller takes it back.
-    fn enter(&mut self) -> bool {
+    pub(super) fn enter(&mut self) -> bool {
         self.spend(1);
         if self.is_spent() || self.depth >= DEEPEST {
             self.spend(MOST_STEPS);
@@ -231,7 +226,7 @@ impl<'a> Runner<'a> {
         }
     }
 
-    fn arms(&mut self, arms: &[(Block, Block)], otherwise: &Block) -> Flow {
+    pub(super) fn arms(&mut self, arms: &[(Block, Block)], otherwise: &Block) -> Flow {
         let line = self.line;
         for (index, (condition, body)) in arms.iter().enumerate() {
             let flow = self.block(condition);
@@ -337,69 +332,6 @@ impl<'a> Runner<'a> {
         }
         self.status = Some(true);
         Flow::Next
-    }
-
-    /// Follows several ways of which only one is gone, and keeps what holds for all. Ways that end in failure aren't gone: a
-    /// fresh installation succeeds.
-    fn ways(&mut self, ways: Vec<Way<'_>>) -> Flow {
-        if let [way] = &ways[..] {
-            return self.way(way);
-        }
-        let (line, start) = (self.line, self.actions.len());
-        let before = self.state.clone();
-        self.spend(before.weight());
-        let mut ends: Vec<(State, Flow, Option<bool>)> = Vec::new();
-        for way in ways {
-            self.state = before.clone();
-            let mark = self.actions.len();
-            let flow = self.way(&way);
-            if flow == Flow::Exit && self.status == Some(false) && !self.is_spent() {
-                self.actions.truncate(mark);
-            } else {
-                ends.push((self.state.clone(), flow, self.status));
-            }
-        }
-        if ends.len() > 1 {
-            self.doubt(start, line);
-        }
-        self.join(ends, before)
-    }
-
-    fn way(&mut self, way: &Way<'_>) -> Flow {
-        if !self.enter() {
-            return Flow::Exit;
-        }
-        let flow = match way {
-            Way::Block(block) => self.block(block),
-            Way::Pipeline(pipeline) => self.pipeline(pipeline),
-            Way::Arms(arms, otherwise) => self.arms(arms, otherwise),
-            Way::Nothing(status) => {
-                self.status = Some(*status);
-                Flow::Next
-            }
-        };
-        self.depth -= 1;
-        flow
-    }
-
-    fn join(&mut self, mut ends: Vec<(State, Flow, Option<bool>)>, before: State) -> Flow {
-        if ends.iter().any(|end| end.1 == Flow::Next) {
-            ends.retain(|end| end.1 == Flow::Next);
-        }
-        let flow = ends.first().map_or(Flow::Next, |end| end.1);
-        let status = ends.first().and_then(|end| end.2);
-        self.status = status.filter(|_| ends.iter().all(|end| end.2 == status));
-        self.state = ends.into_iter().map(|end| end.0).reduce(State::merge).unwrap_or(before);
-        flow
-    }
-
-    /// Says that it isn't known whether the actions since `start` are done, if they matter.
-    fn doubt(&mut self, start: usize, line: usize) {
-        let done = self.actions.get(start..).unwrap_or_default();
-        let matters = |action: &Action| !matches!(action, Action::Explained { .. } | Action::Unknown { .. });
-        if done.iter().any(matters) {
-            self.unknown_at(line);
-        }
     }
 
     /// Calls a function.

@@ -114,6 +114,7 @@ impl Runner<'_> {
             None => self.bare(command),
             Some(sink) => {
                 let mut flow = Flow::Next;
+                self.was_explained = false;
                 let output = self.captured(|runner| {
                     flow = runner.bare(command);
                     flow
@@ -121,7 +122,10 @@ impl Runner<'_> {
                 self.line = command.line;
                 if let Sink::File { path, append } = sink {
                     let status = self.status;
-                    self.write(path.as_deref(), output, append);
+                    // What is lost with the command was said with it.
+                    if output.is_some() || !self.was_explained {
+                        self.write(path.as_deref(), output, append);
+                    }
                     self.status = status;
                 }
                 flow
