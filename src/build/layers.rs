@@ -165,5 +165,12 @@ fn shared_folders(packages: &Fragments, content: &Content, generated: &Generated
     let paths = packages.keys().chain(local).chain([&generated.environment.path]);
     let paths = paths.collect::<std::collections::BTreeSet<_>>();
     units.extend(paths.into_iter().map(|path| (path.to_string(), claims_of_store_path(path).collect())));
-    Ok(parents(units.iter().map(|(name, claims)| (name.as_str(), claims.iter().cloned())))?)
+    let mut shared = parents(units.iter().map(|(name, claims)| (name.as_str(), claims.iter().cloned())))?;
+    // No fragment of a Debian package has folders: those that nothing lies in stand in heads, too.
+    for (path, placed) in generated.debs.values().flat_map(|part| &part.placed) {
+        if placed.kind == ListingKind::Directory {
+            shared.insert(path.clone(), placed.metadata);
+        }
+    }
+    Ok(shared)
 }

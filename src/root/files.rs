@@ -184,15 +184,18 @@ fn impossible_path(error: &ParseImagePathError) -> Diagnostic {
 
 /// glibc has these few built in; for all others it needs the archive or, in Debian, a folder.
 fn missing_locale(machine: &Machine, supplies: &Supplies) -> Option<Diagnostic> {
-    let built_in = matches!(machine.locale.as_str(), "C" | "POSIX" | "C.UTF-8" | "C.utf8");
+    let is_utf8 = matches!(machine.locale.as_str(), "C.UTF-8" | "C.utf8");
     let has_folder = supplies.debian.as_ref().is_some_and(|base| base.has_locale);
-    let (place, package) = match supplies.debian {
-        Some(_) => ("usr/lib/locale", "locales-all"),
-        None => ("lib/locale/locale-archive", "glibcLocales"),
+    // Debian has the locale C.UTF-8 as data of a package.
+    let (place, package, other) = match supplies.debian {
+        Some(_) if is_utf8 => ("usr/lib/locale", "libc-bin", "C"),
+        Some(_) => ("usr/lib/locale", "locales-all", "C.UTF-8"),
+        None => ("lib/locale/locale-archive", "glibcLocales", "C.UTF-8"),
     };
+    let built_in = matches!(machine.locale.as_str(), "C" | "POSIX") || (is_utf8 && supplies.debian.is_none());
     (!built_in && !has_folder && supplies.locale_archive.is_none()).then(|| {
         let message = format!("no package has the locale `{}` ({place})", machine.locale);
-        Diagnostic::warning(message, None).help(format!("add \"{package}\" to `packages`, or take \"C.UTF-8\""))
+        Diagnostic::warning(message, None).help(format!("add \"{package}\" to `packages`, or take \"{other}\""))
     })
 }
 

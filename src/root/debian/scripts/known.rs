@@ -7,7 +7,7 @@ pub(super) fn actions(package: &Package<'_>) -> Option<Vec<Action>> {
     let (command, reason) = match package.name.as_str() {
         "base-passwd" => ("update-passwd", "dumbc writes passwd and group, with Debian's static users and groups"),
         "tzdata" => ("tzdata", "dumbc sets the time zone: system.toml says which"),
-        "locales" => ("locale-gen", "C.UTF-8 is built in; package locales-all has all others, compiled"),
+        "locales" => ("locale-gen", "libc-bin brings C.UTF-8; package locales-all has all others, compiled"),
         // It links /bin/sh anew in many steps, and ends with the links that the package has.
         "dash" => return Some(dash()),
         _ => return None,
@@ -26,6 +26,20 @@ const SUMMARIES: [(&str, &str); 1] = [
     // Its script asks for each setting, and joins the answers with alias, awk and sed.
     ("exim4-config", "writes /etc/exim4/update-exim4.conf.conf, /etc/mailname and /etc/aliases: bring your own"),
 ];
+
+/// Folders that a package's service makes whenever it starts, and that its program needs, by the package's name.
+const RUN_TIME: [(&str, &str); 1] = [
+    // `RuntimeDirectory=` of its unit, and the init script's mkdir: sshd refuses to start without it.
+    ("openssh-server", "/run/sshd"),
+];
+
+/// Adds what a package needs at run time and its scripts don't make.
+pub(super) fn add_run_time(package: &Package<'_>, actions: &mut Vec<Action>) {
+    for (_, path) in RUN_TIME.iter().filter(|(name, _)| *name == package.name.as_str()) {
+        let path = (*path).to_owned();
+        actions.push(Action::Directory { path, user: None, group: None, mode: Some(0o755) });
+    }
+}
 
 /// Puts one doubt for all of a package's, if that is known to say it better.
 pub(super) fn summarise(package: &Package<'_>, actions: &mut Vec<Action>) {

@@ -81,6 +81,7 @@ pub fn actions(package: &Package<'_>, architecture: &str, exists: &dyn Fn(&Image
             None => {}
         }
     }
+    known::add_run_time(package, &mut runner.actions);
     known::summarise(package, &mut runner.actions);
     once(runner.actions)
 }
