@@ -238,7 +238,7 @@ fn the_users_variables_win() {
     let lookup = |name: &str| (name == "tools").then(|| package.clone());
     let variables = environment_variables(&machine, &supplies, &lookup).unwrap();
     assert_eq!((&*variables["LANG"], &variables["TOOLS"]), ("C", &format!("{package}/x")));
-    assert_eq!(variables["PATH"], "/usr/bin:/etc/profiles/system/bin");
+    assert_eq!(variables["PATH"], machine.path.join(":"));
     let wrong = environment_variables(&machine, &supplies, &|_| None).unwrap_err();
     assert_eq!(messages(&wrong), ["`${pkgs.tools}` names a package that is not requested"]);
 }

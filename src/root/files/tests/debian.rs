@@ -7,7 +7,8 @@ use crate::root::debian::replace::{give_way, put_aliases};
 use crate::root::debian::users::{Creations, allocate};
 use crate::root::debian::{Action, Merged, NewUser};
 
-const FILES: [(&str, &str); 9] = [
+const FILES: [(&str, &str); 10] = [
+    ("usr/lib/locale/C.utf8/LC_CTYPE", "letters"),
     ("usr/bin/bash", "x"),
     ("usr/bin/dash", "x"),
     ("usr/bin/sh", "-> dash"),
