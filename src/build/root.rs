@@ -10,13 +10,14 @@ use crate::image::listing::Listing;
 use crate::image::tree::{Metadata, Node, Tree};
 use crate::nix::StorePath;
 use crate::root::debian::Merged;
+use crate::root::debian::aliases::canonical_text;
 use crate::root::debian::alternatives::alternatives;
 use crate::root::debian::base::DebianBase;
 use crate::root::debian::certificates::certificates;
 use crate::root::debian::deeds::deeds;
 use crate::root::debian::dpkg::dpkg_database;
 use crate::root::debian::ld_cache::{self, ld_cache};
-use crate::root::debian::overrides::{Overrides, Owner, StatOverride, override_files};
+use crate::root::debian::overrides::{OverrideFinding, Overrides, Owner, override_files};
 use crate::root::debian::pam::{pam_sources, pam_tree};
 use crate::root::debian::replace::{declared_below_usr, give_way, put_aliases, replace};
 use crate::root::debian::users::PackageAccounts;
@@ -106,7 +107,7 @@ impl<'a, 'd> Composer<'a, 'd> {
             return Ok(Tree::new());
         }
         let accounts = Accounts::of(self.machine, supplies);
-        let stat_overrides = self.override_files(&accounts);
+        let Overrides { stat_overrides, findings } = self.override_files(&accounts);
         let made = alternatives(&self.debian.actions, &self.debian.merge.merged);
         self.doubts.extend(made.findings);
         for tree in [made.tree, std::mem::take(&mut self.certificates), self.pam()?] {
@@ -116,6 +117,13 @@ impl<'a, 'd> Composer<'a, 'd> {
         let omitted = give_way(root, &mut self.debian.merge.merged);
         self.debian.omit(omitted);
         self.do_deeds(root, &accounts)?;
+        // What scripts made and then changed is in no package.
+        let is_made = |finding: &OverrideFinding| match finding {
+            OverrideFinding::Nobody { path, .. } => canonical_text(path).is_some_and(|path| root.contains_key(&path)),
+            _ => false,
+        };
+        let findings = findings.iter().filter(|finding| !is_made(finding));
+        self.doubts.extend(findings.map(|finding| Diagnostic::warning(finding.to_string(), None)));
         let mut merged = std::mem::take(&mut self.debian.merge.merged);
         let (replaced, omitted) = replace(&mut merged, &self.debian.packages(), declared);
         self.debian.merge.merged = merged;
@@ -132,7 +140,7 @@ impl<'a, 'd> Composer<'a, 'd> {
         View { trees, packages: self.listings, merged: &self.debian.merge.merged }
     }
 
-    fn override_files(&mut self, accounts: &Accounts) -> Vec<StatOverride> {
+    fn override_files(&mut self, accounts: &Accounts) -> Overrides {
         let lookup = |owner: Owner<'_>| match owner {
             Owner::User(name) => accounts.uid_of(name),
             Owner::Group(name) => accounts.gid_of(name),
@@ -140,11 +148,9 @@ impl<'a, 'd> Composer<'a, 'd> {
         let mut merge = std::mem::take(&mut self.debian.merge);
         let actions = self.debian.actions.iter();
         let actions = actions.flat_map(|(package, actions)| actions.iter().map(move |action| (package, action)));
-        let Overrides { stat_overrides, findings } =
-            override_files(&mut merge, &self.debian.packages(), actions, &lookup);
+        let overrides = override_files(&mut merge, &self.debian.packages(), actions, &lookup);
         self.debian.merge = merge;
-        self.doubts.extend(findings.iter().map(|finding| Diagnostic::warning(finding.to_string(), None)));
-        stat_overrides
+        overrides
     }
 
     fn pam(&self) -> io::Result<Tree> {
