@@ -16,6 +16,8 @@ use crate::root::check::{Check, check};
 use crate::root::database::{ValidPath, nix_database};
 use crate::root::debian::users::PackageAccounts;
 use crate::root::environment::environment;
+use crate::root::files::accounts::Accounts;
+use crate::root::files::owners::resolve_owners;
 use crate::root::files::{environment_variables, root_files};
 use crate::root::supplies::Supplies;
 use crate::root::view::{NO_PACKAGES, View};
@@ -35,6 +37,8 @@ pub(super) struct Generated {
     pub(super) database: Option<Tree>,
     /// Files of the root.
     pub(super) root: Tree,
+    /// Everybody in the machine.
+    pub(super) accounts: Accounts,
     /// Variables of the image's configuration.
     pub(super) variables: BTreeMap<String, String>,
     /// Whether there is a shell to fall back to.
@@ -81,6 +85,8 @@ impl Inputs<'_> {
         let lookup = |name: &str| self.lock.package_path(self.machine, self.system, name);
         let variables = environment_variables(self.machine, &supplies, &lookup).map_err(Error::Files)?;
         let mut root = root_files(self.machine, &environment.path, &supplies, &variables);
+        let accounts = Accounts::of(self.machine, &supplies);
+        root.diagnostics.extend(resolve_owners(&mut content.declared, &accounts));
         let (errors, warnings) = errors(root.diagnostics);
         if !errors.is_empty() {
             return Err(Error::Files(errors));
@@ -108,7 +114,7 @@ impl Inputs<'_> {
         });
         let has_debs = !debian.is_empty();
         let (root, dpkg, debs) = (root.tree, has_debs.then_some(dpkg), debian.into_parts());
-        Ok(Generated { environment, database, root, variables, has_shell, findings, doubts, debs, dpkg, ids })
+        Ok(Generated { environment, database, root, accounts, variables, has_shell, findings, doubts, debs, dpkg, ids })
     }
 
     /// What the root files lean on, from both kinds of packages.

@@ -96,17 +96,18 @@ impl<'a> Project<'a> {
         let caches = || Ok(sources.caches(self.progress)?);
         let fragments = self.packages(&caches).fragments(lock, &closure)?;
         let debs = self.debs(&sources).fragments(&lock.debs(system))?;
-        let generated = self.generate(lock, system, &closure, &fragments, &debs, &mut content)?;
+        let mut generated = self.generate(lock, system, &closure, &fragments, &debs, &mut content)?;
         let Self { store, pool, codec, machine, .. } = *self;
         let assembly = Assembly { store, pool, codec };
         let layers = assembly.layers(&plan, &fragments, &lock.debs(system), &content, &generated)?;
         store.check_fragments(pool, layers.iter().flat_map(|(layer, _)| layer.fragments()))?;
         let lookup = |name: &str| lock.package_path(machine, system, name);
-        let run = run_config::run_config(machine, &content, generated.variables, generated.has_shell, &lookup)?;
+        let (findings, ids) = (std::mem::take(&mut generated.findings), std::mem::take(&mut generated.ids));
+        let run = run_config::run_config(machine, &content, generated, &lookup)?;
         let descriptions = layers.iter().map(|(_, description)| description.clone()).collect::<Vec<_>>();
         let config = configuration(&run, system, &descriptions, created)?;
         let image = Image { system, config, layers };
-        Ok(Made { image, findings: generated.findings, ids: generated.ids })
+        Ok(Made { image, findings, ids })
     }
 
     /// Commands and interpreters that the image would lack. `None` where packages are not in the store, and nobody can tell.

@@ -1,25 +1,24 @@
 //! What the image runs, as whom, with which variables.
 
-use std::collections::BTreeMap;
-
 use crate::config::{Argument, Machine, RunAs};
 use crate::image::documents::RunConfig;
 use crate::nix::StorePath;
+use crate::root::files::accounts::Accounts;
 use crate::root::files::unknown_package;
 
 use super::Error;
 use super::content::Content;
+use super::generated::Generated;
 
 /// The run part of the image's configuration: while nothing boots, the image's command is the entrypoint's.
 pub(super) fn run_config(
     machine: &Machine,
     content: &Content,
-    variables: BTreeMap<String, String>,
-    has_shell: bool,
+    generated: Generated,
     lookup: &dyn Fn(&str) -> Option<StorePath>,
 ) -> Result<RunConfig, Error> {
     let mut run = RunConfig {
-        env: variables,
+        env: generated.variables,
         working_dir: "/".to_owned(),
         labels: machine.image.labels.clone(),
         ..RunConfig::default()
@@ -29,9 +28,9 @@ pub(super) fn run_config(
             run.command = render(&unit.command, content, lookup)?;
             run.ports.clone_from(&unit.ports);
             run.stop_signal = Some(unit.stop.signal.clone());
-            as_user(&mut run, machine, &unit.user);
+            as_user(&mut run, machine, &generated.accounts, &unit.user);
         }
-        None if has_shell => run.command = vec!["/bin/sh".to_owned()],
+        None if generated.has_shell => run.command = vec!["/bin/sh".to_owned()],
         None => {}
     }
     if !machine.persist.paths.is_empty() {
@@ -56,13 +55,16 @@ pub(super) fn render(
 }
 
 /// Numbers, not names: schedulers that refuse root can see then that it isn't.
-fn as_user(run: &mut RunConfig, machine: &Machine, user: &RunAs) {
+fn as_user(run: &mut RunConfig, machine: &Machine, accounts: &Accounts, user: &RunAs) {
     match user {
         RunAs::Uid(uid) => run.user = format!("{uid}:{uid}"),
         RunAs::User(name) => {
             if let Some(user) = machine.users.get(name) {
                 run.user = user.uid.to_string();
                 run.working_dir = format!("/home/{name}");
+            } else if let Some(account) = accounts.by_name(name) {
+                // Homes of packages' users need not be there, and a runtime would make them root's.
+                run.user = account.uid.to_string();
             }
         }
         RunAs::Root | RunAs::Users(_) | RunAs::EveryUser => {}

@@ -216,6 +216,8 @@ pub struct Unit {
     pub command: Vec<Argument>,
     /// As whom it runs.
     pub user: RunAs,
+    /// Where that is said.
+    pub user_place: Option<Place>,
     /// Ports that it listens on, TCP.
     pub ports: Vec<u16>,
     /// Secrets that only it (and others that name them) sees, as variables.
@@ -257,7 +259,7 @@ pub enum Argument {
 pub enum RunAs {
     /// `root`, or absent.
     Root,
-    /// A declared user.
+    /// A declared user, or one that a Debian package brings.
     User(String),
     /// A number that nobody declared.
     Uid(u32),
@@ -323,8 +325,8 @@ pub struct FileEntry {
     pub content: FileContent,
     /// Permission bits; `None`: 0644, or 0755 by the executable bit. Applies to files, not to folders.
     pub mode: Option<u32>,
-    /// A declared user, `root`, or a number.
-    pub owner: Owner,
+    /// A declared user, `root`, a number, or whom a Debian package brings.
+    pub owner: FileOwner,
     /// Globs, relative to the source, of what stays out.
     pub exclude: Vec<String>,
     /// Where the table stands.
@@ -349,6 +351,45 @@ pub struct Owner {
     pub gid: u32,
 }
 
+/// To whom a file belongs, as the files say it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FileOwner {
+    /// Numbers that the files tell.
+    Known(Owner),
+    /// Names that Debian's packages bring, or may bring: their numbers are known when the image is made.
+    Named {
+        /// Login name.
+        user: String,
+        /// A group's name; `None`: the user's own.
+        group: Option<String>,
+        /// Where it is said.
+        place: Option<Place>,
+    },
+}
+
+impl FileOwner {
+    /// The numbers, where the files tell them.
+    #[must_use]
+    pub const fn known(&self) -> Option<Owner> {
+        match self {
+            Self::Known(owner) => Some(*owner),
+            Self::Named { .. } => None,
+        }
+    }
+}
+
+impl From<Owner> for FileOwner {
+    fn from(owner: Owner) -> Self {
+        Self::Known(owner)
+    }
+}
+
+impl Default for FileOwner {
+    fn default() -> Self {
+        Self::Known(Owner::default())
+    }
+}
+
 /// `[persist]`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Persist {
@@ -366,7 +407,7 @@ pub struct PersistPath {
     /// Absolute.
     pub path: String,
     /// To whom it belongs.
-    pub owner: Owner,
+    pub owner: FileOwner,
     /// Permission bits.
     pub mode: u32,
 }

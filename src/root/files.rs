@@ -4,6 +4,7 @@
 
 pub mod accounts;
 pub mod overlay;
+pub mod owners;
 mod text;
 mod variables;
 
@@ -16,6 +17,7 @@ use crate::nix::StorePath;
 
 use super::supplies::{DEBIAN_CERTIFICATES, DEBIAN_ZONEINFO, SYSTEM_PROFILE, Supplies};
 use accounts::Accounts;
+use owners::unknown_names;
 pub use variables::environment_variables;
 pub(crate) use variables::unknown_package;
 
@@ -85,6 +87,9 @@ pub fn root_files(
     builder.file("etc/hostname", 0o644, &format!("{}\n", machine.hostname));
     builder.file("etc/machine-id", 0o444, "");
     builder.file("etc/os-release", 0o644, &text::os_release(machine, supplies.debian.as_ref()));
+    if let Some((path, text)) = supplies.debian.as_ref().and_then(|base| text::release(&base.origin)) {
+        builder.file(path, 0o644, &text);
+    }
     builder.file("etc/profile", 0o644, &text::profile(variables));
     builder.file("etc/locale.conf", 0o644, &format!("LANG={}\n", machine.locale));
     builder.file("etc/timezone", 0o644, &format!("{}\n", machine.timezone));
@@ -95,7 +100,7 @@ pub fn root_files(
     builder.link(SYSTEM_PROFILE, &environment.to_string());
     builder.link("var/run", "/run");
     builder.supplies(machine, supplies);
-    builder.diagnostics.extend(accounts.unknown_groups(machine));
+    builder.diagnostics.extend(unknown_names(machine, &accounts));
     builder.diagnostics.extend(missing_locale(machine, supplies));
     RootFiles { tree: builder.tree, diagnostics: builder.diagnostics }
 }

@@ -155,6 +155,7 @@ pub(super) fn unit(command: &[&str], user: RunAs) -> Unit {
     Unit {
         command: command.iter().map(|word| Argument::Text(Template::literal(word))).collect(),
         user,
+        user_place: None,
         ports: Vec::new(),
         secrets: Vec::new(),
         secret_files: Vec::new(),

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::super::Owner;
 use super::super::mirror::{OwnerValue, Scalar, SystemFile, UserTable, UsersFile};
 use super::super::nearest::suggestion;
 use super::super::source::At;
+use super::super::{FileOwner, Owner};
 use super::scope::Scope;
 use super::syntax::is_user_name;
 
@@ -79,7 +79,7 @@ fn check_against_users(scope: &Scope<'_>, group: &At<String>, gid: &At<u32>) {
     }
 }
 
-/// Users' groups, declared or well known; the latter join `groups` when somebody is in them.
+/// Users' groups: declared ones, well known ones, which join `groups` when somebody is in them, and those of Debian's packages.
 pub(super) fn memberships(scope: &Scope<'_>, file: &UsersFile, groups: &mut BTreeMap<String, u32>) {
     let declared = groups.clone();
     for (user, table) in &file.0 {
@@ -97,6 +97,7 @@ pub(super) fn memberships(scope: &Scope<'_>, file: &UsersFile, groups: &mut BTre
                 Some((name, gid)) if !declared.values().any(|taken| taken == gid) => {
                     groups.insert((*name).to_owned(), *gid);
                 }
+                _ if is_on_trust(scope, group) => {}
                 _ => undeclared_group(scope, group, &declared),
             }
         }
@@ -154,11 +155,16 @@ fn check_number(scope: &Scope<'_>, number: &At<u32>, kind: &str) {
     scope.error(number.span(), format!("{kind} {} is reserved for {whose}", **number), help);
 }
 
-/// A declared user, or what is wrong.
+/// Whether a name that nobody declares may be that of an account which a Debian package brings. The build knows.
+fn is_on_trust(scope: &Scope<'_>, name: &str) -> bool {
+    scope.names.may_bring_accounts() && is_user_name(name)
+}
+
+/// A declared user; otherwise what is wrong, unless a Debian package may bring the user.
 pub(super) fn user(scope: &Scope<'_>, name: &str, span: std::ops::Range<usize>) -> Option<Owner> {
     let users = scope.names.users.as_ref()?;
     let found = users.get(name).copied();
-    if found.is_none() {
+    if found.is_none() && !is_on_trust(scope, name) {
         let number = name.parse::<u32>().ok().map(|number| format!("for a number, leave out the quotes: {number}"));
         let near = suggestion(name, "user", users.keys().map(String::as_str));
         let help = number.or(near).unwrap_or_else(|| format!("declare it in users.toml: `[{name}]`, `uid = 1000`"));
@@ -168,27 +174,41 @@ pub(super) fn user(scope: &Scope<'_>, name: &str, span: std::ops::Range<usize>) 
 }
 
 /// `owner`: `root`, a user, `user:group`, or a number.
-pub(super) fn owner(scope: &Scope<'_>, owner: Option<&At<OwnerValue>>) -> Owner {
-    let Some(value) = owner else { return Owner::default() };
+pub(super) fn owner(scope: &Scope<'_>, owner: Option<&At<OwnerValue>>) -> FileOwner {
+    let Some(value) = owner else { return FileOwner::default() };
     match &value.0 {
         Scalar::Integer(number) => {
             let uid = u32::try_from(*number).unwrap_or_default();
             let declared = scope.names.users.iter().flat_map(BTreeMap::values).find(|ids| ids.uid == uid);
-            declared.copied().unwrap_or(Owner { uid, gid: uid })
+            FileOwner::Known(declared.copied().unwrap_or(Owner { uid, gid: uid }))
         }
         Scalar::Text(text) => {
             let (name, group) = match text.split_once(':') {
                 Some((name, group)) => (name, Some(group)),
                 None => (text.as_str(), None),
             };
-            let mut ids =
-                if name == "root" { Owner::default() } else { user(scope, name, value.span()).unwrap_or_default() };
-            if let Some(group) = group {
-                ids.gid = group_id(scope, group, value.span()).unwrap_or_default();
-            }
-            ids
+            named_owner(scope, name, group, value.span())
         }
-        _ => Owner::default(),
+        _ => FileOwner::default(),
+    }
+}
+
+/// By numbers where both names are declared.
+fn named_owner(scope: &Scope<'_>, name: &str, group: Option<&str>, span: std::ops::Range<usize>) -> FileOwner {
+    let root = (name == "root").then(Owner::default);
+    let user = root.or_else(|| user(scope, name, span.clone()));
+    let gid = match group {
+        Some(group) => group_id(scope, group, span.clone()),
+        None => user.map(|user| user.gid),
+    };
+    match (user, gid) {
+        (Some(user), Some(gid)) => FileOwner::Known(Owner { uid: user.uid, gid }),
+        _ if scope.names.may_bring_accounts() => FileOwner::Named {
+            user: name.to_owned(),
+            group: group.map(ToOwned::to_owned),
+            place: Some(scope.place(span)),
+        },
+        _ => FileOwner::default(),
     }
 }
 
@@ -197,7 +217,7 @@ fn group_id(scope: &Scope<'_>, group: &str, span: std::ops::Range<usize>) -> Opt
     let users = scope.names.users.as_ref()?;
     let own = users.get(group).map(|ids| ids.gid);
     let found = groups.get(group).copied().or(own).or((group == "root").then_some(0));
-    if found.is_none() {
+    if found.is_none() && !is_on_trust(scope, group) {
         let help = suggestion(group, "group", groups.keys().map(String::as_str));
         scope.error(span, format!("no group `{group}` is declared"), help);
     }

@@ -30,6 +30,11 @@ impl Names {
         self.default_channel = default;
     }
 
+    /// Whether packages may bring users and groups that no file declares.
+    pub(super) fn may_bring_accounts(&self) -> bool {
+        self.channels.iter().flat_map(BTreeMap::values).any(|is_debian| *is_debian)
+    }
+
     /// Whether names of the channel, or of the default one, are Debian's.
     pub(super) fn is_debian(&self, channel: Option<&str>) -> bool {
         let name = channel.or(self.default_channel.as_deref());

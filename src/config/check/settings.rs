@@ -7,7 +7,7 @@ use super::super::mirror::{
 };
 use super::super::quantity::{parse_mode, parse_size};
 use super::super::source::At;
-use super::super::{Boot, NixSettings, Owner, Persist, PersistPath};
+use super::super::{Boot, FileOwner, NixSettings, Persist, PersistPath};
 use super::identity;
 use super::scope::Scope;
 use super::syntax::{is_host_name, is_locale, is_timezone, lies_in, normalise_absolute};
@@ -113,7 +113,7 @@ fn persist_path(scope: &Scope<'_>, value: &At<PersistValue>) -> Option<PersistPa
     match &value.0 {
         Either::Text(path) => {
             let path = folder(scope, path, value.span())?;
-            Some(PersistPath { path, owner: Owner::default(), mode: DEFAULT_PERSIST_MODE })
+            Some(PersistPath { path, owner: FileOwner::default(), mode: DEFAULT_PERSIST_MODE })
         }
         Either::Table(table) => {
             let path = table.path.as_ref()?;

@@ -84,6 +84,7 @@ pub(super) fn unit(scope: &Scope<'_>, table: &Daemon, span: Range<usize>, reques
     Unit {
         command: table.command.as_ref().map(|list| command(scope, list, requested)).unwrap_or_default(),
         user: run_as(scope, table.user.as_ref()),
+        user_place: table.user.as_ref().map(|user| scope.place(user.span())),
         health: table.health.as_ref().map(|health| health::health(scope, health, &ports, requested)),
         stop: health::stop(scope, table.stop.as_ref()),
         ready: table.ready.as_ref().and_then(|ready| health::ready(scope, ready, requested)),

@@ -203,7 +203,7 @@ pub(in super::super) struct FileTable {
     #[schemars(example = &"0644")]
     pub(in super::super) mode: Option<At<ModeValue>>,
 
-    /// To whom it belongs: `root`, a declared user, `user:group`, or a number.
+    /// To whom it belongs: `root`, a declared user, one of a Debian package's, `user:group`, or a number.
     #[schemars(extend("default" = "root"))]
     pub(in super::super) owner: Option<At<OwnerValue>>,
 
@@ -238,7 +238,7 @@ pub(in super::super) struct PersistTable {
     #[schemars(required, example = &"/var/lib/app")]
     pub(in super::super) path: Option<At<String>>,
 
-    /// To whom it belongs: `root`, a declared user, `user:group`, or a number.
+    /// To whom it belongs: `root`, a declared user, one of a Debian package's, `user:group`, or a number.
     #[schemars(extend("default" = "root"))]
     pub(in super::super) owner: Option<At<OwnerValue>>,
 

@@ -14,7 +14,8 @@ pub(in super::super) struct Entrypoint {
     #[schemars(required, example = ["./bin/web", "--port", "8080"])]
     pub(in super::super) command: Option<At<Vec<At<String>>>>,
 
-    /// As whom it runs: a declared user's name, or a number that nobody declared.
+    /// As whom it runs: a name (a declared user's, or one that a Debian package brings, such as `www-data`), or a number that
+    /// nobody declared.
     #[schemars(extend("default" = "root"))]
     pub(in super::super) user: Option<At<RunAsValue>>,
 

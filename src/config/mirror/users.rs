@@ -30,7 +30,8 @@ pub(in super::super) struct UserTable {
     #[schemars(example = &"bash")]
     pub(in super::super) shell: Option<At<String>>,
 
-    /// Groups that the user belongs to beside their own; those of `[groups]` in system.toml, `wheel` and `users`.
+    /// Groups that the user belongs to beside their own; those of `[groups]` in system.toml, `wheel` and
+    /// `users`; with a Debian channel, Debian's own (`sudo`, `video`) and those that packages bring.
     #[serde(default)]
     #[schemars(example = ["wheel"])]
     pub(in super::super) groups: Vec<At<String>>,

@@ -206,7 +206,7 @@ fn a_whole_machine_is_checked_as_it_is_generated() {
         target: "/usr/bin/job".to_owned(),
         content: FileContent::Text(Template::literal("#!/bin/absent\n")),
         mode: Some(0o755),
-        owner: crate::config::Owner::default(),
+        owner: crate::config::FileOwner::default(),
         exclude: Vec::new(),
         place: None,
     }];

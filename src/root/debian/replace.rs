@@ -98,7 +98,7 @@ pub fn declared_below_usr(declared: Vec<Declared>) -> Result<Vec<Declared>, Vec<
     if wrong.is_empty() { Ok(moved) } else { Err(wrong) }
 }
 
-fn move_declared(Declared { target, tree }: Declared, wrong: &mut Vec<Diagnostic>) -> Declared {
+fn move_declared(Declared { target, tree, owner }: Declared, wrong: &mut Vec<Diagnostic>) -> Declared {
     let mut moved = Tree::new();
     for (path, (metadata, node)) in tree {
         // A file or link in an alias's place is the user's own will.
@@ -115,7 +115,7 @@ fn move_declared(Declared { target, tree }: Declared, wrong: &mut Vec<Diagnostic
         }
     }
     let target = if moved.contains_key(&target) { target } else { canonical(&target) };
-    Declared { target, tree: moved }
+    Declared { target, tree: moved, owner }
 }
 
 fn first(path: &ImagePath) -> String {
@@ -127,7 +127,7 @@ fn first(path: &ImagePath) -> String {
 #[must_use]
 pub fn replace(merged: &mut Merged, packages: &[Package<'_>], declared: &mut [Declared]) -> (Vec<Replaced>, Omitted) {
     let mut replaced = BTreeMap::new();
-    for Declared { target, tree } in declared {
+    for Declared { target, tree, .. } in declared {
         for (path, (metadata, node)) in tree.iter_mut() {
             match merged.get_mut(path) {
                 Some(placed) if *node == Node::Directory && placed.kind == ListingKind::Directory => {

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::config::{Diagnostic, Machine, RunAs, Severity};
+use crate::config::{Machine, RunAs};
 
 use super::super::supplies::{SYSTEM_PROFILE, Supplies};
 
@@ -172,24 +172,6 @@ impl Accounts {
     #[must_use]
     pub fn gshadow(&self) -> String {
         lines(self.groups.iter().map(|group| format!("{}:*::{}", group.name, group.members.join(","))))
-    }
-
-    /// Groups that users name and nobody declares.
-    #[must_use]
-    pub fn unknown_groups(&self, machine: &Machine) -> Vec<Diagnostic> {
-        let known: BTreeSet<&str> = self.groups.iter().map(|group| group.name.as_str()).collect();
-        let named =
-            machine.users.iter().flat_map(|(name, user)| user.groups.iter().map(move |group| (name, user, group)));
-        named
-            .filter(|(_, _, group)| !known.contains(group.as_str()))
-            .map(|(name, user, group)| Diagnostic {
-                severity: Severity::Error,
-                message: format!("user `{name}` is in the group `{group}`, which does not exist"),
-                place: user.place.clone(),
-                label: String::new(),
-                help: Some(format!("declare it in system.toml: `[groups]`, then `{group} = 2000`")),
-            })
-            .collect()
     }
 }
 

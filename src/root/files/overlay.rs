@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::config::{Diagnostic, FileContent, FileEntry, Machine, Severity};
+use crate::config::{Diagnostic, FileContent, FileEntry, FileOwner, Machine, Severity};
 use crate::deb::PackageName;
 use crate::failure::Classified as _;
 use crate::image::tree::{Metadata, Node, Tree, below};
@@ -19,6 +19,8 @@ pub struct Declared {
     pub target: ImagePath,
     /// What it is, from the image's root.
     pub tree: Tree,
+    /// To whom it belongs. Names are not in the tree's metadata before [`resolve_owners`](super::owners::resolve_owners).
+    pub owner: FileOwner,
 }
 
 /// Something that gave way.
@@ -71,7 +73,8 @@ fn read(
         FileContent::Text(template) => {
             let place = || template.place.clone().or_else(|| entry.place.clone());
             let text = template.render(lookup).map_err(|package| vec![unknown_package(&package, place())])?;
-            let metadata = Metadata { mode: entry.mode.unwrap_or(0o644), uid: entry.owner.uid, gid: entry.owner.gid };
+            let owner = entry.owner.known().unwrap_or_default();
+            let metadata = Metadata { mode: entry.mode.unwrap_or(0o644), uid: owner.uid, gid: owner.gid };
             Tree::from([(target.clone(), (metadata, Node::File(text.into_bytes())))])
         }
         FileContent::Source(source) => {
@@ -79,16 +82,13 @@ fn read(
             tree.map_err(|error| wrong(entry, with_cause(&error), error.help()))?
         }
     };
-    Ok(Declared { target, tree })
+    Ok(Declared { target, tree, owner: entry.owner.clone() })
 }
 
 fn read_source(machine: &Machine, entry: &FileEntry, source: &str, target: &ImagePath) -> Result<Tree, WalkError> {
-    let options = WalkOptions {
-        mode: entry.mode,
-        uid: entry.owner.uid,
-        gid: entry.owner.gid,
-        exclude: Exclude::new(&entry.exclude)?,
-    };
+    let owner = entry.owner.known().unwrap_or_default();
+    let (uid, gid) = (owner.uid, owner.gid);
+    let options = WalkOptions { mode: entry.mode, uid, gid, exclude: Exclude::new(&entry.exclude)? };
     walk(&locate(&machine.project, source)?, target, &options)
 }
 
@@ -140,7 +140,7 @@ fn twice(path: &ImagePath, one: &ImagePath, two: &ImagePath) -> Diagnostic {
 /// its owner, unless the entry names another one.
 pub fn overlay(generated: &mut Tree, declared: &mut [Declared]) -> Vec<Replaced> {
     let mut replaced = BTreeMap::new();
-    for Declared { target, tree } in declared {
+    for Declared { target, tree, .. } in declared {
         for (path, (metadata, node)) in tree.iter_mut() {
             if *node == Node::Directory {
                 match generated.get(path) {

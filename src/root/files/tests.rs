@@ -202,7 +202,7 @@ fn an_empty_machine_still_has_utc_and_no_dangling_links() {
         messages(&files.diagnostics),
         [
             "no package has the time zone `Europe/Berlin` (share/zoneinfo/Europe/Berlin)",
-            "user `alice` is in the group `build`, which does not exist",
+            "no package creates the group `build`",
             "no package has the locale `de_DE.UTF-8` (lib/locale/locale-archive)",
         ]
     );
@@ -245,7 +245,7 @@ fn the_users_variables_win() {
 
 fn entry(target: &str, content: FileContent) -> FileEntry {
     let target = target.to_owned();
-    FileEntry { target, content, mode: None, owner: Owner::default(), exclude: Vec::new(), place: None }
+    FileEntry { target, content, mode: None, owner: Owner::default().into(), exclude: Vec::new(), place: None }
 }
 
 fn literal(text: &str) -> FileContent {
@@ -261,7 +261,7 @@ fn declared_files_replace_generated_ones() {
     machine.project = project.path().to_owned();
     let home = entry("/home/alice", FileContent::Source("./skeleton".to_owned()));
     machine.files = vec![
-        FileEntry { owner: Owner { uid: 1000, gid: 1000 }, ..home },
+        FileEntry { owner: Owner { uid: 1000, gid: 1000 }.into(), ..home },
         entry("/etc/hosts", literal("127.0.0.1 me\n")),
         entry("/etc/ssl", literal("no folder")),
         entry("/var/run/app.pid", literal("1")),
@@ -303,7 +303,7 @@ fn declared_files_that_meet_agree_or_are_refused() {
     let site = entry("/srv/site", FileContent::Source("./site".to_owned()));
     machine.files = vec![
         entry("/srv", FileContent::Source("./srv".to_owned())),
-        FileEntry { owner: Owner { uid: 1000, gid: 1000 }, ..site },
+        FileEntry { owner: Owner { uid: 1000, gid: 1000 }.into(), ..site },
     ];
     let declared = declared_files(&machine, &|_| None).unwrap();
     let owners: Vec<u32> = declared.iter().map(|Declared { tree, .. }| tree[&path("srv/site")].0.uid).collect();

@@ -65,6 +65,20 @@ fn origin(Origin { origin, codename, version }: &Origin) -> String {
     text
 }
 
+/// The file by which scanners tell Debian's and Ubuntu's releases, as they don't read os-release for it. base-files has its own.
+pub(super) fn release(Origin { origin, codename, version }: &Origin) -> Option<(&'static str, String)> {
+    let codename = identifier(codename);
+    match (origin.as_str(), version) {
+        ("Debian", Some(version)) => Some(("etc/debian_version", format!("{}\n", identifier(version)))),
+        ("Debian", None) => Some(("etc/debian_version", format!("{codename}/sid\n"))),
+        ("Ubuntu", Some(version)) => {
+            let release = format!("DISTRIB_RELEASE={}\nDISTRIB_CODENAME={codename}\n", identifier(version));
+            Some(("etc/lsb-release", format!("DISTRIB_ID=Ubuntu\n{release}")))
+        }
+        _ => None,
+    }
+}
+
 fn identifier(text: &str) -> String {
     text.to_lowercase().chars().map(|character| if is_id(character) { character } else { '-' }).collect()
 }

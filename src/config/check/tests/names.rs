@@ -1,6 +1,7 @@
 //! Users, groups, channels, packages, images.
 
 use super::findings;
+use crate::config::{FileOwner, Owner, RunAs};
 
 #[test]
 fn numbers_are_given_once() {
@@ -167,6 +168,57 @@ groups = ['wheel', 'staf', 'docker', 'staff', 'staff']
             declare it in system.toml: `[groups]`, `docker = 2000`
         users.toml:3:47 warning: `staff` is named twice
     ");
+}
+
+/// Which accounts packages bring, shows when they are there.
+#[test]
+fn accounts_of_debian_packages_are_taken_on_trust() {
+    let system = r#"
+[channels.debian]
+suite = "bookworm"
+[entrypoint]
+command = ["x"]
+user = "www-data"
+[daemons.a]
+command = ["a"]
+user = ["alice", "postgres"]
+[daemons.b]
+command = ["b"]
+user = "65532"
+[files."/a"]
+text = ""
+owner = "root:adm"
+[files."/b"]
+text = ""
+owner = "alice:Stuff"
+[files."/c"]
+text = ""
+owner = "alice"
+[persist]
+paths = [{ path = "/var/lib/x", owner = "postgres" }]
+"#;
+    let users = "[alice]\nuid = 1000\ngroups = ['sudo', 'wheel', 'postgres', 'no:pe']\n";
+    insta::assert_snapshot!(findings(system, users, ""), @r"
+        system.toml:11:8 no user `65532` is declared
+            for a number, leave out the quotes: 65532
+        system.toml:17:9 no group `Stuff` is declared
+            the only group is `wheel`
+        users.toml:3:40 no group `no:pe` is declared
+            declare it in system.toml: `[groups]`, `no:pe = 2000`
+    ");
+    let right = system.replace("\"65532\"", "65532").replace(":Stuff", ":ssl-cert");
+    let loaded = super::load(&right, &users.replace(", 'no:pe'", ""), "");
+    let machine = loaded.machine.expect("no errors");
+    assert_eq!(machine.entrypoint.map(|unit| unit.user), Some(RunAs::User("www-data".to_owned())));
+    let owners: Vec<_> = machine.files.iter().map(|file| &file.owner).collect();
+    let named = |owner: &FileOwner, wanted: (&str, Option<&str>)| {
+        matches!(owner,
+        FileOwner::Named { user, group, place: Some(_) } if (user.as_str(), group.as_deref()) == wanted)
+    };
+    assert!(named(owners[0], ("root", Some("adm"))) && named(owners[1], ("alice", Some("ssl-cert"))), "{owners:?}");
+    assert_eq!(owners[2].known(), Some(Owner { uid: 1000, gid: 1000 }));
+    assert!(named(&machine.persist.paths[0].owner, ("postgres", None)));
+    assert_eq!(machine.groups.into_keys().collect::<Vec<_>>(), ["wheel"]);
 }
 
 #[test]

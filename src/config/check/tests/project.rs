@@ -54,7 +54,7 @@ fn the_sample_makes_a_machine() {
     assert_eq!(machine.daemons["tailscaled"].ready, Some(Ready::File("/run/tailscale/tailscaled.sock".to_owned())));
     assert_eq!(machine.files.len(), 2);
     assert_eq!((machine.files[0].target.as_str(), machine.files[0].mode), ("/etc/motd", Some(0o644)));
-    assert_eq!(machine.files[1].owner, Owner { uid: 1000, gid: 1000 });
+    assert_eq!(machine.files[1].owner, Owner { uid: 1000, gid: 1000 }.into());
     assert_eq!((machine.persist.paths[1].mode, machine.persist.store_limit), (0o700, Some(4 << 30)));
     assert!(machine.boot.enable && machine.boot.user_rebuild);
     assert_eq!(machine.users["bob"].home.without, ["fd"]);
@@ -125,7 +125,7 @@ fn modes_are_octal_and_targets_normal() {
     let loaded = load("[files.\"/etc//motd/\"]\ntext = \"a $${pkgs.x}\"\nmode = 0o600\nowner = 7\n", "", "");
     let files = loaded.machine.expect("no errors").files;
     assert_eq!((files[0].target.as_str(), files[0].mode), ("/etc/motd", Some(0o600)));
-    assert_eq!(files[0].owner, Owner { uid: 7, gid: 7 });
+    assert_eq!(files[0].owner, Owner { uid: 7, gid: 7 }.into());
     let FileContent::Text(text) = &files[0].content else { panic!("not text") };
     assert_eq!(text.parts, [Part::Text("a ${pkgs.x}".to_owned())]);
 }

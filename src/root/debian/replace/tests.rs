@@ -9,7 +9,7 @@ fn path(text: &str) -> ImagePath {
 fn declared(target: &str, entries: &[(&str, &str)]) -> Declared {
     let mut tree = sample::tree(entries);
     tree.retain(|at, _| at.starts_with(&path(target)));
-    Declared { target: path(target), tree }
+    Declared { target: path(target), tree, owner: crate::config::FileOwner::default() }
 }
 
 fn omitted(omitted: &Omitted) -> Vec<String> {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
-use crate::config::{Diagnostic, Machine, RunAs};
+use crate::config::{Diagnostic, FileOwner, Machine, RunAs};
 use crate::root::debian::{NewUser, statics};
 use crate::root::files::accounts::Account;
 
@@ -75,8 +75,8 @@ impl Numbers {
         numbers.gids.extend(machine.users.values().map(|user| user.gid));
         numbers.gids.extend(declared_groups(machine).map(|(_, gid)| gid));
         let owners =
-            machine.files.iter().map(|file| file.owner).chain(machine.persist.paths.iter().map(|path| path.owner));
-        for owner in owners {
+            machine.files.iter().map(|file| &file.owner).chain(machine.persist.paths.iter().map(|path| &path.owner));
+        for owner in owners.filter_map(FileOwner::known) {
             numbers.uids.insert(owner.uid);
             numbers.gids.insert(owner.gid);
         }

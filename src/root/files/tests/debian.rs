@@ -79,6 +79,7 @@ fn everything_from_debian() {
     0755 0:0 /data/
     0755 0:0 /dev/
     0755 0:0 /etc/
+    0644 0:0 /etc/debian_version 6 bytes
     0755 0:0 /etc/default/
     0644 0:0 /etc/default/locale 17 bytes
     0644 0:0 /etc/group 506 bytes
@@ -242,7 +243,7 @@ fn what_is_missing_is_told_in_debians_words() {
         helps,
         [
             "add \"tzdata\" to `packages`, or correct `timezone` below `[machine]`",
-            "declare it in system.toml: `[groups]`, then `docker = 2000`",
+            "add the package that does, or declare it in system.toml: `[groups]`, `docker = 2000`",
             "add \"locales-all\" to `packages`, or take \"C.UTF-8\"",
         ]
     );
@@ -261,4 +262,26 @@ fn other_origins_keep_their_names_and_versions() {
     };
     assert_eq!(release(ubuntu), "NAME=\"Ubuntu\"|ID=ubuntu|VERSION_ID=\"22.04\"|VERSION_CODENAME=jammy");
     assert_eq!(release(hostile), "NAME=\"a\\\"ID=b\"|ID=a--id-b|VERSION_CODENAME=x-y");
+}
+
+#[test]
+fn scanners_can_tell_the_release() {
+    let machine = sample::machine();
+    let told = |name: &str, version: Option<&str>| {
+        let mut supplies = supplies(&machine, &sample::merged(&[]), &[], &[]);
+        let version = version.map(str::to_owned);
+        let origin = Origin { origin: name.to_owned(), codename: "name".to_owned(), version };
+        supplies.debian.as_mut().unwrap().origin = origin;
+        let (files, _) = files(&machine, &supplies);
+        let found =
+            ["etc/debian_version", "etc/lsb-release"].into_iter().filter(|name| files.tree.contains_key(&path(name)));
+        found.map(|name| format!("{name}: {}", text(&files, name))).collect::<String>()
+    };
+    assert_eq!(told("Debian", Some("12.12")), "etc/debian_version: 12.12\n");
+    assert_eq!(told("Debian", None), "etc/debian_version: name/sid\n");
+    assert_eq!(
+        told("Ubuntu", Some("24.04")),
+        "etc/lsb-release: DISTRIB_ID=Ubuntu\nDISTRIB_RELEASE=24.04\nDISTRIB_CODENAME=name\n"
+    );
+    assert_eq!(told("Example", Some("1")), "");
 }
