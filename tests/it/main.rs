@@ -9,6 +9,7 @@ mod cache;
 mod clients;
 mod deb;
 mod examples;
+mod init;
 mod odd;
 mod readme;
 mod robust;

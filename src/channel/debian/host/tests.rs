@@ -1,4 +1,5 @@
 use std::collections::BTreeSet;
+use std::fs;
 use std::sync::Mutex;
 
 use super::super::host_sites::HostSites;
