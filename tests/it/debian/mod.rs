@@ -1,12 +1,6 @@
 //! Machines of Debian packages, from archives that the tests make and sign themselves; and, where this machine has one, from its
 //! own.
 
-mod channel;
-mod hostile;
-mod image;
-mod lock;
-mod machine;
-mod real;
 
 use crate::support::debian::{Deb, DebArchive};
 use crate::support::image::{Archive, Content, Entry};

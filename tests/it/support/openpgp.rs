@@ -16,7 +16,7 @@ impl Key {
             .primary_user_id("Test <test@example.org>".into())
             .build()
             .unwrap();
-        Self(parameters.generate(rand08::thread_rng()).unwrap())
+        Self(parameters.generate(rand::thread_rng()).unwrap())
     }
 
     /// The public key, not armored.
@@ -26,7 +26,7 @@ impl Key {
 
     /// `text` in a cleartext signature, as `InRelease` is.
     pub(crate) fn clearsign(&self, text: &str) -> String {
-        let signed = CleartextSignedMessage::sign(rand08::thread_rng(), text, &*self.0, &Password::empty()).unwrap();
+        let signed = CleartextSignedMessage::sign(rand::thread_rng(), text, &*self.0, &Password::empty()).unwrap();
         signed.to_armored_string(ArmorOptions::default()).unwrap()
     }
 }
