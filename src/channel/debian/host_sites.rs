@@ -138,7 +138,7 @@ impl<'a> HostSites<'a> {
 /// A suite and those that belong to it, each with the name that the lists have for it; none where the suite itself is not known.
 ///
 /// `bookworm` may stand in the lists as `stable`, and the other way round; what the archive says decides later.
-fn names_of(wanted: &str, known: &BTreeSet<&str>) -> Vec<(String, String)> {
+pub(super) fn names_of(wanted: &str, known: &BTreeSet<&str>) -> Vec<(String, String)> {
     let bases: Vec<&str> = if known.contains(wanted) {
         vec![wanted]
     } else if WANDERING.contains(&wanted) {
