@@ -264,9 +264,10 @@ impl Classified for ArchiveError {
             Self::Gone { .. } => Class::Network,
             Self::Http(error) => error.class(),
             // What the package's own bytes are to blame for was signed by somebody.
-            Self::Consumer { source, .. } => {
-                source.get_ref().and_then(|inner| inner.downcast_ref::<DebError>()).map_or(Class::Other, Classified::class)
-            }
+            Self::Consumer { source, .. } => source
+                .get_ref()
+                .and_then(|inner| inner.downcast_ref::<DebError>())
+                .map_or(Class::Other, Classified::class),
             Self::File { .. } => Class::Other,
         }
     }

@@ -35,7 +35,8 @@ fn the_newest_by_debian_s_order_of_all_suites_is_taken() {
 
 #[test]
 fn a_request_may_ask_for_a_version_or_its_beginning() {
-    let archive = DebArchive::of(&[Deb::new("tool", "3.11.2-1"), Deb::new("tool", "3.12.0-1"), Deb::new("tool", "3.1-7")]);
+    let archive =
+        DebArchive::of(&[Deb::new("tool", "3.11.2-1"), Deb::new("tool", "3.12.0-1"), Deb::new("tool", "3.1-7")]);
     for (request, version) in [("tool", "3.12.0-1"), ("tool@3.11", "3.11.2-1"), ("debian#tool@3.1", "3.1-7")] {
         let project = project(&archive, &format!(r#"["{request}"]"#), "");
         project.dumbc(&["lock"]).ok();
@@ -54,7 +55,11 @@ fn a_virtual_package_of_one_provider_is_a_name() {
     one.dumbc(&["lock"]).ok();
     assert_eq!(locked_names(&one), ["exim"]);
     let two = project(&archive, r#"["smtp"]"#, "");
-    two.dumbc(&["lock"]).fails(2).says(&["provided by exim, postfix", "name one of them, such as `exim`", "system.toml:1"]);
+    two.dumbc(&["lock"]).fails(2).says(&[
+        "provided by exim, postfix",
+        "name one of them, such as `exim`",
+        "system.toml:1",
+    ]);
 }
 
 #[test]
@@ -80,7 +85,10 @@ fn recommended_packages_come_where_the_channel_wants_them() {
     let project = project(&archive, r#"["app"]"#, "");
     project.dumbc(&["lock"]).ok();
     assert_eq!(locked_names(&project), ["app"]);
-    project.file("system.toml", format!("packages = [\"app\"]\n{}", archive.channel("recommends = true\n[image]\nname = \"it\"")));
+    project.file(
+        "system.toml",
+        format!("packages = [\"app\"]\n{}", archive.channel("recommends = true\n[image]\nname = \"it\"")),
+    );
     project.dumbc(&["update"]).ok();
     assert_eq!(locked_names(&project), ["app", "nice"]);
 }
@@ -95,7 +103,12 @@ fn what_can_not_be_together_is_explained_at_its_place() {
     ]);
     let clash = project(&archive, r#"["one", "two"]"#, "");
     let said = clash.dumbc(&["build"]).fails(2);
-    said.says(&["`debian#one` and `debian#two` can't stand in one machine", "common 2", "system.toml:1:20", "leave one of them out"]);
+    said.says(&[
+        "`debian#one` and `debian#two` can't stand in one machine",
+        "common 2",
+        "system.toml:1:20",
+        "leave one of them out",
+    ]);
     let stuck = project(&archive, r#"["stuck"]"#, "");
     stuck.dumbc(&["build"]).fails(2).says(&["`debian#stuck` can't be installed", "nowhere (>= 7)", "system.toml:1:13"]);
     assert!(!stuck.path("dumbc.lock").exists() && !clash.path("dumbc.lock").exists());
@@ -106,7 +119,12 @@ fn a_name_that_nobody_knows_has_a_place_and_a_guess() {
     let archive = DebArchive::of(&hello());
     let project = project(&archive, r#"["hello", "libgret1", "no-such-thing-at-all"]"#, "");
     let said = project.dumbc(&["build"]).fails(3);
-    said.says(&["no package `libgret1` in `debian`", "system.toml:1:22", "did you mean `libgreet1`?", "no-such-thing-at-all"]);
+    said.says(&[
+        "no package `libgret1` in `debian`",
+        "system.toml:1:22",
+        "did you mean `libgreet1`?",
+        "no-such-thing-at-all",
+    ]);
     let document = project.dumbc(&["build", "--json"]).fails(3).json();
     assert_eq!(document["error"]["class"], "unknown-name");
 }
@@ -158,7 +176,13 @@ fn a_suite_that_is_nowhere_is_said() {
     let project = Project::new();
     write_channel(&project, &archive, r#""trixie""#, &archive.path().display().to_string(), r#"["hello"]"#);
     project.dumbc(&["build"]).fails(3).says(&["the suite `trixie` is not at", &archive.path().display().to_string()]);
-    project.file("system.toml", format!("packages = [\"hello\"]\n{}", archive.channel("components = [\"main\", \"contrib\"]\n[image]\nname = \"it\"")));
+    project.file(
+        "system.toml",
+        format!(
+            "packages = [\"hello\"]\n{}",
+            archive.channel("components = [\"main\", \"contrib\"]\n[image]\nname = \"it\"")
+        ),
+    );
     project.dumbc(&["build"]).fails(3).says(&["no component `contrib`", "it has main"]);
 }
 

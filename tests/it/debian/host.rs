@@ -18,11 +18,15 @@ fn asking(packages: &str, more: &str) -> Option<Project> {
     }
     let project = Project::new();
     let image = "[image]\nname = \"it\"\n";
-    project.file("system.toml", format!("packages = {packages}\n[channels.debian]\nsuite = \"bookworm\"\n{more}\n{image}"));
+    project.file(
+        "system.toml",
+        format!("packages = {packages}\n[channels.debian]\nsuite = \"bookworm\"\n{more}\n{image}"),
+    );
     let etc = project.beside("etc");
     fs::create_dir_all(etc.join("sources.list.d")).unwrap();
     fs::create_dir_all(etc.join("trusted.gpg.d")).unwrap();
-    let conf = format!("Dir::Etc \"{}\";\nDir::Etc::Parts \"/dev/null\";\nAcquire::http::Proxy \"DIRECT\";\n", etc.display());
+    let conf =
+        format!("Dir::Etc \"{}\";\nDir::Etc::Parts \"/dev/null\";\nAcquire::http::Proxy \"DIRECT\";\n", etc.display());
     fs::write(project.beside("apt.conf"), conf).unwrap();
     Some(project)
 }
@@ -51,10 +55,22 @@ fn lists_of_both_forms_are_read_with_the_keys_that_they_name() {
     archive.publish("bookworm-security", &[Deb::new("libgreet1", "1.2-1+deb12u1")]);
     let (folder, keyring) = (archive.path(), archive.keyring());
     let Some(project) = asking(r#"["hello"]"#, "mirror = \"host\"") else { return };
-    let embedded = key().armored().lines().map(|line| if line.is_empty() { " .\n".to_owned() } else { format!(" {line}\n") }).collect::<String>();
-    list(&project, "debian.sources", &paragraph(folder, "bookworm bookworm-updates", &format!("Signed-By:\n{embedded}")));
+    let embedded = key()
+        .armored()
+        .lines()
+        .map(|line| if line.is_empty() { " .\n".to_owned() } else { format!(" {line}\n") })
+        .collect::<String>();
+    list(
+        &project,
+        "debian.sources",
+        &paragraph(folder, "bookworm bookworm-updates", &format!("Signed-By:\n{embedded}")),
+    );
     let options = format!("[signed-by={}]", keyring.display());
-    list(&project, "security.list", &format!("# security\ndeb {options} file://{} bookworm-security main\n", folder.display()));
+    list(
+        &project,
+        "security.list",
+        &format!("# security\ndeb {options} file://{} bookworm-security main\n", folder.display()),
+    );
     locks(&project);
     assert_eq!(locked(&project, "hello")["version"].as_str(), Some("2.10-4"));
     assert_eq!(locked(&project, "libgreet1")["version"].as_str(), Some("1.2-1+deb12u1"));
@@ -92,7 +108,11 @@ fn lists_that_are_switched_off_or_of_other_keys_do_not_count() {
     let stranger = project.beside("stranger.gpg");
     fs::write(&stranger, Key::generate().public()).unwrap();
     fs::copy(archive.keyring(), project.beside("etc").join("trusted.gpg.d/all.gpg")).unwrap();
-    list(&project, "a.sources", &paragraph(archive.path(), "bookworm", &format!("Signed-By: {}\n", stranger.display())));
+    list(
+        &project,
+        "a.sources",
+        &paragraph(archive.path(), "bookworm", &format!("Signed-By: {}\n", stranger.display())),
+    );
     dumbc(&project, &["lock"]).fails(6).says(&["is not to be trusted"]);
     list(&project, "a.sources", &paragraph(archive.path(), "bookworm", "Trusted: yes\n"));
     locks(&project);
@@ -113,7 +133,14 @@ fn a_trusted_archive_must_be_signed_all_the_same() {
 fn without_apt_the_error_says_what_to_write() {
     let (archive, nothing) = (DebArchive::of(&hello()), tempfile::tempdir().unwrap());
     let project = project(&archive, r#"["hello"]"#, "");
-    project.file("system.toml", "packages = [\"hello\"]\n[channels.debian]\nsuite = \"bookworm\"\n[image]\nname = \"it\"\n");
+    project.file(
+        "system.toml",
+        "packages = [\"hello\"]\n[channels.debian]\nsuite = \"bookworm\"\n[image]\nname = \"it\"\n",
+    );
     let said = project.dumbc(&["build"]).env("PATH", nothing.path()).fails(2);
-    said.says(&["this machine has no apt to ask for the archive of channel `debian`", "mirror = \"https://…\"", "keyring = \"…\""]);
+    said.says(&[
+        "this machine has no apt to ask for the archive of channel `debian`",
+        "mirror = \"https://…\"",
+        "keyring = \"…\"",
+    ]);
 }

@@ -22,9 +22,12 @@ fn refused(deb: &Deb, says: &[&str]) {
 
 #[test]
 fn paths_that_lead_out_are_refused() {
-    for path in ["/etc/passwd", "./../etc/passwd", "../../x", "./usr/../../x", ".//etc/passwd", "./usr/./x", "./usr/.."] {
+    for path in ["/etc/passwd", "./../etc/passwd", "../../x", ".//etc/passwd", "./usr/.."] {
         refused(&evil().file(path, "root::0:0"), &[path]);
     }
+    // The folder before it is refused already.
+    refused(&evil().file("./usr/../../x", "root::0:0"), &["`./usr/..`", "component"]);
+    refused(&evil().file("./usr/./x", "root::0:0"), &["`./usr/.`", "component"]);
 }
 
 #[test]
@@ -46,7 +49,10 @@ fn links_that_climb_out_are_refused() {
     refused(&evil().link("./usr/lib/out -> ../../../etc"), &["usr/lib/out", "climbs out of the root"]);
     refused(&evil().link("./lib -> ../elsewhere"), &["lib"]);
     refused(&evil().link("./bin -> tmp"), &["bin", "leads elsewhere than into /usr"]);
-    refused(&evil().hard_link("./usr/shadow -> ./etc/shadow"), &["usr/shadow", "etc/shadow", "no file that the package has brought before"]);
+    refused(
+        &evil().hard_link("./usr/shadow -> ./etc/shadow"),
+        &["usr/shadow", "etc/shadow", "no file that the package has brought before"],
+    );
     refused(&evil().hard_link("./usr/x -> ../../etc/shadow"), &["usr/x"]);
 }
 
@@ -101,7 +107,14 @@ fn broken_packages_are_refused() {
 
 #[test]
 fn an_index_does_not_lead_out_of_its_mirror() {
-    for file in ["../../../../etc/passwd", "/etc/passwd", "pool/../../x.deb", "http://example.org/x.deb", "pool/%2e%2e/x.deb", ""] {
+    for file in [
+        "../../../../etc/passwd",
+        "/etc/passwd",
+        "pool/../../x.deb",
+        "http://example.org/x.deb",
+        "pool/%2e%2e/x.deb",
+        "",
+    ] {
         let archive = DebArchive::of(&[]);
         let index = archive.index(&[evil()]).replace(&evil().file_name(), file);
         archive.publish_index("bookworm", &index, "");
@@ -117,7 +130,11 @@ fn scripts_are_never_run() {
     let archive = DebArchive::of(&[]);
     let witness = archive.path().join("ran");
     let script = format!("#!/bin/sh\ntouch {0}\n$(touch {0})\necho `touch {0}`\n", witness.display());
-    let deb = evil().member("preinst", &script).member("postinst", &script).member("prerm", &script).member("config", &script);
+    let deb = evil()
+        .member("preinst", &script)
+        .member("postinst", &script)
+        .member("prerm", &script)
+        .member("config", &script);
     archive.publish("bookworm", &[deb]);
     let project = project(&archive, r#"["evil"]"#, "");
     project.dumbc(&["build"]).run();

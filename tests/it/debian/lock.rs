@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::{hello, locked, locked_names, lock, project, write_channel, write_system};
+use super::{hello, lock, locked, locked_names, project, write_channel, write_system};
 use crate::support::debian::{Deb, DebArchive};
 use crate::support::image::Archive;
 use crate::support::project::Project;
@@ -21,8 +21,10 @@ fn sha256(bytes: &[u8]) -> String {
 
 #[test]
 fn everything_that_decides_an_image_is_pinned() {
-    let daemon = Deb::new("daemon", "1-1").file("./usr/lib/sysusers.d/daemon.conf", "u _daemon - \"A daemon\" /var/lib/daemon\n");
-    let archive = DebArchive::of(&[hello(), vec![daemon]].concat());
+    let daemon = Deb::new("daemon", "1-1")
+        .file("./usr/lib/sysusers.d/daemon.conf", "u _daemon - \"A daemon\" /var/lib/daemon\n");
+    let debs = [hello(), vec![daemon]].concat();
+    let archive = DebArchive::of(&debs);
     let project = project(&archive, r#"["hello", "daemon"]"#, "");
     project.build("1.tar.gz", &[]);
     let package = locked(&project, "libgreet1");
@@ -31,14 +33,22 @@ fn everything_that_decides_an_image_is_pinned() {
     assert_eq!(package["size"].as_integer(), Some(bytes.len().try_into().unwrap()));
     assert_eq!(package["sha256"].as_str(), Some(&*sha256(&bytes)));
     assert_eq!((package["source"].as_str(), package["suite"].as_str()), (Some("greet"), Some("bookworm")));
-    let depends: Vec<_> = locked(&project, "hello")["depends"].as_array().unwrap().iter().map(|name| name.as_str().unwrap().to_owned()).collect();
+    let depends: Vec<_> = locked(&project, "hello")["depends"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|name| name.as_str().unwrap().to_owned())
+        .collect();
     assert_eq!(depends, ["dash", "libgreet1"]);
     let lock = lock(&project);
     let pinned = &lock["channels"]["debian"]["archive"];
-    assert_eq!((pinned["origin"].as_str(), pinned["codename"].as_str(), pinned["version"].as_str()), (Some("Debian"), Some("bookworm"), Some("12.12")));
-    let index = archive.index(&[hello(), vec![Deb::new("daemon", "1-1").file("./usr/lib/sysusers.d/daemon.conf", "u _daemon - \"A daemon\" /var/lib/daemon\n")]].concat());
-    assert_eq!(pinned["indices"]["bookworm/main/amd64"].as_str(), Some(&*format!("sha256-{}", data_encoding::BASE64.encode(&data_encoding::HEXLOWER.decode(sha256(index.as_bytes())[7..].as_bytes()).unwrap()))));
-    assert_eq!(lock["ids"]["_daemon"].as_integer(), Some(100));
+    assert_eq!(
+        (pinned["origin"].as_str(), pinned["codename"].as_str(), pinned["version"].as_str()),
+        (Some("Debian"), Some("bookworm"), Some("12.12"))
+    );
+    let digest = sha256(archive.index(&debs).as_bytes());
+    assert_eq!(pinned["indices"]["bookworm/main/amd64"].as_str(), Some(&*digest));
+    assert_eq!(lock["ids"]["user/_daemon"].as_integer(), Some(101));
 }
 
 #[test]
@@ -92,14 +102,25 @@ fn a_package_that_left_the_archive_names_the_way_out() {
 
 #[test]
 fn updates_move_what_they_name_and_tell_from_and_to() {
-    let old = [Deb::new("one", "1").depends("lib"), Deb::new("two", "1").depends("other"), Deb::new("lib", "1"), Deb::new("other", "1")];
-    let new = [Deb::new("one", "2").depends("lib"), Deb::new("two", "2").depends("other"), Deb::new("lib", "2"), Deb::new("other", "2")];
+    let old = [
+        Deb::new("one", "1").depends("lib"),
+        Deb::new("two", "1").depends("other"),
+        Deb::new("lib", "1"),
+        Deb::new("other", "1"),
+    ];
+    let new = [
+        Deb::new("one", "2").depends("lib"),
+        Deb::new("two", "2").depends("other"),
+        Deb::new("lib", "2"),
+        Deb::new("other", "2"),
+    ];
     let archive = DebArchive::of(&old);
     let project = project(&archive, r#"["one", "two"]"#, "");
     project.dumbc(&["lock"]).ok();
     archive.publish("bookworm", &[&old[..], &new[..]].concat());
     project.dumbc(&["lock"]).ok();
-    let versions = || ["one", "lib", "two", "other"].map(|name| locked(&project, name)["version"].as_str().unwrap().to_owned());
+    let versions =
+        || ["one", "lib", "two", "other"].map(|name| locked(&project, name)["version"].as_str().unwrap().to_owned());
     assert_eq!(versions(), ["1", "1", "1", "1"], "nothing moves by itself");
     let document = project.dumbc(&["update", "one", "--dry-run", "--json"]).ok().json();
     assert_eq!(versions(), ["1", "1", "1", "1"]);
@@ -117,10 +138,18 @@ fn a_package_more_leaves_the_others_as_they_are_where_that_can_be() {
     let archive = DebArchive::of(&hello());
     let project = project(&archive, r#"["hello"]"#, "");
     project.dumbc(&["lock"]).ok();
-    let newer = [Deb::new("hello", "3").depends("libgreet1"), Deb::new("libgreet1", "2"), Deb::new("extra", "1").depends("libgreet1")];
+    let newer = [
+        Deb::new("hello", "3").depends("libgreet1"),
+        Deb::new("libgreet1", "2"),
+        Deb::new("extra", "1").depends("libgreet1"),
+    ];
     archive.publish("bookworm", &[&hello()[..], &newer[..]].concat());
     write_system(&project, &archive, r#"["hello", "extra"]"#, "");
-    project.dumbc(&["build", "--locked"]).fails(4).says(&["dumbc.lock does not fit the files", "`extra`", "run `dumbc lock`"]);
+    project.dumbc(&["build", "--locked"]).fails(4).says(&[
+        "dumbc.lock does not fit the files",
+        "`extra`",
+        "run `dumbc lock`",
+    ]);
     project.dumbc(&["lock"]).ok();
     assert_eq!(locked(&project, "hello")["version"].as_str(), Some("2.10-3"));
     assert_eq!(locked(&project, "libgreet1")["version"].as_str(), Some("1.2-1"));
@@ -144,14 +173,18 @@ fn numbers_of_users_stay_with_their_names() {
     let archive = DebArchive::of(&["alpha", "beta", "gamma"].map(daemon));
     let project = project(&archive, r#"["beta", "gamma"]"#, "");
     project.build("1.tar.gz", &[]);
-    let id = |name: &str| lock(&project)["ids"][name].as_integer().unwrap();
-    assert_eq!((id("beta"), id("gamma")), (100, 101));
+    let id = |name: &str| lock(&project)["ids"][&*format!("user/{name}")].as_integer().unwrap();
+    // The first that is free for users and groups: 100 is the group `users`.
+    assert_eq!((id("beta"), id("gamma")), (101, 102));
     // One goes, one comes that would stand before: nobody's number moves, and none is given again.
     write_system(&project, &archive, r#"["alpha", "gamma"]"#, "");
     let built = project.build("2.tar.gz", &[]);
-    assert_eq!((id("alpha"), id("beta"), id("gamma")), (102, 100, 101));
+    assert_eq!((id("alpha"), id("beta"), id("gamma")), (103, 101, 102));
     let passwd = super::text(&Archive::read(&built.path), "etc/passwd");
-    assert!(passwd.contains("\nalpha:x:102:102:") && passwd.contains("\ngamma:x:101:101:") && !passwd.contains("beta"), "{passwd}");
+    assert!(
+        passwd.contains("\nalpha:x:103:103:") && passwd.contains("\ngamma:x:102:102:") && !passwd.contains("beta"),
+        "{passwd}"
+    );
     // A locked build has no say in numbers: the lock has them all.
     project.build("3.tar.gz", &["--locked"]);
 }

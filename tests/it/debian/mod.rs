@@ -4,7 +4,10 @@
 mod channel;
 mod host;
 mod hostile;
+mod image;
 mod lock;
+mod scripts;
+mod together;
 mod trust;
 
 use crate::support::debian::{Deb, DebArchive};
@@ -59,7 +62,9 @@ fn hello() -> Vec<Deb> {
             .program("./usr/bin/hello", ". /usr/lib/greet.sh")
             .file("./usr/share/doc/hello/copyright", "free\n"),
         Deb::new("libgreet1", "1.2-1").field("Source", "greet (1.2-1)").file("./lib/greet.sh", "echo Hello\n"),
-        Deb::new("dash", "0.5.12-2").mode_file("./bin/dash", 0o755, (0, 0), "not a real shell\n").link("./bin/sh -> dash"),
+        Deb::new("dash", "0.5.12-2")
+            .mode_file("./bin/dash", 0o755, (0, 0), "not a real shell\n")
+            .link("./bin/sh -> dash"),
     ]
 }
 

@@ -111,7 +111,11 @@ fn an_index_is_what_the_release_file_says() {
     let mut changed = good.clone();
     let middle = changed.len() / 2;
     changed[middle] ^= 1;
-    for (bytes, says) in [(changed, "expected sha256:"), ([&good[..], b"x"].concat(), "found more"), (good[..9].to_vec(), "found 9 bytes")] {
+    for (bytes, says) in [
+        (changed, "expected sha256:"),
+        ([&good[..], b"x"].concat(), "found more"),
+        (good[..9].to_vec(), "found 9 bytes"),
+    ] {
         fs::write(&index, bytes).unwrap();
         refused(&archive, &["the index bookworm/main/amd64", "is not what it must be", says]);
     }
@@ -127,11 +131,19 @@ fn a_package_is_what_its_index_says() {
     let mut changed = good.clone();
     *changed.last_mut().unwrap() ^= 1;
     let longer = [&good[..], &good[..]].concat();
-    for (bytes, says) in [(changed, "expected sha256:"), (longer, "found more"), (good[..100].to_vec(), "found 100 bytes")] {
+    for (bytes, says) in
+        [(changed, "expected sha256:"), (longer, "found more"), (good[..100].to_vec(), "found 100 bytes")]
+    {
         fs::write(&deb, bytes).unwrap();
         let project = project(&archive, r#"["libgreet1"]"#, "");
         let name = hello()[1].file_name();
-        project.dumbc(&["build"]).fails(6).says(&[&name, "package `libgreet1`", "is not what it must be", says, "try again"]);
+        project.dumbc(&["build"]).fails(6).says(&[
+            &name,
+            "package `libgreet1`",
+            "is not what it must be",
+            says,
+            "try again",
+        ]);
         nothing_is_kept(&project);
         // The same with the right file goes well: nothing bad was remembered.
         fs::write(&deb, &good).unwrap();
@@ -160,7 +172,11 @@ fn an_index_that_lies_about_a_package_is_caught() {
     {
         let archive = DebArchive::of(std::slice::from_ref(&real));
         let index = archive.index(std::slice::from_ref(&real));
-        archive.publish_index("bookworm", &index.replace(&format!("{field}: {true_value}\n"), &format!("{field}: {lie}\n")), "");
+        archive.publish_index(
+            "bookworm",
+            &index.replace(&format!("{field}: {true_value}\n"), &format!("{field}: {lie}\n")),
+            "",
+        );
         let name = if field == "Package" { lie } else { "hello" };
         let project = project(&archive, &format!("[\"{name}\"]"), "");
         let says = ["the index is wrong", field, lie, true_value, name];

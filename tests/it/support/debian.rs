@@ -112,7 +112,8 @@ impl Deb {
 
     fn paragraph(&self) -> String {
         let size = self.entries.iter().map(|entry| entry.content.len().div_ceil(1024)).sum::<usize>();
-        let mut text = format!("Package: {}\nVersion: {}\nArchitecture: {}\n", self.name, self.version, self.architecture);
+        let mut text =
+            format!("Package: {}\nVersion: {}\nArchitecture: {}\n", self.name, self.version, self.architecture);
         let given = |name: &str| self.fields.iter().any(|(field, _)| field == name);
         let defaults = [
             ("Maintainer", "Test <test@example.org>".to_owned()),
@@ -166,7 +167,11 @@ impl Deb {
             let plain = entry.path.trim_start_matches(['.', '/']);
             for (end, _) in plain.match_indices('/') {
                 let path = format!("./{}/", &plain[..end]);
-                if entries.iter().chain(&self.entries).all(|known| known.path.trim_end_matches('/') != path.trim_end_matches('/')) {
+                if entries
+                    .iter()
+                    .chain(&self.entries)
+                    .all(|known| known.path.trim_end_matches('/') != path.trim_end_matches('/'))
+                {
                     entries.push(folder(&path));
                 }
             }
