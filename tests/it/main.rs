@@ -8,6 +8,7 @@ mod build;
 mod cache;
 mod clients;
 mod deb;
+mod debian;
 mod examples;
 mod init;
 mod odd;

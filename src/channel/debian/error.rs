@@ -7,6 +7,7 @@ use crate::cache::http::HttpError;
 use crate::deb::{AptSourceError, PackageName, ReleaseError};
 use crate::failure::{Class, Classified};
 
+use super::package::DebError;
 use super::signature::SignatureFault;
 
 /// An archive could not be found, believed or read. No message holds credentials.
@@ -262,7 +263,12 @@ impl Classified for ArchiveError {
             | Self::Index { .. } => Class::Trust,
             Self::Gone { .. } => Class::Network,
             Self::Http(error) => error.class(),
-            Self::Consumer { .. } | Self::File { .. } => Class::Other,
+            // What the package's own bytes are to blame for was signed by somebody.
+            Self::Consumer { source, .. } => source
+                .get_ref()
+                .and_then(|inner| inner.downcast_ref::<DebError>())
+                .map_or(Class::Other, Classified::class),
+            Self::File { .. } => Class::Other,
         }
     }
 

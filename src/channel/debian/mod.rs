@@ -98,6 +98,8 @@ pub struct Wish {
     pub name: PackageName,
     /// A version or a prefix of one.
     pub version: Option<String>,
+    /// As the user's files have it: a name of the default channel needs no channel.
+    pub written: String,
 }
 
 /// What is to be solved for one system.

@@ -77,6 +77,13 @@ impl Deb {
         with
     }
 
+    /// A file of zeros.
+    pub(crate) fn sparse(self, path: &str, size: usize) -> Self {
+        let mut with = self.file(path, "");
+        with.entries.last_mut().unwrap().content = vec![0; size];
+        with
+    }
+
     pub(crate) fn folder(self, path: &str, mode: u32, owner: (u64, u64)) -> Self {
         self.entry(path, tar::EntryType::Directory, mode, owner)
     }
@@ -105,7 +112,8 @@ impl Deb {
 
     fn paragraph(&self) -> String {
         let size = self.entries.iter().map(|entry| entry.content.len().div_ceil(1024)).sum::<usize>();
-        let mut text = format!("Package: {}\nVersion: {}\nArchitecture: {}\n", self.name, self.version, self.architecture);
+        let mut text =
+            format!("Package: {}\nVersion: {}\nArchitecture: {}\n", self.name, self.version, self.architecture);
         let given = |name: &str| self.fields.iter().any(|(field, _)| field == name);
         let defaults = [
             ("Maintainer", "Test <test@example.org>".to_owned()),
@@ -159,7 +167,11 @@ impl Deb {
             let plain = entry.path.trim_start_matches(['.', '/']);
             for (end, _) in plain.match_indices('/') {
                 let path = format!("./{}/", &plain[..end]);
-                if entries.iter().chain(&self.entries).all(|known| known.path.trim_end_matches('/') != path.trim_end_matches('/')) {
+                if entries
+                    .iter()
+                    .chain(&self.entries)
+                    .all(|known| known.path.trim_end_matches('/') != path.trim_end_matches('/'))
+                {
                     entries.push(folder(&path));
                 }
             }
@@ -238,23 +250,41 @@ impl DebArchive {
 
     /// The same, with more fields in its Release file.
     pub(crate) fn publish_with(&self, suite: &str, debs: &[Deb], fields: &str) {
-        let mut packages = String::new();
-        for deb in debs {
-            let bytes = deb.build();
-            write(&self.path().join(deb.file_name()), &bytes);
-            let (file, size, sum) = (deb.file_name(), bytes.len(), hex_sha256(&bytes));
-            writeln!(packages, "{}Filename: {file}\nSize: {size}\nSHA256: {sum}\n", deb.paragraph()).unwrap();
-        }
-        self.publish_index(suite, &packages, fields);
+        self.publish_index(suite, &self.index(debs), fields);
+    }
+
+    /// The same, of somebody else.
+    pub(crate) fn publish_as(&self, suite: &str, debs: &[Deb], origin: &str) {
+        self.publish_index(suite, &self.index(debs), &format!("Origin: {origin}\n"));
+    }
+
+    /// The same, on another day.
+    pub(crate) fn publish_on(&self, suite: &str, debs: &[Deb], date: &str) {
+        self.publish_index(suite, &self.index(debs), &format!("Date: {date}\n"));
+    }
+
+    /// Writes packages; what an index says of them.
+    pub(crate) fn index(&self, debs: &[Deb]) -> String {
+        debs.iter().map(|deb| self.index_of(deb, &deb.build())).collect()
+    }
+
+    /// Writes a package's file with these bytes; what an index says of it.
+    pub(crate) fn index_of(&self, deb: &Deb, bytes: &[u8]) -> String {
+        write(&self.path().join(deb.file_name()), bytes);
+        let (file, size, sum) = (deb.file_name(), bytes.len(), hex_sha256(bytes));
+        format!("{}Filename: {file}\nSize: {size}\nSHA256: {sum}\n\n", deb.paragraph())
     }
 
     /// A signed suite whose index is `packages`, whatever it says.
     pub(crate) fn publish_index(&self, suite: &str, packages: &str, fields: &str) {
         let (plain, packed) = (packages.as_bytes(), xz(packages.as_bytes()));
-        let mut release = format!(
-            "Origin: Debian\nLabel: Debian\nSuite: stable\nVersion: 12.12\nCodename: {suite}\n\
-             Date: Sat, 01 Nov 2025 10:00:00 UTC\n{fields}Architectures: all amd64 arm64\nComponents: main\nSHA256:\n"
-        );
+        let given = |name: &str| fields.lines().any(|line| line.starts_with(name));
+        let defaults = ["Origin: Debian\n", "Date: Sat, 01 Nov 2025 10:00:00 UTC\n"];
+        let defaults = defaults.iter().filter(|field| !given(field.split(' ').next().unwrap()));
+        let mut release = defaults.copied().chain([fields]).collect::<String>();
+        writeln!(release, "Label: Debian\nSuite: stable\nVersion: 12.12\nCodename: {suite}").unwrap();
+        release += "Architectures: all amd64 arm64\nNo-Support-for-Architecture-all: Packages\n";
+        release += "Components: main\nSHA256:\n";
         let index = "main/binary-amd64/Packages";
         for (bytes, name) in [(plain, index.to_owned()), (&packed[..], format!("{index}.xz"))] {
             writeln!(release, " {} {:>8} {name}", hex_sha256(bytes), bytes.len()).unwrap();

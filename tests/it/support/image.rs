@@ -26,6 +26,8 @@ pub(crate) enum Content {
     Directory,
     File(Vec<u8>),
     Link(Vec<u8>),
+    /// Another name of a file that stands before it.
+    HardLink(Vec<u8>),
 }
 
 /// The image's root, by path without a leading slash.
@@ -102,6 +104,24 @@ impl Archive {
         names.iter().map(|name| &self.files[name][..]).collect()
     }
 
+    /// A file's capability, as it stands in a layer's pax records.
+    pub(crate) fn capability(&self, path: &str) -> Option<Vec<u8>> {
+        let mut found = None;
+        for layer in self.layers() {
+            for entry in tar::Archive::new(Cursor::new(decompressed(layer))).entries().unwrap() {
+                let mut entry = entry.unwrap();
+                if entry.path_bytes().as_ref() == path.as_bytes()
+                    && let Some(records) = entry.pax_extensions().unwrap()
+                {
+                    let mut records = records.map(Result::unwrap);
+                    let record = records.find(|record| record.key() == Ok("SCHILY.xattr.security.capability"));
+                    found = record.map(|record| record.value_bytes().to_vec());
+                }
+            }
+        }
+        found
+    }
+
     /// What a container sees: all layers one over the other.
     pub(crate) fn root(&self) -> Root {
         let mut root = Root::new();
@@ -127,6 +147,7 @@ fn read_entry(mut entry: tar::Entry<'_, impl Read>) -> (Vec<u8>, Entry) {
     let content = match header.entry_type() {
         tar::EntryType::Directory => Content::Directory,
         tar::EntryType::Symlink => Content::Link(entry.link_name_bytes().map(|name| name.to_vec()).unwrap_or_default()),
+        tar::EntryType::Link => Content::HardLink(entry.link_name_bytes().unwrap().to_vec()),
         tar::EntryType::Regular => {
             let mut content = Vec::new();
             entry.read_to_end(&mut content).unwrap();

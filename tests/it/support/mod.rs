@@ -2,7 +2,9 @@
 
 pub(crate) mod clock;
 pub(crate) mod command;
+pub(crate) mod debian;
 pub(crate) mod image;
+pub(crate) mod openpgp;
 pub(crate) mod packages;
 pub(crate) mod project;
 pub(crate) mod proxy;
