@@ -15,7 +15,7 @@ fn apt(sources: &str) -> tempfile::TempDir {
     fs::write(folder.path().join("parts/a.sources"), sources.replace('@', &root.to_string())).unwrap();
     let conf = format!(
         "Dir::Etc::sourcelist \"/dev/null\";\nDir::Etc::sourceparts \"{root}/parts\";\nDir::Etc::netrc \"/dev/null\";\n\
-         Dir::Etc::netrcparts \"/dev/null\";\n#clear Acquire::http::Proxy;\n"
+         Dir::Etc::netrcparts \"/dev/null\";\nDir::Etc::parts \"/dev/null\";\nDir::Etc::main \"/dev/null\";\n"
     );
     fs::write(folder.path().join("apt.conf"), conf).unwrap();
     folder
@@ -28,11 +28,12 @@ fn dumbc(folder: &tempfile::TempDir, arguments: &[&str]) -> Dumbc {
 
 /// system.toml of `dumbc init` with these arguments, which passes the check.
 fn system(folder: &tempfile::TempDir, arguments: &[&str]) -> String {
-    dumbc(folder, &[&["init", "box"], arguments].concat()).ok();
-    let checked = dumbc(folder, &["-C", "box", "check"]).ok();
+    let project = folder.path().join("made/box");
+    dumbc(folder, &[&["init", "made/box"], arguments].concat()).ok();
+    let checked = Dumbc::new(&project, &folder.path().join("store"), &["check"]).ok();
     assert!(checked.text().ends_with("; no errors\n"), "{checked}");
-    let text = fs::read_to_string(folder.path().join("box/system.toml")).unwrap();
-    fs::remove_dir_all(folder.path().join("box")).unwrap();
+    let text = fs::read_to_string(project.join("system.toml")).unwrap();
+    fs::remove_dir_all(project).unwrap();
     text
 }
 

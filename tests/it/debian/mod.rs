@@ -6,6 +6,7 @@ mod host;
 mod hostile;
 mod image;
 mod lock;
+mod names;
 mod scripts;
 mod together;
 mod trust;
