@@ -9,7 +9,7 @@ use super::error::ArchiveError;
 use super::host_sites::names_of;
 use super::lists::{Lists, ask_apt};
 use crate::cache::http::Url;
-use crate::deb::AptSource;
+use crate::deb::{AptSource, SignedBy};
 
 /// What every channel has unless it says otherwise.
 const MAIN: &str = "main";
@@ -42,14 +42,14 @@ impl Distribution {
         let suites = suites(&sources, codename);
         let Some(first) = suites.first() else { return Ok(None) };
         let components = components(&suites);
-        let main = first.sources.first();
-        let written = places(&lists, &suites).and_then(|places| Some((places, keyring(main?)?)));
-        let distribution = match written {
-            Some((places, keyring)) => {
+        let signed_by = first.sources.first().and_then(|source| source.signed_by.as_ref());
+        let keyring = signed_by.and_then(only_file);
+        let distribution = match places(&lists, &suites) {
+            Some(places) if signed_by.is_none() || keyring.is_some() => {
                 let suites = suites.into_iter().map(|suite| suite.name).collect();
                 Self { suites, components, places, keyring }
             }
-            None => Self { suites: vec![first.name.clone()], components, places: Vec::new(), keyring: None },
+            _ => Self { suites: vec![first.name.clone()], components, places: Vec::new(), keyring: None },
         };
         Ok(Some(distribution))
     }
@@ -132,15 +132,13 @@ fn place(lists: &Lists, uri: &str) -> Option<String> {
     }
 }
 
-/// The file that a list names: `None` where it names something else than one, `Some(None)` where it leaves it to apt.
-fn keyring(source: &AptSource) -> Option<Option<String>> {
-    let Some(signed_by) = &source.signed_by else { return Some(None) };
+/// The file of keys that a list names, if it names nothing else.
+fn only_file(signed_by: &SignedBy) -> Option<String> {
     match signed_by.files.as_slice() {
-        [file] if signed_by.key.is_none() && signed_by.fingerprints.is_empty() && Path::new(file).is_file() => {
-            Some(Some(file.clone()))
-        }
+        [file] if signed_by.key.is_none() && signed_by.fingerprints.is_empty() => Some(file.clone()),
         _ => None,
     }
+    .filter(|file| Path::new(file).is_file())
 }
 
 /// The components of the first suite that all others have, too.

@@ -64,22 +64,21 @@ fn with_archive(distribution: &Distribution) -> String {
     if distribution.components != ["main"] {
         lines += &line("components", &json!(distribution.components));
     }
-    match distribution.places.as_slice() {
-        [] => {
-            lines +=
-                "mirror = \"host\"                          # this machine's apt knows where, and how to get there\n"
-        }
-        places => lines += &line("mirror", &one_or_all(places)),
-    }
+    lines += &match distribution.places.as_slice() {
+        [] => "mirror = \"host\"                          # this machine's apt knows where, and how to get there\n"
+            .to_owned(),
+        places => line("mirror", &one_or_all(places)),
+    };
     if let Some(keyring) = &distribution.keyring {
         lines += &line("keyring", &json!(keyring));
     }
     let is_ours = |line: &&str| line.starts_with("suite = ") || line.starts_with("mirror = ");
     let (mut text, mut lines) = (String::new(), Some(lines));
     for line in DEBIAN.split_inclusive('\n') {
-        match is_ours(&line) {
-            true => text += &lines.take().unwrap_or_default(),
-            false => text += line,
+        if is_ours(&line) {
+            text += &lines.take().unwrap_or_default();
+        } else {
+            text += line;
         }
     }
     text
