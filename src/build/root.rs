@@ -98,7 +98,9 @@ impl<'a, 'd> Composer<'a, 'd> {
         note: &dyn Fn(&str),
     ) -> Result<Tree, Error> {
         if self.debian.is_empty() {
-            overlay(root, declared).iter().for_each(|replaced| note(&replaced.to_string()));
+            for replaced in overlay(root, declared) {
+                note(&replaced.to_string());
+            }
             return Ok(Tree::new());
         }
         let accounts = Accounts::of(self.machine, supplies);

@@ -35,7 +35,9 @@ fn mirror(scope: &Scope<'_>, table: &ChannelTable) -> Mirror {
     }
     let read = |value: &At<WordsValue>, key: &str| {
         let places = words(scope, value, key);
-        places.iter().for_each(|(place, span)| check_place(scope, place, span.clone(), key));
+        for (place, span) in &places {
+            check_place(scope, place, span.clone(), key);
+        }
         texts(places)
     };
     match (&table.mirror, &table.snapshot) {

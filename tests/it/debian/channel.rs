@@ -137,12 +137,12 @@ fn a_mirror_is_a_path_an_address_or_several() {
     let nothing = Server::start().folder(empty.path());
     let several = format!(r#"["{}", "{path}"]"#, nothing.url("/debian"));
     let mirrors = [path.clone(), format!("file://{path}"), server.url(""), server.url("/"), several];
-    let build = |mirror: &String| {
+    let made = |mirror: &String| {
         let project = Project::new();
         write_channel(&project, &archive, r#""bookworm""#, mirror, r#"["hello"]"#);
         (project.build("1.tar.gz", &[]).image_id(), std::fs::read(project.path("dumbc.lock")).unwrap())
     };
-    let built: Vec<_> = mirrors.iter().map(build).collect();
+    let built: Vec<_> = mirrors.iter().map(made).collect();
     assert!(built.iter().all(|one| *one == built[0]), "the mirror decides nothing");
     assert!(server.count("/dists/bookworm/InRelease") == 2 && nothing.count("/debian/dists/bookworm/InRelease") == 1);
 }
