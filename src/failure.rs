@@ -2,6 +2,9 @@
 //!
 //! Each room has its own error enum; [`Classified`] is all that they share.
 
+use std::error::Error;
+use std::io;
+
 /// The kinds of failure that scripts can tell apart. [`Class::exit_code`] is documented in `docs/exit-codes.md`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Class {
@@ -63,5 +66,29 @@ pub trait Classified {
     /// What the user can do about it: one sentence, without a full stop's prefix such as `help:`.
     fn help(&self) -> Option<String> {
         None
+    }
+}
+
+/// What an I/O error carries, else `cause` itself: a reader in the middle of something can pass on another room's error in no
+/// other way, and [`Error::source`] leaves it out.
+#[must_use]
+pub fn carried<'error>(mut cause: &'error (dyn Error + 'static)) -> &'error (dyn Error + 'static) {
+    while let Some(inner) = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        cause = inner;
+    }
+    cause
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn io_errors_are_unwrapped_to_the_core() {
+        let core = io::Error::from(io::ErrorKind::NotFound);
+        let wrapped = io::Error::other(io::Error::other("the core"));
+        assert_eq!(carried(&wrapped).to_string(), "the core");
+        assert!(carried(&wrapped).downcast_ref::<io::Error>().is_none());
+        assert!(carried(&core).is::<io::Error>());
     }
 }

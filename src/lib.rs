@@ -1,15 +1,15 @@
 //! Container images from packages that are already built.
 //!
-//! Three TOML files say what a machine holds. dumbc resolves them to package closures in binary caches, plans
+//! Three TOML files say what a machine holds. dumbc resolves them to package closures in binary caches and Debian archives, plans
 //! layers, writes them and emits an image. [`build`] is the whole way on one page; the rooms below it are:
 //!
 //! * [`config`]: the TOML files, checked; yields a [`config::Machine`]
 //! * [`nix`]: Nix's formats, pure
 //! * [`deb`]: Debian's formats, pure
-//! * [`channel`]: names to store paths; the lock
+//! * [`channel`]: names to store paths and Debian packages; the lock
 //! * [`cache`]: binary caches, reading and writing
 //! * [`plan`]: which unit goes into which layer
-//! * [`root`]: generated units: system environment, users, databases
+//! * [`root`]: generated units: system environment, users, databases, what Debian's scripts would make
 //! * [`image`]: tar, compressed members, configuration and manifest
 //! * [`store`]: fragments and layer records on disk
 //! * [`export`]: archives and OCI directories

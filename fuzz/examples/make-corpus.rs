@@ -25,6 +25,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         ("release", releases()),
         ("apt_sources", apt_sources()),
         ("scripts", scripts()),
+        ("generated", generated()),
     ];
     for (target, seeds) in seeds {
         let directory = corpus.join(target);
@@ -184,6 +185,24 @@ fn apt_sources() -> Seeds {
     vec![("lines", lines.into()), ("paragraphs", paragraphs.into())]
 }
 
+fn generated() -> Seeds {
+    let control = "Package: tool\nDepends: libc6 (>= 2.36), perl:any | perl5 (<< 6)\nProvides: awk (= 1)\n";
+    let users = "u tool 100 \"a tool\" /var/lib/tool\ng staff -\nm tool staff\nd /run/tool 0755 tool tool -\nL /x - - - - y\n";
+    let conf = "include /etc/ld.so.conf.d/*.conf\n/usr/lib\n/opt/lib # ours\n";
+    let certificate = "-----BEGIN CERTIFICATE-----\nMAkwBzAFAgEBAgEB\n-----END CERTIFICATE-----\n";
+    let mut library = b"\x7fELF\x02\x01\x01".to_vec();
+    library.resize(64, 0);
+    library[16] = 3;
+    library[18] = 62;
+    library[32] = 64;
+    library[54] = 56;
+    let whole = |control: &str| {
+        let text = [control.as_bytes(), conf.as_bytes(), certificate.as_bytes(), &library];
+        text.join(&b"\n==\n"[..])
+    };
+    vec![("control", whole(control)), ("users", whole(users))]
+}
+
 fn narinfos() -> Result<Seeds, Box<dyn std::error::Error>> {
     let hash = Sha256::of(b"content");
     let reference = StorePath::from_parts([3; 20], "libc-2.36")?;
@@ -261,7 +280,6 @@ fn locks() -> Result<Seeds, Box<dyn std::error::Error>> {
     lock.requests.insert(
         (System::X86_64Linux, "git".to_owned()),
         LockedRequest {
-            deb: None,
             channel: Some("ours".to_owned()),
             name: "git".to_owned(),
             version: Some("2.39.5".to_owned()),

@@ -1,12 +1,13 @@
 //! Why there is no image.
 
+use std::error::Error as _;
 use std::io;
 use std::path::PathBuf;
 
 use oci_spec::OciSpecError;
 
 use crate::config::{Diagnostic, count_errors};
-use crate::failure::{Class, Classified};
+use crate::failure::{Class, Classified, carried};
 use crate::nix::StorePath;
 use crate::root::addressed::AddressError;
 use crate::root::debian::certificates::CertificatesError;
@@ -133,10 +134,12 @@ impl Error {
     pub fn damage(&self) -> Option<FragmentKey> {
         let store = match self {
             Self::Store(error) | Self::Export(export::Error::Store(error)) => Some(error),
-            Self::Io(error) | Self::Environment(EnvironmentError::Compare { source: error, .. }) => {
-                error.get_ref().and_then(|inner| inner.downcast_ref())
+            // Generators read through what knows nothing of stores.
+            Self::Io(error) => carried(error).downcast_ref(),
+            _ => {
+                let causes = std::iter::successors(self.source(), |&cause| cause.source());
+                causes.into_iter().find_map(|cause| carried(cause).downcast_ref())
             }
-            _ => None,
         };
         if let Some(store::Error::Damaged(key)) = store { Some(*key) } else { None }
     }

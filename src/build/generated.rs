@@ -29,8 +29,8 @@ use super::view::Shelf;
 
 /// Generated units.
 pub(super) struct Generated {
-    /// The system environment, a store path.
-    pub(super) environment: Addressed,
+    /// The system environment, a store path. `None` where only Debian's packages are requested: they stand in `/usr`.
+    pub(super) environment: Option<Addressed>,
     /// The Nix database, where the machine has Nix.
     pub(super) database: Option<Tree>,
     /// Files of the root.
@@ -71,16 +71,23 @@ impl Inputs<'_> {
         }
         let requested = self.requested(content);
         let requested = requested.iter().collect::<Vec<_>>();
-        let environment = self.environment(&requested, &listings)?;
-        listings.insert(environment.path.clone(), environment.listing().map_err(std::io::Error::other)?);
+        let environment = if requested.is_empty() && !self.debs.is_empty() {
+            None
+        } else {
+            Some(self.environment(&requested, &listings)?)
+        };
+        if let Some(environment) = &environment {
+            listings.insert(environment.path.clone(), environment.listing().map_err(std::io::Error::other)?);
+        }
+        let profile = environment.as_ref().map(|environment| &environment.path);
         let (mut debian, mut ids) =
             (Debian::gather(self.lock, self.system, self.shelf, self.debs)?, self.lock.ids.clone());
         let mut composer = Composer::new(self.machine, self.system, &listings, &mut debian);
         let accounts = composer.supply(&mut ids, &content.declared)?;
-        let supplies = self.supplies(&composer, &environment.path, &requested, accounts)?;
+        let supplies = self.supplies(&composer, profile, &requested, accounts)?;
         let lookup = |name: &str| self.lock.package_path(self.machine, self.system, name);
         let variables = environment_variables(self.machine, &supplies, &lookup).map_err(Error::Files)?;
-        let mut root = root_files(self.machine, &environment.path, &supplies, &variables);
+        let mut root = root_files(self.machine, profile, &supplies, &variables);
         let (errors, warnings) = errors(root.diagnostics);
         if !errors.is_empty() {
             return Err(Error::Files(errors));
@@ -92,7 +99,7 @@ impl Inputs<'_> {
         let dpkg = composer.complete(&mut root.tree, &mut content.declared, &supplies, &note)?;
         let doubts = composer.doubts;
         let database =
-            self.machine.nix.as_ref().map(|_| self.database(content, &environment, &requested)).transpose()?;
+            self.machine.nix.as_ref().map(|_| self.database(content, environment.as_ref(), &requested)).transpose()?;
         let has_shell = supplies.sh.is_some();
         let mut trees = vec![&root.tree];
         trees.extend(content.declared.iter().map(|declared| &declared.tree));
@@ -115,7 +122,7 @@ impl Inputs<'_> {
     fn supplies(
         &self,
         composer: &Composer<'_, '_>,
-        environment: &StorePath,
+        environment: Option<&StorePath>,
         requested: &[&StorePath],
         accounts: PackageAccounts,
     ) -> Result<Supplies, Error> {
@@ -184,7 +191,12 @@ impl Inputs<'_> {
         Ok(environment.addressed)
     }
 
-    fn database(&self, content: &Content, environment: &Addressed, requested: &[&StorePath]) -> Result<Tree, Error> {
+    fn database(
+        &self,
+        content: &Content,
+        environment: Option<&Addressed>,
+        requested: &[&StorePath],
+    ) -> Result<Tree, Error> {
         let mut valid = Vec::new();
         for path in self.closure {
             let package = self.lock.packages.get(path).ok_or_else(|| Error::OutsideLock { path: path.clone() })?;
@@ -198,11 +210,12 @@ impl Inputs<'_> {
                 content_address: package.content_address.clone(),
             });
         }
-        let generated = content.local.values().chain([environment]);
+        let generated = content.local.values().chain(environment);
         valid.extend(generated.map(|addressed: &Addressed| ValidPath::from(addressed)));
         valid.sort_by(|a, b| a.path.cmp(&b.path));
         valid.dedup_by(|a, b| a.path == b.path);
-        let roots = requested.iter().copied().chain([&environment.path]).collect::<Vec<_>>();
+        let roots =
+            requested.iter().copied().chain(environment.map(|environment| &environment.path)).collect::<Vec<_>>();
         Ok(nix_database(&valid, &roots)?)
     }
 }

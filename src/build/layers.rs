@@ -80,7 +80,10 @@ impl Assembly<'_> {
 
     /// What changes whenever a package does.
     fn system(&self, generated: &Generated, parents: &Parents) -> Result<Vec<Piece>, Error> {
-        let mut pieces = vec![self.addressed(&generated.environment)?];
+        let mut pieces = Vec::new();
+        if let Some(environment) = &generated.environment {
+            pieces.push(self.addressed(environment)?);
+        }
         if let Some(database) = &generated.database {
             pieces.push(self.tree(database, parents, "Nix database".to_owned())?);
         }
@@ -162,7 +165,7 @@ fn shared_folders(packages: &Fragments, content: &Content, generated: &Generated
         units.push((format!("[files.\"{}\"]", declared.target), claims_of_tree(&declared.tree).collect()));
     }
     let local = content.local.values().map(|local| &local.path);
-    let paths = packages.keys().chain(local).chain([&generated.environment.path]);
+    let paths = packages.keys().chain(local).chain(generated.environment.as_ref().map(|environment| &environment.path));
     let paths = paths.collect::<std::collections::BTreeSet<_>>();
     units.extend(paths.into_iter().map(|path| (path.to_string(), claims_of_store_path(path).collect())));
     let mut shared = parents(units.iter().map(|(name, claims)| (name.as_str(), claims.iter().cloned())))?;

@@ -9,13 +9,15 @@ use crate::image::ImagePath;
 use crate::image::listing::Listing;
 use crate::image::tree::{Metadata, Node, Tree};
 use crate::nix::StorePath;
+use crate::root::debian::Merged;
+use crate::root::debian::aliases::canonical_text;
 use crate::root::debian::alternatives::alternatives;
 use crate::root::debian::base::DebianBase;
 use crate::root::debian::certificates::certificates;
 use crate::root::debian::deeds::deeds;
 use crate::root::debian::dpkg::dpkg_database;
 use crate::root::debian::ld_cache::{self, ld_cache};
-use crate::root::debian::overrides::{Overrides, Owner, StatOverride, override_files};
+use crate::root::debian::overrides::{OverrideFinding, Overrides, Owner, override_files};
 use crate::root::debian::pam::{pam_sources, pam_tree};
 use crate::root::debian::replace::{give_way, put_aliases, replace};
 use crate::root::debian::users::PackageAccounts;
@@ -104,16 +106,23 @@ impl<'a, 'd> Composer<'a, 'd> {
             return Ok(Tree::new());
         }
         let accounts = Accounts::of(self.machine, supplies);
-        let stat_overrides = self.override_files(&accounts);
+        let Overrides { stat_overrides, findings } = self.override_files(&accounts);
         let made = alternatives(&self.debian.actions, &self.debian.merge.merged);
         self.doubts.extend(made.findings);
         for tree in [made.tree, std::mem::take(&mut self.certificates), self.pam()?] {
-            add(root, tree);
+            add(root, tree, &self.debian.merge.merged);
         }
         put_aliases(root, &self.debian.merge.merged);
         let omitted = give_way(root, &mut self.debian.merge.merged);
         self.debian.omit(omitted);
         self.do_deeds(root, &accounts)?;
+        // What scripts made and then changed is in no package.
+        let is_made = |finding: &OverrideFinding| match finding {
+            OverrideFinding::Nobody { path, .. } => canonical_text(path).is_some_and(|path| root.contains_key(&path)),
+            _ => false,
+        };
+        let findings = findings.iter().filter(|finding| !is_made(finding));
+        self.doubts.extend(findings.map(|finding| Diagnostic::warning(finding.to_string(), None)));
         let mut merged = std::mem::take(&mut self.debian.merge.merged);
         let (replaced, omitted) = replace(&mut merged, &self.debian.packages(), declared);
         self.debian.merge.merged = merged;
@@ -130,7 +139,7 @@ impl<'a, 'd> Composer<'a, 'd> {
         View { trees, packages: self.listings, merged: &self.debian.merge.merged }
     }
 
-    fn override_files(&mut self, accounts: &Accounts) -> Vec<StatOverride> {
+    fn override_files(&mut self, accounts: &Accounts) -> Overrides {
         let lookup = |owner: Owner<'_>| match owner {
             Owner::User(name) => accounts.uid_of(name),
             Owner::Group(name) => accounts.gid_of(name),
@@ -138,11 +147,9 @@ impl<'a, 'd> Composer<'a, 'd> {
         let mut merge = std::mem::take(&mut self.debian.merge);
         let actions = self.debian.actions.iter();
         let actions = actions.flat_map(|(package, actions)| actions.iter().map(move |action| (package, action)));
-        let Overrides { stat_overrides, findings } =
-            override_files(&mut merge, &self.debian.packages(), actions, &lookup);
+        let overrides = override_files(&mut merge, &self.debian.packages(), actions, &lookup);
         self.debian.merge = merge;
-        self.doubts.extend(findings.iter().map(|finding| Diagnostic::warning(finding.to_string(), None)));
-        stat_overrides
+        overrides
     }
 
     fn pam(&self) -> io::Result<Tree> {
@@ -161,7 +168,7 @@ impl<'a, 'd> Composer<'a, 'd> {
             deeds(&self.debian.actions, self.view(&trees), accounts, &read)?
         };
         self.doubts.extend(done.findings);
-        add(root, done.tree);
+        add(root, done.tree, &self.debian.merge.merged);
         Ok(())
     }
 
@@ -181,15 +188,17 @@ impl<'a, 'd> Composer<'a, 'd> {
         let links = cache.links.into_iter().filter(|link| !link.replaces);
         let links = links.map(|link| (link.path, (Metadata::root(0o777), Node::Symlink(link.target))));
         let file = (path, (Metadata::root(0o644), Node::File(cache.bytes)));
-        add(root, links.chain([file]).collect());
+        add(root, links.chain([file]).collect(), &self.debian.merge.merged);
         Ok(())
     }
 }
 
-/// Puts `more` into `tree`, with the folders that it lies in, where nothing stands.
-fn add(tree: &mut Tree, more: Tree) {
+/// Puts `more` into `tree`, with the folders that it lies in, where nothing stands. Of folders in `merged`, packages say how
+/// they are.
+fn add(tree: &mut Tree, more: Tree, merged: &Merged) {
     for (path, entry) in more {
-        for parent in std::iter::successors(path.parent(), ImagePath::parent).filter(|parent| !parent.is_root()) {
+        let parents = std::iter::successors(path.parent(), ImagePath::parent).filter(|parent| !parent.is_root());
+        for parent in parents.filter(|parent| !merged.contains_key(parent)) {
             tree.entry(parent).or_insert((Metadata::root(0o755), Node::Directory));
         }
         tree.entry(path).or_insert(entry);

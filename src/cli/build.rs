@@ -106,7 +106,14 @@ fn as_warning(finding: &Diagnostic) -> Diagnostic {
 
 /// Writes the lock where it changed, and says so.
 fn keep_lock(project: &Project<'_>, mode: &Mode, built: &Built, context: &Context) -> anyhow::Result<bool> {
-    if *mode == Mode::Locked || !built.lock.write(&project.lock_path())? {
+    if *mode == Mode::Locked {
+        if project.read_lock()?.is_some_and(|lock| lock.ids != built.lock.ids) {
+            let users = "users that packages create got numbers that dumbc.lock does not pin";
+            context.progress.note(&format!("{users}: build once without `--locked`, and commit it"));
+        }
+        return Ok(false);
+    }
+    if !built.lock.write(&project.lock_path())? {
         return Ok(false);
     }
     if !built.changes.is_empty() {

@@ -4,7 +4,11 @@ use std::error::Error;
 use std::fmt;
 
 use crate::config::{self, Diagnostic};
-use crate::failure::{Class, Classified};
+use crate::failure::{Class, Classified, carried};
+use crate::root::debian::certificates::CertificatesError;
+use crate::root::debian::dpkg::DpkgError;
+use crate::root::debian::ld_cache::LdCacheError;
+use crate::root::debian::merge::MergeError;
 use crate::{build, cache, channel, export, plan, store};
 
 /// An error of the command line's own: a message, findings in the user's files, or both.
@@ -67,14 +71,23 @@ fn classified<'error>(cause: &'error (dyn Error + 'static)) -> Option<&'error dy
     ) -> Option<&'error dyn Classified> {
         cause.downcast_ref::<T>().map(|error| error as &dyn Classified)
     }
+    let cause = carried(cause);
     None.or_else(|| of::<Failure>(cause))
         .or_else(|| of::<config::Invalid>(cause))
         .or_else(|| of::<channel::Error>(cause))
         .or_else(|| of::<channel::LockError>(cause))
+        .or_else(|| of::<channel::debian::ArchiveError>(cause))
+        .or_else(|| of::<channel::debian::DebError>(cause))
+        .or_else(|| of::<channel::debian::Unsolvable>(cause))
         .or_else(|| of::<build::Error>(cause))
+        .or_else(|| of::<MergeError>(cause))
+        .or_else(|| of::<DpkgError>(cause))
+        .or_else(|| of::<LdCacheError>(cause))
+        .or_else(|| of::<CertificatesError>(cause))
         .or_else(|| of::<export::Error>(cause))
         .or_else(|| of::<plan::Error>(cause))
         .or_else(|| of::<store::Error>(cause))
+        .or_else(|| of::<store::DebFault>(cause))
         .or_else(|| of::<cache::Error>(cause))
         .or_else(|| of::<cache::write::WriteError>(cause))
 }
@@ -138,6 +151,71 @@ mod tests {
         assert_eq!(class(&error), Class::StaleLock);
         assert_eq!(helps(&error), ["run `dumbc lock`"]);
         assert_eq!(messages(&error), ["outermost", "building", "no lock"]);
+    }
+
+    /// As a build passes them on, with what its reader wraps around them.
+    fn consumer(source: impl Into<Box<dyn Error + Send + Sync>>) -> anyhow::Error {
+        let package = "tool".parse().unwrap();
+        let error = channel::debian::ArchiveError::Consumer { package, source: std::io::Error::other(source) };
+        build::Error::Channel(error.into()).into()
+    }
+
+    #[test]
+    fn a_package_that_breaks_the_rules_is_a_matter_of_trust() {
+        let fault = || store::DebFault::Missing("control file");
+        let content = channel::debian::DebError::Content { member: "data.tar.xz".to_owned(), source: fault().into() };
+        let said = "package `tool` was fetched, but could not be used";
+        let remedy = "do without this package, or take another version of it; who publishes the archive should know";
+        for (error, below) in [
+            (consumer(content), &["`data.tar.xz`", "it has no control file"][..]),
+            (consumer(store::Error::from(fault())), &["the package is refused", "it has no control file"]),
+            (consumer(fault()), &["it has no control file"]),
+            (
+                consumer(channel::debian::DebError::Format("3.0".to_owned())),
+                &["its format is 3.0, and only 2.0 is known"],
+            ),
+        ] {
+            assert_eq!(class(&error), Class::Trust);
+            assert_eq!(messages(&error), [&[said], below].concat());
+            assert_eq!(helps(&error), [remedy]);
+        }
+    }
+
+    #[test]
+    fn the_disk_is_not_the_packages_fault() {
+        let full = || std::io::Error::from(std::io::ErrorKind::StorageFull);
+        let content = channel::debian::DebError::Content { member: "data.tar.xz".to_owned(), source: full() };
+        assert_eq!(class(&consumer(content)), Class::Other);
+        let store = store::Error::Io { action: "write", path: "/store".into(), source: full() };
+        assert_eq!(class(&consumer(store)), Class::Other);
+    }
+
+    #[test]
+    fn debian_errors_keep_their_class_below_context() {
+        let path = || crate::image::ImagePath::new(b"usr/bin/tool").unwrap();
+        let package = || "tool".parse::<crate::deb::PackageName>().unwrap();
+        let twice = MergeError::Twice { path: path(), one: package(), two: "other".parse().unwrap(), mutual: false };
+        let trigger = DpkgError::Trigger { package: package(), trigger: "a/b".to_owned() };
+        let unknown = channel::debian::Unmet::Unknown {
+            name: "toll".to_owned(),
+            channel: "debian".to_owned(),
+            nearest: vec!["tool".to_owned()],
+            elsewhere: Vec::new(),
+        };
+        let gone = channel::debian::ArchiveError::Gone { package: package(), file: "pool/t/tool_1.deb".to_owned() };
+        let folder = "/usr/share/ca-certificates".to_owned();
+        let errors: [(Class, anyhow::Error); 6] = [
+            (Class::Usage, twice.into()),
+            (Class::Usage, trigger.into()),
+            (Class::UnknownName, channel::debian::Unsolvable { unmet: vec![unknown] }.into()),
+            (Class::Network, gone.into()),
+            (Class::Other, LdCacheError::TooManyLibraries { limit: 9 }.into()),
+            (Class::Other, CertificatesError::TooMany { folder, limit: 9 }.into()),
+        ];
+        for (expected, error) in errors {
+            let error = error.context("building");
+            assert_eq!((class(&error), helps(&error).len()), (expected, 1), "{error:#}");
+        }
     }
 
     #[test]

@@ -6,20 +6,18 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use serde_json::json;
 
+use crate::channel::debian::Distribution;
 use crate::config::{self, ConfigFile};
 use crate::failure::Class;
 
 use super::Context;
 use super::failure::Failure;
-
-const SYSTEM: &str = include_str!("scaffold/system.toml");
-const USERS: &str = include_str!("scaffold/users.toml");
-const HOME: &str = include_str!("scaffold/home.toml");
-const GITIGNORE: &str = include_str!("scaffold/gitignore");
+use super::scaffold::{NIXOS_RELEASE, Start};
 
 /// Arguments of `dumbc init`.
 #[derive(clap::Args)]
-#[command(after_help = "Examples:\n  dumbc init\n  dumbc init my-machine && dumbc -C my-machine check\n\n\
+#[command(after_help = "Examples:\n  dumbc init\n  dumbc init my-machine && dumbc -C my-machine check\n  \
+    dumbc init --channel nixos-unstable\n\n\
     Writes system.toml, users.toml, home.toml, .gitignore, and .dumbc/*.schema.json, from which editors \
     complete. Files that are there already are never overwritten.")]
 pub(super) struct Args {
@@ -30,12 +28,17 @@ pub(super) struct Args {
     /// The image's name; by default the folder's
     #[arg(long)]
     name: Option<String>,
+
+    /// Where packages come from: `debian`, or a NixOS release such as `nixos-26.05`. By default the Debian or Ubuntu archive that
+    /// this machine's apt has, written down for other machines; without apt, a NixOS release
+    #[arg(long, value_name = "CHANNEL", value_parser = channel)]
+    channel: Option<String>,
 }
 
 pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<()> {
     let folder = args.folder.as_ref().map_or_else(|| context.directory.clone(), |given| context.directory.join(given));
     let name = args.name.clone().unwrap_or_else(|| image_name(&folder));
-    let files = scaffold(&name)?;
+    let files = scaffold(&name, &start(args.channel.as_deref(), context))?;
     refuse_to_overwrite(&folder, &files)?;
     let mut written = Vec::new();
     for (path, text) in &files {
@@ -53,25 +56,42 @@ pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<()> {
     for path in written {
         context.line(format!("wrote {path}"))?;
     }
-    context.progress.note("next: name packages and a channel in system.toml, then `dumbc check`");
+    context.progress.note("next: look through system.toml, then `dumbc check` and `dumbc build`");
     Ok(())
 }
 
-/// Every file, by its path below the project's folder.
-fn scaffold(name: &str) -> anyhow::Result<Vec<(String, String)>> {
-    let host: String = name.rsplit('/').next().unwrap_or_default().replace(['_', '.'], "-");
-    let system = SYSTEM.replace("@NAME@", name).replace("@HOST@", &host);
-    let mut files = vec![
-        ("system.toml".to_owned(), system),
-        ("users.toml".to_owned(), USERS.to_owned()),
-        ("home.toml".to_owned(), HOME.to_owned()),
-        (".gitignore".to_owned(), GITIGNORE.to_owned()),
-    ];
-    for file in ConfigFile::ALL {
-        let path = format!(".dumbc/{}", file.file_name().replace(".toml", ".schema.json"));
-        files.push((path, serde_json::to_string_pretty(&config::schema(file))? + "\n"));
+/// `debian`, or the name of a NixOS release.
+fn channel(text: &str) -> Result<String, String> {
+    let is_release = text.strip_prefix("nixos-").is_some_and(|release| {
+        !release.is_empty() && release.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '.')
+    });
+    let known = text == "debian" || is_release;
+    if known { Ok(text.to_owned()) } else { Err("it is `debian`, or a release such as `nixos-26.05`".to_owned()) }
+}
+
+/// What is asked for, else what this machine has.
+fn start(channel: Option<&str>, context: &Context) -> Start {
+    if let Some(release) = channel.filter(|channel| *channel != "debian") {
+        return Start::Nixos(release.to_owned());
     }
-    let sources = config::Sources { system: Some(files[0].1.clone()), ..config::Sources::default() };
+    let found = Distribution::of_this_machine().unwrap_or_else(|error| {
+        context.progress.warn(&format!("this machine's apt can't be asked for its archive: {error}"));
+        None
+    });
+    match (found, channel) {
+        (Some(found), _) => Start::Debian(Some(found)),
+        (None, None) => Start::Nixos(NIXOS_RELEASE.to_owned()),
+        (None, Some(_)) => {
+            context.progress.note("there is no apt here to ask: name a mirror and a keyring in system.toml");
+            Start::Debian(None)
+        }
+    }
+}
+
+/// Every file, by its path below the project's folder.
+fn scaffold(name: &str, start: &Start) -> anyhow::Result<Vec<(String, String)>> {
+    let files = start.files(name)?;
+    let sources = config::Sources { system: Some(format!("[image]\nname = {}", json!(name))), ..Default::default() };
     if config::parse(&sources).machine.is_none() {
         return Err(Failure::new(Class::Usage, format!("`{name}` can't be an image's name"))
             .help("--name takes lower case letters and digits, with single `-`, `_` or `.` between")
@@ -129,46 +149,24 @@ mod tests {
     #[test]
     fn what_is_written_passes_the_check() -> anyhow::Result<()> {
         let folder = tempfile::tempdir()?;
-        run(&Args { folder: Some("My_Machine".into()), name: None }, &context(folder.path()))?;
-        let loaded = config::load(&folder.path().join("My_Machine"));
-        assert_eq!(loaded.diagnostics, []);
-        assert_eq!(loaded.inactive, []);
-        assert_eq!(loaded.machine.map(|machine| machine.image.name), Some("my-machine".to_owned()));
+        for channel in [None, Some("debian".to_owned()), Some("nixos-26.05".to_owned())] {
+            let name = channel.clone().unwrap_or_else(|| "My_Machine".to_owned());
+            run(&Args { folder: Some(name.clone().into()), name: None, channel }, &context(folder.path()))?;
+            let loaded = config::load(&folder.path().join(&name));
+            assert_eq!(loaded.diagnostics, []);
+            assert_eq!(loaded.machine.map(|machine| machine.image.name), Some(image_name(Path::new(&name))));
+        }
+        assert_eq!(image_name(Path::new("/a/My_Machine")), "my-machine");
         Ok(())
     }
 
     #[test]
-    fn commented_keys_are_right_when_they_are_uncommented() {
-        for (file, text) in [(ConfigFile::System, SYSTEM), (ConfigFile::Users, USERS), (ConfigFile::Home, HOME)] {
-            let is_code = |line: &str| line.contains('=') || line.starts_with('[') || line.starts_with("  \"");
-            let uncommented: Vec<String> = text
-                .replace("@NAME@", "box")
-                .replace("@HOST@", "box")
-                .lines()
-                .map(|line| match line.trim_start().strip_prefix("# ") {
-                    Some(code) if is_code(code) || code.starts_with('"') => code.to_owned(),
-                    _ => line.to_owned(),
-                })
-                .collect();
-            let text = Some(uncommented.join("\n"));
-            let none = config::Sources { system: Some("image.name = \"box\"".to_owned()), ..Default::default() };
-            let sources = match file {
-                ConfigFile::System => config::Sources { system: text, ..none },
-                ConfigFile::Users => config::Sources { users: text, ..none },
-                ConfigFile::Home => config::Sources { home: text, ..none },
-            };
-            let errors: Vec<_> = config::parse(&sources)
-                .diagnostics
-                .into_iter()
-                .filter(|finding| finding.severity == config::Severity::Error)
-                .map(|finding| finding.message)
-                .collect();
-            // Names need a channel, which the commented home alone does not have.
-            let expected: &[&str] = match file {
-                ConfigFile::System | ConfigFile::Users => &[],
-                ConfigFile::Home => &["no channel says where this name comes from"; 2],
-            };
-            assert_eq!(errors, expected, "{file:?}");
+    fn channels_by_name() {
+        for good in ["debian", "nixos-26.05", "nixos-unstable", "nixos-unstable-small"] {
+            assert_eq!(channel(good), Ok(good.to_owned()));
+        }
+        for bad in ["", "bookworm", "nixos-", "nixos-2\"6", "nixpkgs/unstable"] {
+            assert!(channel(bad).is_err(), "{bad}");
         }
     }
 
@@ -176,7 +174,7 @@ mod tests {
     fn files_that_are_there_stay() -> anyhow::Result<()> {
         let folder = tempfile::tempdir()?;
         std::fs::write(folder.path().join("users.toml"), "# mine")?;
-        let refused = run(&Args { folder: None, name: None }, &context(folder.path()));
+        let refused = run(&Args { folder: None, name: None, channel: None }, &context(folder.path()));
         assert!(refused.is_err_and(|error| error.to_string().contains("users.toml")));
         assert!(!folder.path().join("system.toml").exists());
         assert_eq!(std::fs::read_to_string(folder.path().join("users.toml"))?, "# mine");

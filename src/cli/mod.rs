@@ -21,6 +21,7 @@ mod plan;
 mod progress;
 mod project;
 mod report;
+mod scaffold;
 mod schema;
 mod size;
 mod update;
@@ -37,8 +38,8 @@ use options::Options;
 
 /// Container images from packages that are already built.
 ///
-/// Three TOML files say what a machine holds: system.toml, users.toml and home.toml. dumbc looks their packages up in Nix
-/// binary caches, pins the answers in dumbc.lock, and writes a container image, without Nix, Docker or root.
+/// Three TOML files say what a machine holds: system.toml, users.toml and home.toml. dumbc looks their packages up in Debian
+/// archives and Nix binary caches, pins the answers in dumbc.lock, and writes a container image, without apt, Nix, Docker or root.
 #[derive(Parser)]
 #[command(name = "dumbc", version, max_term_width = 100, propagate_version = true)]
 #[command(disable_help_subcommand = true, subcommand_required = true, arg_required_else_help = true)]

@@ -1,30 +1,41 @@
-//! Users and groups that every Debian system has under the same numbers: those of base-passwd.
+//! Users and groups that every Debian machine has, by the same numbers: the master tables of base-passwd.
 //!
-//! dpkg gives a file to whom the archive *names*, by the accounts of the machine; with these names alone the answer is the same on
-//! all machines.
+//! Packages' files belong to these numbers, and scripts take them for granted, so they are there with or without that
+//! package. dpkg gives a file to whom the archive *names*, by the accounts of the machine; with these names alone the answer is
+//! the same on all machines.
 
-const USERS: [(&str, u32); 18] = [
-    ("root", 0),
-    ("daemon", 1),
-    ("bin", 2),
-    ("sys", 3),
-    ("sync", 4),
-    ("games", 5),
-    ("man", 6),
-    ("lp", 7),
-    ("mail", 8),
-    ("news", 9),
-    ("uucp", 10),
-    ("proxy", 13),
-    ("www-data", 33),
-    ("backup", 34),
-    ("list", 38),
-    ("irc", 39),
-    ("_apt", 42),
-    ("nobody", 65534),
+/// A line of `passwd.master`: name, number, group, words, home, shell.
+pub type StaticUser = (&'static str, u32, u32, &'static str, &'static str, &'static str);
+
+/// What accounts have that nobody logs in to.
+pub const NOLOGIN: &str = "/usr/sbin/nologin";
+
+/// The home of accounts without one; never to be made.
+pub const NO_HOME: &str = "/nonexistent";
+
+/// `/usr/share/base-passwd/passwd.master`, without root.
+pub const USERS: [StaticUser; 17] = [
+    ("daemon", 1, 1, "daemon", "/usr/sbin", NOLOGIN),
+    ("bin", 2, 2, "bin", "/bin", NOLOGIN),
+    ("sys", 3, 3, "sys", "/dev", NOLOGIN),
+    ("sync", 4, 65534, "sync", "/bin", "/bin/sync"),
+    ("games", 5, 60, "games", "/usr/games", NOLOGIN),
+    ("man", 6, 12, "man", "/var/cache/man", NOLOGIN),
+    ("lp", 7, 7, "lp", "/var/spool/lpd", NOLOGIN),
+    ("mail", 8, 8, "mail", "/var/mail", NOLOGIN),
+    ("news", 9, 9, "news", "/var/spool/news", NOLOGIN),
+    ("uucp", 10, 10, "uucp", "/var/spool/uucp", NOLOGIN),
+    ("proxy", 13, 13, "proxy", "/bin", NOLOGIN),
+    ("www-data", 33, 33, "www-data", "/var/www", NOLOGIN),
+    ("backup", 34, 34, "backup", "/var/backups", NOLOGIN),
+    ("list", 38, 38, "Mailing List Manager", "/var/list", NOLOGIN),
+    ("irc", 39, 39, "ircd", "/run/ircd", NOLOGIN),
+    ("_apt", 42, 65534, "", NO_HOME, NOLOGIN),
+    ("nobody", 65534, 65534, "nobody", NO_HOME, NOLOGIN),
 ];
 
-const GROUPS: [(&str, u32); 38] = [
+/// `/usr/share/base-passwd/group.master`
+pub const GROUPS: [(&str, u32); 38] = [
     ("root", 0),
     ("daemon", 1),
     ("bin", 2),
@@ -65,40 +76,77 @@ const GROUPS: [(&str, u32); 38] = [
     ("nogroup", 65534),
 ];
 
-/// The number of a user of base-passwd.
+/// The number of a static user, root's too.
 #[must_use]
-pub fn static_user(name: &[u8]) -> Option<u32> {
-    find(&USERS, name)
+pub fn uid(name: impl AsRef<[u8]>) -> Option<u32> {
+    let name = name.as_ref();
+    if name == b"root" {
+        return Some(0);
+    }
+    USERS.iter().find(|user| user.0.as_bytes() == name).map(|user| user.1)
 }
 
-/// The number of a group of base-passwd.
+/// The name of a static user.
 #[must_use]
-pub fn static_group(name: &[u8]) -> Option<u32> {
-    find(&GROUPS, name)
+pub fn user_name(uid: u32) -> Option<&'static str> {
+    if uid == 0 {
+        return Some("root");
+    }
+    USERS.iter().find(|user| user.1 == uid).map(|user| user.0)
 }
 
-fn find(table: &[(&str, u32)], name: &[u8]) -> Option<u32> {
-    table.iter().find(|(known, _)| known.as_bytes() == name).map(|(_, number)| *number)
+/// The number of a static group.
+#[must_use]
+pub fn gid(name: impl AsRef<[u8]>) -> Option<u32> {
+    GROUPS.iter().find(|group| group.0.as_bytes() == name.as_ref()).map(|group| group.1)
+}
+
+/// The name of a static group.
+#[must_use]
+pub fn group_name(gid: u32) -> Option<&'static str> {
+    GROUPS.iter().find(|group| group.1 == gid).map(|group| group.0)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+    use std::fs;
+
     use super::*;
 
     #[test]
-    fn users_and_groups_of_one_name_may_differ() {
-        assert_eq!((static_user(b"man"), static_group(b"man")), (Some(6), Some(12)));
-        assert_eq!((static_user(b"games"), static_group(b"games")), (Some(5), Some(60)));
-        assert_eq!((static_user(b"shadow"), static_group(b"shadow")), (None, Some(42)));
-        assert_eq!((static_user(b""), static_group(b"messagebus")), (None, None));
-        assert_eq!(static_group(b"users"), Some(100));
+    fn names_and_numbers_stand_once() {
+        let once = |count: usize, all: BTreeSet<String>| assert_eq!(all.len(), count);
+        once(USERS.len(), USERS.iter().map(|user| user.0.to_owned()).collect());
+        once(USERS.len(), USERS.iter().map(|user| user.1.to_string()).collect());
+        once(GROUPS.len(), GROUPS.iter().map(|group| group.0.to_owned()).collect());
+        once(GROUPS.len(), GROUPS.iter().map(|group| group.1.to_string()).collect());
+        for (name, _, gid, ..) in USERS {
+            assert!(group_name(gid).is_some(), "{name}");
+        }
+        assert_eq!(
+            (uid("www-data"), user_name(0), gid("sudo"), group_name(44)),
+            (Some(33), Some("root"), Some(27), Some("video"))
+        );
+        assert_eq!((uid("man"), gid("man"), uid("shadow"), gid(b"")), (Some(6), Some(12), None, None));
     }
 
+    /// Against the package's own files, on a machine of a release that has these tables.
     #[test]
-    fn no_name_stands_twice() {
-        for table in [&USERS[..], &GROUPS] {
-            let names = table.iter().map(|(name, _)| name).collect::<std::collections::BTreeSet<_>>();
-            assert_eq!(names.len(), table.len());
-        }
+    #[expect(clippy::print_stderr, reason = "a skipped test says so")]
+    fn the_tables_are_base_passwds() {
+        let read = |name: &str| fs::read_to_string(format!("/usr/share/base-passwd/{name}"));
+        let is_bookworm =
+            fs::read_to_string("/etc/os-release").is_ok_and(|text| text.contains("VERSION_CODENAME=bookworm\n"));
+        let (true, Ok(passwd), Ok(group)) = (is_bookworm, read("passwd.master"), read("group.master")) else {
+            eprintln!("skipped: this machine is no Debian 12");
+            return;
+        };
+        let users = USERS
+            .iter()
+            .map(|(name, uid, gid, words, home, shell)| format!("{name}:*:{uid}:{gid}:{words}:{home}:{shell}"));
+        assert_eq!(passwd.lines().skip(1).map(ToOwned::to_owned).collect::<Vec<_>>(), users.collect::<Vec<_>>());
+        let groups = GROUPS.iter().map(|(name, gid)| format!("{name}:*:{gid}:"));
+        assert_eq!(group.lines().map(ToOwned::to_owned).collect::<Vec<_>>(), groups.collect::<Vec<_>>());
     }
 }

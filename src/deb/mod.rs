@@ -2,7 +2,7 @@
 //!
 //! What comes from an archive is hostile: names, versions and paragraphs are checked once, here, and trusted by their types.
 
-mod accounts;
+pub mod accounts;
 mod apt_sources;
 mod ar;
 mod control;
@@ -16,7 +16,6 @@ mod sink;
 mod usr;
 mod version;
 
-pub use accounts::{static_group, static_user};
 pub use apt_sources::{AptSource, AptSourceError, SignedBy, parse_deb822, parse_one_line};
 pub use ar::{ArError, ArMember, ArReader};
 pub use control::{ControlError, Paragraph, Paragraphs};
@@ -25,9 +24,10 @@ pub use name::{PackageName, ParsePackageNameError};
 pub use pool::is_pool_path;
 pub use relation::{
     Operator, ParseRelationError, Provided, Qualifier, Target, parse_groups, parse_provided, parse_targets,
+    write_groups,
 };
 pub use release::{Release, ReleaseError, ReleaseFile};
 pub use signed_text::{SignedText, SignedTextError};
-pub use sink::DebSink;
-pub use usr::{USR_ALIASES, canonical, is_usr_alias};
+pub use sink::{DebSink, REFUSED_HELP};
+pub use usr::{USR_ALIASES, canonical, is_usr_alias, usr_alias_target};
 pub use version::{ParseVersionError, Version};

@@ -151,6 +151,13 @@ pub fn parse_groups(field: &str) -> Result<Vec<Vec<Target>>, ParseRelationError>
     parts(field)?.map(|group| group.split('|').map(parse_target).collect()).collect()
 }
 
+/// Groups as dpkg writes them.
+#[must_use]
+pub fn write_groups(groups: &[Vec<Target>]) -> String {
+    let alternatives = |group: &Vec<Target>| group.iter().map(ToString::to_string).collect::<Vec<_>>().join(" | ");
+    groups.iter().map(alternatives).collect::<Vec<_>>().join(", ")
+}
+
 /// Reads `Conflicts` and `Breaks`: a list without alternatives.
 pub fn parse_targets(field: &str) -> Result<Vec<Target>, ParseRelationError> {
     parts(field)?.map(parse_target).collect()
@@ -228,8 +235,7 @@ mod tests {
     use super::*;
 
     fn written(field: &str) -> String {
-        let group = |group: &Vec<Target>| group.iter().map(ToString::to_string).collect::<Vec<_>>().join(" | ");
-        parse_groups(field).unwrap().iter().map(group).collect::<Vec<_>>().join(", ")
+        write_groups(&parse_groups(field).unwrap())
     }
 
     #[test]

@@ -2,20 +2,34 @@
 
 use std::borrow::Cow;
 
-/// Names in the root that lead to the folder of the same name in `usr`.
-pub const USR_ALIASES: [&str; 7] = ["bin", "sbin", "lib", "lib32", "lib64", "libo32", "libx32"];
+/// Names in the root that are links, and where they lead.
+pub const USR_ALIASES: [(&str, &str); 7] = [
+    ("bin", "usr/bin"),
+    ("lib", "usr/lib"),
+    ("lib32", "usr/lib32"),
+    ("lib64", "usr/lib64"),
+    ("libo32", "usr/libo32"),
+    ("libx32", "usr/libx32"),
+    ("sbin", "usr/sbin"),
+];
 
 /// Where `path`, relative to the root, stands on a system with merged /usr: `bin/sh` at `usr/bin/sh`.
 #[must_use]
 pub fn canonical(path: &[u8]) -> Cow<'_, [u8]> {
-    let end = path.iter().position(|&byte| byte == b'/').unwrap_or(path.len());
-    if is_usr_alias(&path[..end]) { Cow::Owned([b"usr/", path].concat()) } else { Cow::Borrowed(path) }
+    let first = path.split(|&byte| byte == b'/').next().unwrap_or_default();
+    if is_usr_alias(first) { Cow::Owned([b"usr/", path].concat()) } else { Cow::Borrowed(path) }
 }
 
 /// Whether `path`, relative to the root, is itself one of those links.
 #[must_use]
 pub fn is_usr_alias(path: &[u8]) -> bool {
-    USR_ALIASES.iter().any(|alias| alias.as_bytes() == path)
+    usr_alias_target(path).is_some()
+}
+
+/// What the link at `path` says, where it is one of them: `usr/bin`.
+#[must_use]
+pub fn usr_alias_target(path: &[u8]) -> Option<&'static str> {
+    USR_ALIASES.iter().find(|(alias, _)| alias.as_bytes() == path).map(|(_, target)| *target)
 }
 
 #[cfg(test)]
@@ -35,6 +49,9 @@ mod tests {
         ];
         for (path, expected) in cases {
             assert_eq!(canonical(path.as_bytes()), expected.as_bytes(), "{path}");
+        }
+        for (alias, target) in USR_ALIASES {
+            assert_eq!((usr_alias_target(alias.as_bytes()), target), (Some(target), format!("usr/{alias}").as_str()));
         }
         assert!(is_usr_alias(b"sbin") && !is_usr_alias(b"bin/sh") && !is_usr_alias(b"usr"));
     }

@@ -126,8 +126,21 @@ impl From<&StorePath> for ImagePath {
 impl Ord for ImagePath {
     fn cmp(&self, other: &Self) -> Ordering {
         let key = |byte: &u8| if *byte == b'/' { 0 } else { *byte };
-        self.0.iter().map(key).cmp(other.0.iter().map(key))
+        let (left, right) = without_shared_beginning(&self.0, &other.0);
+        left.iter().map(key).cmp(right.iter().map(key))
     }
+}
+
+/// The two from a place on up to which they are the same. Neighbours in a tree share long beginnings, so most of a comparison is
+/// done here, eight bytes at a time.
+fn without_shared_beginning<'a>(mut left: &'a [u8], mut right: &'a [u8]) -> (&'a [u8], &'a [u8]) {
+    while let (Some((one, left_rest)), Some((two, right_rest))) =
+        (left.split_first_chunk::<8>(), right.split_first_chunk::<8>())
+        && one == two
+    {
+        (left, right) = (left_rest, right_rest);
+    }
+    (left, right)
 }
 
 impl PartialOrd for ImagePath {
@@ -145,5 +158,30 @@ impl fmt::Display for ImagePath {
 impl fmt::Debug for ImagePath {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, formatter)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_folder_comes_right_before_what_lies_in_it() {
+        let mut paths = ["a", "a-b", "a.b/c", "a/b", "a/b/c", "usr/share/long-name", "usr/share/long-name/x"]
+            .map(|text| ImagePath::new(text.as_bytes()).unwrap());
+        paths.sort();
+        let sorted = ["/a", "/a/b", "/a/b/c", "/a-b", "/a.b/c", "/usr/share/long-name", "/usr/share/long-name/x"];
+        assert_eq!(paths.map(|path| path.to_string()), sorted);
+    }
+
+    proptest! {
+        #[test]
+        fn the_order_is_that_of_the_components(one in "[a!é]{1,9}(/[a!-]{1,9}){0,4}", two in "[a!é]{1,9}(/[a!-]{1,9}){0,4}") {
+            let order = one.split('/').map(str::as_bytes).cmp(two.split('/').map(str::as_bytes));
+            let path = |text: &str| ImagePath::new(text.as_bytes()).unwrap();
+            prop_assert_eq!(path(&one).cmp(&path(&two)), order);
+        }
     }
 }

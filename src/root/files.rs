@@ -56,7 +56,7 @@ pub struct RootFiles {
 #[must_use]
 pub fn root_files(
     machine: &Machine,
-    environment: &StorePath,
+    environment: Option<&StorePath>,
     supplies: &Supplies,
     variables: &BTreeMap<String, String>,
 ) -> RootFiles {
@@ -92,7 +92,9 @@ pub fn root_files(
         // Sessions that PAM opens read the locale there.
         builder.file("etc/default/locale", 0o644, &format!("LANG={}\n", machine.locale));
     }
-    builder.link(SYSTEM_PROFILE, &environment.to_string());
+    if let Some(environment) = environment {
+        builder.link(SYSTEM_PROFILE, &environment.to_string());
+    }
     builder.link("var/run", "/run");
     builder.supplies(machine, supplies);
     builder.diagnostics.extend(accounts.unknown_groups(machine));

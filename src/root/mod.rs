@@ -10,6 +10,7 @@ pub mod database;
 pub mod debian;
 pub mod environment;
 pub mod files;
+mod links;
 pub mod local;
 pub mod parents;
 pub mod supplies;

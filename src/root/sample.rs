@@ -134,7 +134,10 @@ pub(super) fn machine() -> Machine {
         hostname: "sample".to_owned(),
         timezone: "UTC".to_owned(),
         locale: "C.UTF-8".to_owned(),
-        path: vec!["/usr/bin".to_owned(), "/etc/profiles/system/bin".to_owned()],
+        path: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/etc/profiles/system/bin"
+            .split(':')
+            .map(str::to_owned)
+            .collect(),
         entrypoint: None,
         daemons: BTreeMap::new(),
         files: Vec::new(),

@@ -67,9 +67,9 @@ impl Supplies {
     /// `timezone` is what the time zones must contain to count. Where `view` has Debian packages, what stands in their
     /// places goes before what store paths have.
     #[must_use]
-    pub fn find(view: View<'_>, environment: &StorePath, packages: &[&StorePath], timezone: &str) -> Self {
+    pub fn find(view: View<'_>, environment: Option<&StorePath>, packages: &[&StorePath], timezone: &str) -> Self {
         let command = |name: &str| {
-            let path = ImagePath::new(format!("{environment}/bin/{name}").as_bytes()).ok()?;
+            let path = ImagePath::new(format!("{}/bin/{name}", environment?).as_bytes()).ok()?;
             matches!(view.resolve(&path), Some((_, Kind::File { executable: true, .. })))
                 .then(|| format!("{SYSTEM_PROFILE}/bin/{name}"))
         };

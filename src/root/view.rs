@@ -13,9 +13,7 @@ use crate::nix::StorePath;
 
 use super::debian::Merged;
 use super::debian::aliases::{alias_target, below_usr};
-
-/// Most links that one path may lead through, as in Linux.
-const MAX_LINKS: usize = 40;
+use super::links::{Met, components, follow};
 
 /// What stands at a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,31 +103,12 @@ impl<'a> View<'a> {
     /// The same for a path as somebody wrote it: with `//`, `.` and `..`.
     #[must_use]
     pub fn follow(&self, written: &[u8]) -> Option<(ImagePath, Kind<'a>)> {
-        // Components still to walk, the next one last.
-        let mut ahead: Vec<Vec<u8>> = components(written).rev().map(<[u8]>::to_vec).collect();
-        let mut reached = ImagePath::default();
-        let mut links = 0;
-        while let Some(name) = ahead.pop() {
-            if name == b".." {
-                reached = reached.parent().unwrap_or_default();
-                continue;
-            }
-            let next = reached.join(&name).ok()?;
-            match self.get(&next)? {
-                Kind::Symlink(target) => {
-                    links += 1;
-                    if links > MAX_LINKS {
-                        return None;
-                    }
-                    if target.starts_with(b"/") {
-                        reached = ImagePath::default();
-                    }
-                    ahead.extend(components(target).rev().map(<[u8]>::to_vec));
-                }
-                Kind::File { .. } if !ahead.is_empty() => return None,
-                _ => reached = next,
-            }
-        }
+        let reached = follow(written, |path| match self.get(path) {
+            None => Met::Nothing,
+            Some(Kind::Symlink(target)) => Met::Link(target),
+            Some(Kind::File { .. }) => Met::End,
+            Some(Kind::Directory) => Met::Place,
+        })?;
         let kind = self.get(&reached)?;
         Some((reached, kind))
     }
@@ -214,10 +193,6 @@ pub fn split_store_path(path: &ImagePath) -> Option<(StorePath, ImagePath)> {
     };
     let store_path = StorePath::from_base_name(std::str::from_utf8(base_name).ok()?).ok()?;
     Some((store_path, ImagePath::new(inner).ok()?))
-}
-
-fn components(path: &[u8]) -> impl DoubleEndedIterator<Item = &[u8]> {
-    path.split(|&byte| byte == b'/').filter(|component| !matches!(*component, b"" | b"."))
 }
 
 #[cfg(test)]

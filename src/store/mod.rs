@@ -88,13 +88,15 @@ pub enum Error {
 impl Classified for Error {
     fn class(&self) -> Class {
         match self {
-            Self::Forged { .. } | Self::Deb(_) => Class::Trust,
+            Self::Forged { .. } => Class::Trust,
+            Self::Deb(fault) => fault.class(),
             _ => Class::Other,
         }
     }
 
     fn help(&self) -> Option<String> {
         match self {
+            Self::Deb(fault) => fault.help(),
             Self::NoFolder => Some("set DUMBC_STORE to a folder".to_owned()),
             Self::Damaged(_) => Some("run the command again: what is missing is fetched anew".to_owned()),
             Self::Changed(_) => Some("run the command again when nothing writes to it".to_owned()),

@@ -48,7 +48,12 @@ fn difference(names: &[&str], apts: Option<Taken>, ours: Result<Taken, String>) 
 
 /// What we take.
 fn takes(names: &[&str], candidates: &[Candidate]) -> Result<Taken, String> {
-    let wish = |name: &&str| Wish { channel: "debian".to_owned(), name: name.parse().unwrap(), version: None };
+    let wish = |name: &&str| Wish {
+        channel: "debian".to_owned(),
+        name: name.parse().unwrap(),
+        version: None,
+        written: (*name).to_owned(),
+    };
     let (recommending, locked) = (BTreeSet::new(), BTreeMap::new());
     let problem = Problem { system: system(), wishes: names.iter().map(wish).collect(), recommending, locked };
     let chosen = solve(&problem, candidates).map_err(|error| error.to_string())?;

@@ -10,6 +10,7 @@ mod clients;
 mod deb;
 mod debian;
 mod examples;
+mod init;
 mod odd;
 mod readme;
 mod robust;

@@ -61,13 +61,20 @@ impl<'a> HostSites<'a> {
             let known: BTreeSet<&str> =
                 self.sources.iter().flat_map(|source| &source.suites).map(String::as_str).collect();
             let names = names_of(wanted, &known);
-            if names.is_empty() {
+            let siblings = if names.is_empty() { siblings_of(wanted, &known) } else { Vec::new() };
+            if names.is_empty() && siblings.is_empty() {
                 let known = known.into_iter().map(str::to_owned).collect();
                 let (suite, components) = (wanted.clone(), self.archive.components.clone());
                 return Err(ArchiveError::NoSource { suite, components, known });
             }
+            if !siblings.is_empty() {
+                progress.note(&format!("this machine's apt has no suite `{wanted}`: its mirrors are asked for it"));
+            }
             for (suite, path) in names {
-                self.add(&suite, &path)?;
+                self.add(&suite, &path, &path)?;
+            }
+            for (suite, sibling) in siblings {
+                self.add(&suite, &sibling, &suite)?;
             }
             if !self.sites.iter().any(|site| site.suite == *wanted) {
                 let schemes = ArchiveError::Schemes { suite: wanted.clone(), places: self.foreign };
@@ -83,10 +90,10 @@ impl<'a> HostSites<'a> {
         Ok(self.sites)
     }
 
-    /// Adds all places that have `path` as `suite`, each once.
-    fn add(&mut self, suite: &str, path: &str) -> Result<(), ArchiveError> {
+    /// Adds all places of the suite that the lists call `listed`, each once: `suite` is looked for there, at `path`.
+    fn add(&mut self, suite: &str, listed: &str, path: &str) -> Result<(), ArchiveError> {
         let having: Vec<AptSource> =
-            self.sources.iter().filter(|source| source.suites.iter().any(|name| name == path)).cloned().collect();
+            self.sources.iter().filter(|source| source.suites.iter().any(|name| name == listed)).cloned().collect();
         for source in having {
             for uri in &source.uris {
                 let Some(place) = self.host.place(self.channel, uri)? else {
@@ -131,7 +138,7 @@ impl<'a> HostSites<'a> {
 /// A suite and those that belong to it, each with the name that the lists have for it; none where the suite itself is not known.
 ///
 /// `bookworm` may stand in the lists as `stable`, and the other way round; what the archive says decides later.
-fn names_of(wanted: &str, known: &BTreeSet<&str>) -> Vec<(String, String)> {
+pub(super) fn names_of(wanted: &str, known: &BTreeSet<&str>) -> Vec<(String, String)> {
     let bases: Vec<&str> = if known.contains(wanted) {
         vec![wanted]
     } else if WANDERING.contains(&wanted) {
@@ -146,9 +153,42 @@ fn names_of(wanted: &str, known: &BTreeSet<&str>) -> Vec<(String, String)> {
     pairs.filter(|(_, path)| known.contains(path.as_str())).collect()
 }
 
+/// Where a suite may be that the lists don't have: with the same one of another release, as mirrors keep all releases of a
+/// distribution, and its keyring their keys. Each with the name of that other one.
+fn siblings_of(wanted: &str, known: &BTreeSet<&str>) -> Vec<(String, String)> {
+    if SUFFIXES.iter().any(|suffix| !suffix.is_empty() && wanted.ends_with(suffix)) {
+        return Vec::new();
+    }
+    let has_updates =
+        |base: &&&str| SUFFIXES[1..].iter().any(|suffix| known.contains(format!("{base}{suffix}").as_str()));
+    let bases = known.iter().filter(has_updates);
+    let pairs = bases
+        .flat_map(|base| SUFFIXES.iter().map(move |suffix| (format!("{wanted}{suffix}"), format!("{base}{suffix}"))));
+    pairs.filter(|(_, sibling)| known.contains(sibling.as_str())).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn another_release_lies_beside_the_hosts() {
+        let siblings = |wanted, known: &[&str]| {
+            let pairs = siblings_of(wanted, &known.iter().copied().collect());
+            pairs.into_iter().map(|(suite, sibling)| format!("{suite}={sibling}")).collect::<Vec<_>>().join(" ")
+        };
+        let host = ["trixie", "trixie-updates", "trixie-security", "nodistro", "other"];
+        assert_eq!(
+            siblings("bookworm", &host),
+            "bookworm=trixie bookworm-updates=trixie-updates bookworm-security=trixie-security"
+        );
+        assert_eq!(
+            siblings("bookworm-backports", &["trixie", "trixie-updates"]),
+            "bookworm-backports=trixie bookworm-backports-updates=trixie-updates"
+        );
+        assert_eq!(siblings("bookworm-security", &host), "");
+        assert_eq!(siblings("bookworm", &["nodistro"]), "", "nothing says that it is a distribution");
+    }
 
     #[test]
     fn suites_that_belong_together() {

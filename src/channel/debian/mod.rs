@@ -5,12 +5,14 @@
 mod apt_conf;
 mod archives;
 mod candidate;
+mod distribution;
 mod error;
 mod fetch;
 mod host;
 mod host_sites;
 mod index;
 mod keyring;
+mod lists;
 mod package;
 mod place;
 mod release;
@@ -24,6 +26,7 @@ mod test_archive;
 mod tests;
 
 pub use archives::{Archives, Offer};
+pub use distribution::Distribution;
 pub use error::ArchiveError;
 pub use keyring::KeyFault;
 pub(super) use resolve::{Asking, DebAnswers};
@@ -95,6 +98,8 @@ pub struct Wish {
     pub name: PackageName,
     /// A version or a prefix of one.
     pub version: Option<String>,
+    /// As the user's files have it: a name of the default channel needs no channel.
+    pub written: String,
 }
 
 /// What is to be solved for one system.

@@ -4,7 +4,7 @@ use std::io::{self, Read};
 
 use crate::cache::DecoderBudget;
 use crate::cache::decode::{DecodeError, decoder, lzma_decoder};
-use crate::deb::{ArError, ArMember, ArReader, DebSink};
+use crate::deb::{ArError, ArMember, ArReader, DebSink, REFUSED_HELP};
 use crate::failure::{Class, Classified};
 use crate::nix::Compression;
 
@@ -78,6 +78,10 @@ impl DebError {
 impl Classified for DebError {
     fn class(&self) -> Class {
         if self.is_content() { Class::Trust } else { Class::Other }
+    }
+
+    fn help(&self) -> Option<String> {
+        self.is_content().then(|| REFUSED_HELP.to_owned())
     }
 }
 

@@ -113,7 +113,8 @@ impl Asking<'_> {
 fn wish(wanted: &Wanted<'_>) -> Option<Wish> {
     match &wanted.ask {
         Ask::Deb { channel, name, version } => {
-            Some(Wish { channel: (*channel).to_owned(), name: name.clone(), version: version.map(str::to_owned) })
+            let (version, written) = (version.map(str::to_owned), wanted.key.clone());
+            Some(Wish { channel: (*channel).to_owned(), name: name.clone(), version, written })
         }
         _ => None,
     }

@@ -71,6 +71,9 @@ impl Doer<'_> {
                 self.make(package, path, Metadata::root(0o777), Node::Symlink(target.clone().into_bytes()));
             }
             Action::Copy { from, to } => self.copy(package, from, to)?,
+            Action::Metadata { path, user, group, mode } => {
+                self.change(package, path, user.as_deref(), group.as_deref(), *mode);
+            }
             _ => {}
         }
         Ok(())
@@ -88,6 +91,30 @@ impl Doer<'_> {
             self.make(package, to, metadata, Node::File(content));
         }
         Ok(())
+    }
+
+    /// Gives what was made another owner or mode; what packages brought is changed elsewhere.
+    fn change(
+        &mut self,
+        package: &PackageName,
+        written: &str,
+        user: Option<&str>,
+        group: Option<&str>,
+        mode: Option<u32>,
+    ) {
+        let place = canonical_text(written).and_then(|path| self.place(&path));
+        if !place.as_ref().is_some_and(|place| self.deeds.tree.contains_key(place)) {
+            return;
+        }
+        let owner = self.owner(package, user, group);
+        let entry = place.and_then(|place| self.deeds.tree.get_mut(&place));
+        if let Some((metadata, Node::Directory | Node::File(_))) = entry {
+            *metadata = Metadata {
+                mode: mode.map_or(metadata.mode, |mode| mode & 0o7777),
+                uid: user.map_or(metadata.uid, |_| owner.uid),
+                gid: group.map_or(metadata.gid, |_| owner.gid),
+            };
+        }
     }
 
     fn make(&mut self, package: &PackageName, written: &str, metadata: Metadata, node: Node) {
@@ -212,14 +239,21 @@ mod tests {
             copy("/usr/share/base-files/motd", "/etc/motd"),
             copy("/usr/share/base-files/motd", "/etc/profile"),
             file,
+            Action::Metadata {
+                path: "/etc/motd".to_owned(),
+                user: None,
+                group: Some("adm".to_owned()),
+                mode: Some(0o664),
+            },
+            Action::Metadata { path: "/srv/a/b".to_owned(), user: Some("sshd".to_owned()), group: None, mode: None },
         ];
         let (lines, findings) = done(&entries, &[("etc/profile", "ours")], actions);
         assert_eq!(findings, Vec::<String>::new());
         insta::assert_snapshot!(lines, @"
-        0644 0:0 /etc/motd 4 bytes
+        0664 0:4 /etc/motd 4 bytes
         0640 0:4 /etc/x 2 bytes
         2750 100:4 /run/sshd/
-        0755 33:0 /srv/a/b/
+        0755 100:0 /srv/a/b/
         0777 0:0 /usr/lib/cpp -> /etc/alternatives/cpp
         ");
     }

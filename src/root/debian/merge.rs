@@ -19,7 +19,7 @@ use crate::image::head::Parents;
 use crate::image::listing::ListingKind;
 use crate::image::tree::Metadata;
 
-use super::canonical::canonical_path;
+use super::aliases::canonical_path;
 use super::{Merged, Package, Placed};
 use claims::{Claim, Claims};
 use diversions::Diversions;

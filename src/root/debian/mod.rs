@@ -4,23 +4,19 @@
 pub mod aliases;
 pub mod alternatives;
 pub mod base;
-mod canonical;
 mod capability;
 pub mod certificates;
 pub mod deeds;
 pub mod dpkg;
 pub mod ld_cache;
-mod links;
 pub mod merge;
 pub mod overrides;
 pub mod pam;
-mod relation;
 pub mod replace;
 #[cfg(test)]
 mod sample;
 pub mod scripts;
 mod shells;
-pub(crate) mod statics;
 pub mod sysusers;
 pub mod tmpfiles;
 pub mod users;
@@ -32,7 +28,7 @@ use crate::image::ImagePath;
 use crate::image::listing::{Listing, ListingKind};
 use crate::image::tree::Metadata;
 
-pub use canonical::canonical_path;
+pub use aliases::canonical_path;
 pub use capability::{ParseCapabilityError, encode_capabilities};
 
 /// A package, as far as generators look at it.

@@ -5,7 +5,7 @@ use crate::image::ImagePath;
 use crate::image::listing::ListingKind;
 use crate::image::tree::Metadata;
 
-use super::links::follow;
+use super::aliases::follow;
 use super::merge::Merge;
 use super::{Action, Package, ParseCapabilityError, Placed, encode_capabilities};
 
@@ -231,7 +231,7 @@ fn find(merge: &Merge, path: &str) -> Option<ImagePath> {
         ListingKind::Symlink { target } => Some(target.as_slice()),
         _ => None,
     };
-    follow(link_at, path.as_bytes()).filter(|found| merge.merged.contains_key(found))
+    follow(path.as_bytes(), link_at).filter(|found| merge.merged.contains_key(found))
 }
 
 #[cfg(test)]

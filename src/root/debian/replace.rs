@@ -4,12 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::Diagnostic;
+use crate::deb::USR_ALIASES;
 use crate::image::ImagePath;
 use crate::image::listing::ListingKind;
 use crate::image::tree::{Metadata, Node, Tree};
 use crate::root::files::overlay::{Declared, Replaced, agree};
 
-use super::aliases::{ALIASES, ALWAYS, alias_target, below_usr, canonical, is_alias};
+use super::aliases::{ALWAYS, below_usr, canonical, is_alias};
 use super::{Merged, Package};
 
 /// Files that say who this machine is, and who is in it: the generated ones stand.
@@ -42,13 +43,13 @@ pub fn put_aliases(generated: &mut Tree, merged: &Merged) {
             }
         }
     }
-    for alias in ALIASES {
+    for (alias, target) in USR_ALIASES {
         let Ok(path) = ImagePath::new(alias.as_bytes()) else { continue };
-        let (folder, target) = (below_usr(&path), alias_target(&path).unwrap_or_default());
+        let folder = below_usr(&path);
         if ALWAYS.contains(&alias) || merged.contains_key(&folder) {
             let fresh = (Metadata::root(0o755), Node::Directory);
             generated.entry(folder).or_insert(fresh);
-            generated.insert(path, (Metadata::root(0o777), Node::Symlink(target.to_vec())));
+            generated.insert(path, (Metadata::root(0o777), Node::Symlink(target.as_bytes().to_vec())));
         }
     }
 }

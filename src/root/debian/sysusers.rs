@@ -3,7 +3,8 @@
 //! Lines of `type name id words home shell`; see sysusers.d(5). `r` lines (ranges) and specifiers (`%b`) mean something to
 //! a booting machine alone, and are passed over.
 
-use super::statics;
+use crate::deb::accounts;
+
 use super::{Action, NewUser};
 
 /// More than any package's file has.
@@ -38,7 +39,7 @@ fn user(name: &str, id: Option<&str>, words: Option<&str>, home: Option<&str>, s
     let (group, created) = match group.map(|group| (group, group.parse::<u32>())) {
         None => (None, Action::Group { name: name.to_owned(), gid: uid }),
         Some((_, Ok(gid))) => {
-            let group = statics::group_name(gid).unwrap_or(name).to_owned();
+            let group = accounts::group_name(gid).unwrap_or(name).to_owned();
             (Some(group.clone()), Action::Group { name: group, gid: Some(gid) })
         }
         Some((group, Err(_))) => (Some(group.to_owned()), Action::Group { name: group.to_owned(), gid: None }),

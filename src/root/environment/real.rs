@@ -85,7 +85,7 @@ fn real_packages_make_an_environment_in_which_every_link_leads_somewhere() {
         let command = ImagePath::from(&path).append(&ImagePath::new(format!("bin/{command}").as_bytes()).unwrap());
         assert!(matches!(view.resolve(&command), Some((_, Kind::File { executable: true, .. }))), "{command}");
     }
-    let supplies = Supplies::find(view, &path, &order, "UTC");
+    let supplies = Supplies::find(view, Some(&path), &order, "UTC");
     assert_eq!(supplies.sh.as_deref(), Some("/etc/profiles/system/bin/sh"));
     assert_eq!(supplies.env.as_deref(), Some("/etc/profiles/system/bin/env"));
     let mut bundled = supplies.clone();

@@ -35,9 +35,9 @@ fn everything() -> Vec<(&'static str, &'static str)> {
 fn generate(machine: &Machine, entries: &[(&str, &str)]) -> (RootFiles, BTreeMap<String, String>) {
     let (package, environment, listings) = packages(entries);
     let view = View { trees: &[], packages: &listings, merged: &NO_PACKAGES };
-    let supplies = Supplies::find(view, &environment, &[&package], &machine.timezone);
+    let supplies = Supplies::find(view, Some(&environment), &[&package], &machine.timezone);
     let variables = environment_variables(machine, &supplies, &|_| None).unwrap();
-    (root_files(machine, &environment, &supplies, &variables), variables)
+    (root_files(machine, Some(&environment), &supplies, &variables), variables)
 }
 
 fn text(files: &RootFiles, at: &str) -> String {
@@ -214,7 +214,7 @@ fn a_bundle_that_was_made_is_a_file() {
     let supplies = Supplies { made_bundle: Some(b"certificates".to_vec()), ..Supplies::default() };
     let variables = environment_variables(&machine, &supplies, &|_| None).unwrap();
     assert_eq!(variables["SSL_CERT_FILE"], "/etc/ssl/certs/ca-bundle.crt");
-    let files = root_files(&machine, &sample::store_path("system-path"), &supplies, &variables);
+    let files = root_files(&machine, Some(&sample::store_path("system-path")), &supplies, &variables);
     assert_eq!(text(&files, "etc/ssl/certs/ca-bundle.crt"), "certificates");
 }
 
@@ -238,7 +238,7 @@ fn the_users_variables_win() {
     let lookup = |name: &str| (name == "tools").then(|| package.clone());
     let variables = environment_variables(&machine, &supplies, &lookup).unwrap();
     assert_eq!((&*variables["LANG"], &variables["TOOLS"]), ("C", &format!("{package}/x")));
-    assert_eq!(variables["PATH"], "/usr/bin:/etc/profiles/system/bin");
+    assert_eq!(variables["PATH"], machine.path.join(":"));
     let wrong = environment_variables(&machine, &supplies, &|_| None).unwrap_err();
     assert_eq!(messages(&wrong), ["`${pkgs.tools}` names a package that is not requested"]);
 }

@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use data_encoding::HEXLOWER;
 use md5::{Digest as _, Md5};
 
-use crate::deb::{canonical, is_usr_alias, static_group, static_user};
+use crate::deb::{accounts, canonical, is_usr_alias};
 use crate::image::ImagePath;
 use crate::image::tar::Kind;
 use crate::image::tree::Metadata;
@@ -197,8 +197,8 @@ fn place(raw: &[u8], path: &[u8]) -> Result<ImagePath, DebFault> {
 /// The archive's owner, but by name where the name means the same number on every Debian system.
 fn owned(metadata: Metadata, [user, group]: [&[u8]; 2]) -> Metadata {
     Metadata {
-        uid: static_user(user).unwrap_or(metadata.uid),
-        gid: static_group(group).unwrap_or(metadata.gid),
+        uid: accounts::uid(user).unwrap_or(metadata.uid),
+        gid: accounts::gid(group).unwrap_or(metadata.gid),
         ..metadata
     }
 }

@@ -2,7 +2,8 @@
 
 use std::io;
 
-use crate::deb::ControlError;
+use crate::deb::{ControlError, REFUSED_HELP};
+use crate::failure::{Class, Classified};
 use crate::image::ImagePath;
 
 /// A package that is not kept, or a change to one that can't be made.
@@ -82,6 +83,16 @@ impl DebFault {
 
     pub(super) fn member(name: &[u8], reason: &'static str) -> Self {
         Self::Member { member: String::from_utf8_lossy(name).escape_debug().to_string(), reason }
+    }
+}
+
+impl Classified for DebFault {
+    fn class(&self) -> Class {
+        Class::Trust
+    }
+
+    fn help(&self) -> Option<String> {
+        (!matches!(self, Self::Adjustment { .. })).then(|| REFUSED_HELP.to_owned())
     }
 }
 

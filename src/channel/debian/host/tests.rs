@@ -1,4 +1,5 @@
 use std::collections::BTreeSet;
+use std::fs;
 use std::sync::Mutex;
 
 use super::super::host_sites::HostSites;
@@ -110,8 +111,14 @@ fn a_suite_with_its_updates_and_no_private_ones() {
     assert_eq!(told, [format!("bookworm at {} is left out (of Example)", private.text())]);
     let (chosen, _) = apt.chosen(&["bookworm", "bookworm-own"], "").unwrap();
     assert_eq!(chosen.last(), Some(&at("bookworm-own", &private)));
-    let fault = apt.chosen(&["trixie"], "").unwrap_err().to_string();
-    assert!(fault.contains("no archive of the suite `trixie`") && fault.contains("bookworm-own"), "{fault}");
+    let fault = |suite: &str| apt.chosen(&[suite], "").unwrap_err().to_string();
+    let unlisted = fault("trixie-updates");
+    assert!(
+        unlisted.contains("no archive of the suite `trixie-updates`") && unlisted.contains("bookworm-own"),
+        "{unlisted}"
+    );
+    let asked = fault("trixie");
+    assert!(asked.contains("the suite `trixie` is not at") && asked.contains(&debian.text()), "{asked}");
 }
 
 #[test]

@@ -119,10 +119,9 @@ impl Unmet {
 }
 
 impl fmt::Display for Wish {
-    /// As the user may have written it: `debian#python3@3.11`.
+    /// As the user wrote it: `python3@3.11`, `debian#python3`.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}#{}", self.channel, self.name)?;
-        self.version.iter().try_for_each(|version| write!(formatter, "@{version}"))
+        formatter.write_str(&self.written)
     }
 }
 

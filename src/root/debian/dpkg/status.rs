@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use crate::deb::{Conffile, Paragraph};
+use crate::deb::{Conffile, Paragraph, parse_groups, write_groups};
 use crate::image::ImagePath;
 
 use super::super::merge::Merge;
-use super::super::relation::canonical_field;
 use super::super::{Package, canonical_path};
 use super::DpkgError;
 
@@ -75,7 +74,7 @@ fn paragraph(text: &mut String, package: &Package<'_>, control: &Paragraph, conf
             ("Conffiles", ..) => conffiles.append(text, package),
             (_, Spelling::Own, _) | (_, _, None | Some("")) => {}
             (_, Spelling::Flag, Some(value)) if !value.eq_ignore_ascii_case("yes") => {}
-            (_, Spelling::Relations, Some(value)) => field(text, name, &canonical_field(value)),
+            (_, Spelling::Relations, Some(value)) => field(text, name, &relations(value)),
             ("Multi-Arch", _, Some("no")) => {}
             (_, _, Some(value)) => field(text, name, value),
         }
@@ -83,6 +82,14 @@ fn paragraph(text: &mut String, package: &Package<'_>, control: &Paragraph, conf
     let known = |name: &str| ORDER.iter().any(|(known, _)| known.eq_ignore_ascii_case(name));
     for (name, value) in control.fields().filter(|(name, value)| !known(name) && !value.is_empty()) {
         field(text, name, value);
+    }
+}
+
+/// A field with dpkg's blanks, on one line. What is no relationship field keeps its words.
+fn relations(value: &str) -> String {
+    match parse_groups(value) {
+        Ok(groups) => write_groups(&groups),
+        Err(_) => value.split_whitespace().collect::<Vec<_>>().join(" "),
     }
 }
 

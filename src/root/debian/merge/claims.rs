@@ -6,8 +6,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::image::ImagePath;
 use crate::image::listing::{ListingEntry, ListingKind};
+use crate::root::links::MOST_LINKS;
 
-use super::super::links::{MOST_LINKS, follow};
+use super::super::aliases::follow;
 use super::{MergeError, Rules};
 
 /// An entry of a package.
@@ -70,7 +71,7 @@ impl<'a> Claims<'a> {
 
     /// Where `path` leads, all links followed, the last one, too; `None` for a circle.
     pub(super) fn follow(&self, path: &[u8]) -> Option<ImagePath> {
-        follow(|at| self.links.get(at).copied(), path)
+        follow(path, |at| self.links.get(at).copied())
     }
 
     fn add_package(&mut self, rules: &Rules<'a>, index: usize) -> Result<(), MergeError> {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::deb::PackageName;
 use crate::image::ImagePath;
 
-use super::super::canonical::canonical_path;
+use super::super::aliases::canonical_path;
 use super::MergeError;
 
 /// A file that a package moves out of its own file's way: `dpkg-divert --add --rename`.

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::deb::{ControlError, PackageName};
+use crate::deb::{ControlError, PackageName, ParseRelationError};
 use crate::failure::{Class, Classified};
 use crate::image::{ImagePath, ParseImagePathError};
 
@@ -93,6 +93,8 @@ pub enum MergeError {
     Replaces {
         /// Whose.
         package: PackageName,
+        /// What is wrong.
+        source: ParseRelationError,
     },
     /// A package's file that can't be read.
     #[error("can't read {path} of the package {package}")]
@@ -125,7 +127,7 @@ impl Classified for MergeError {
             Self::Circle { package, .. }
             | Self::Script { package, .. }
             | Self::Control { package, .. }
-            | Self::Replaces { package } => Some(format!("do without {package}, or take another version of it")),
+            | Self::Replaces { package, .. } => Some(format!("do without {package}, or take another version of it")),
             Self::Restless { .. } | Self::Path(_) | Self::Read { .. } => None,
         }
     }

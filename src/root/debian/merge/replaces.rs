@@ -1,17 +1,17 @@
 //! Which of several packages' files stands.
 
+use crate::deb::{ParseRelationError, Target, parse_targets};
 use crate::image::ImagePath;
 
 use super::super::Package;
-use super::super::relation::{self, Relation};
 use super::MergeError;
 use super::claims::Claim;
 
 /// All packages' declarations that they replace others, read once.
 pub(super) struct Replacements<'a> {
     packages: &'a [Package<'a>],
-    /// By package; `None` for what can't be read, which is an error where it matters.
-    fields: Vec<Option<Vec<Relation>>>,
+    /// By package; what can't be read is an error only where it matters.
+    fields: Vec<Result<Vec<Target>, ParseRelationError>>,
 }
 
 impl<'a> Replacements<'a> {
@@ -20,8 +20,7 @@ impl<'a> Replacements<'a> {
         let read = |package: &Package<'_>| {
             let unreadable = |source| MergeError::Control { package: package.name.clone(), source };
             let paragraph = package.facts.paragraph().map_err(unreadable)?;
-            let field = relation::parse_field(paragraph.get("Replaces").unwrap_or_default());
-            Ok(field.map(|field| field.into_iter().flatten().collect()))
+            Ok(parse_targets(paragraph.get("Replaces").unwrap_or_default()))
         };
         Ok(Self { packages, fields: packages.iter().map(read).collect::<Result<_, MergeError>>()? })
     }
@@ -51,14 +50,22 @@ impl<'a> Replacements<'a> {
 
     /// Whether `one` declares that it may replace files of `other`: by its real name, and in its version.
     fn replaces(&self, one: usize, other: usize) -> Result<bool, MergeError> {
-        let unreadable = || MergeError::Replaces { package: self.packages[one].name.clone() };
-        let relations = self.fields[one].as_ref().ok_or_else(unreadable)?;
-        let Package { name, version, .. } = self.packages[other];
-        Ok(relations.iter().any(|relation| relation.matches(name, version)))
+        let unreadable = |source: &ParseRelationError| MergeError::Replaces {
+            package: self.packages[one].name.clone(),
+            source: source.clone(),
+        };
+        let targets = self.fields[one].as_ref().map_err(unreadable)?;
+        Ok(targets.iter().any(|target| is_meant(target, &self.packages[other])))
     }
 
     fn twice(&self, path: &ImagePath, one: &Claim<'_>, two: &Claim<'_>, mutual: bool) -> MergeError {
         let name = |claim: &Claim<'_>| self.packages[claim.package].name.clone();
         MergeError::Twice { path: path.clone(), one: name(one), two: name(two), mutual }
     }
+}
+
+/// Whether `target` speaks of this package, in its version.
+fn is_meant(target: &Target, package: &Package<'_>) -> bool {
+    let admitted = || package.version.parse().is_ok_and(|version| target.admits(Some(&version)));
+    target.name == *package.name && (target.version.is_none() || admitted())
 }

@@ -1,5 +1,6 @@
 //! Paths as scripts write them, and what stands there.
 
+use crate::deb::is_usr_alias;
 use crate::image::ImagePath;
 use crate::image::listing::{ListingEntry, ListingKind};
 
@@ -7,9 +8,6 @@ use super::run::Runner;
 
 /// Linux knows no longer ones.
 const LONGEST_PATH: usize = 4096;
-
-/// Folders that are links into /usr.
-const ALIASES: [&str; 4] = ["/bin", "/sbin", "/lib", "/lib64"];
 
 /// Where programs are looked for.
 const PROGRAMS: [&str; 4] = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin"];
@@ -20,15 +18,9 @@ const ALWAYS: [&str; 8] =
 
 /// An absolute path through merged /usr, without doubled slashes and `.`.
 pub(super) fn canonical(path: &str) -> String {
-    let names = path.split('/').filter(|name| !name.is_empty() && *name != ".");
-    let path = names.fold(String::new(), |path, name| path + "/" + name);
-    let is_aliased =
-        |alias: &str| path.strip_prefix(alias).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-    match ALIASES.into_iter().find(|alias| is_aliased(alias)) {
-        Some(_) => format!("/usr{path}"),
-        None if path.is_empty() => "/".to_owned(),
-        None => path,
-    }
+    let names: Vec<_> = path.split('/').filter(|name| !matches!(*name, "" | ".")).collect();
+    let is_alias = names.first().is_some_and(|first| is_usr_alias(first.as_bytes()));
+    format!("{}/{}", if is_alias { "/usr" } else { "" }, names.join("/"))
 }
 
 /// Folders whose content no image keeps.

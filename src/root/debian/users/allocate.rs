@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
 use crate::config::{Diagnostic, Machine, RunAs};
-use crate::root::debian::{NewUser, statics};
+use crate::deb::accounts;
+use crate::root::debian::NewUser;
 use crate::root::files::accounts::Account;
 
 use super::conflicts::{WHEEL, against_pins, against_statics, declared_groups, group_key, user_key};
@@ -69,8 +70,8 @@ struct Numbers {
 impl Numbers {
     fn taken(machine: &Machine, ids: &BTreeMap<String, u32>) -> Self {
         let mut numbers = Self::default();
-        numbers.uids.extend(statics::USERS.iter().map(|user| user.1).chain([0]));
-        numbers.gids.extend(statics::GROUPS.iter().map(|group| group.1));
+        numbers.uids.extend(accounts::USERS.iter().map(|user| user.1).chain([0]));
+        numbers.gids.extend(accounts::GROUPS.iter().map(|group| group.1));
         numbers.uids.extend(machine.users.values().map(|user| user.uid));
         numbers.gids.extend(machine.users.values().map(|user| user.gid));
         numbers.gids.extend(declared_groups(machine).map(|(_, gid)| gid));
@@ -105,7 +106,7 @@ struct Work<'a> {
 impl Work<'_> {
     fn wanted_users(&self) -> BTreeSet<String> {
         let names = self.creations.users.keys();
-        names.filter(|name| statics::uid(name).is_none() && !self.machine.users.contains_key(*name)).cloned().collect()
+        names.filter(|name| accounts::uid(name).is_none() && !self.machine.users.contains_key(*name)).cloned().collect()
     }
 
     fn wanted_groups(&self) -> BTreeSet<String> {
@@ -118,7 +119,7 @@ impl Work<'_> {
     fn settled_gid(&self, name: &str) -> Option<u32> {
         let declared = declared_groups(self.machine).find(|(declared, _)| *declared == name).map(|(_, gid)| gid);
         let own = || self.machine.users.get(name).map(|user| user.gid);
-        statics::gid(name).or(declared).or_else(own)
+        accounts::gid(name).or(declared).or_else(own)
     }
 
     /// Numbers that packages insist on, where they are free; sorted by name, so that it is no matter who came first.
@@ -174,7 +175,7 @@ impl Work<'_> {
             Some(account(user, pinned(user_key(name))?, gid))
         };
         let known =
-            |user: &str| statics::uid(user).is_some() || self.machine.users.contains_key(user) || users.contains(user);
+            |user: &str| accounts::uid(user).is_some() || self.machine.users.contains_key(user) || users.contains(user);
         let mut members = BTreeMap::<String, BTreeSet<String>>::new();
         for (group, user) in self.creations.members.iter().filter(|(group, user)| known(user) && gid(group).is_some()) {
             members.entry(group.clone()).or_default().insert(user.clone());
@@ -191,7 +192,7 @@ impl Work<'_> {
 
 /// Home and shell, where the package says usable ones.
 fn said(user: &NewUser) -> (Option<String>, Option<String>) {
-    let home = absolute(user.home.as_deref()).filter(|home| !matches!(home.as_str(), statics::NO_HOME | "/"));
+    let home = absolute(user.home.as_deref()).filter(|home| !matches!(home.as_str(), accounts::NO_HOME | "/"));
     (home, absolute(user.shell.as_deref()))
 }
 
@@ -202,8 +203,8 @@ fn account(user: &NewUser, uid: u32, gid: u32) -> Account {
         uid,
         gid,
         description: user.description.chars().filter(plain).take(200).collect(),
-        home: absolute(user.home.as_deref()).unwrap_or_else(|| statics::NO_HOME.to_owned()),
-        shell: absolute(user.shell.as_deref()).unwrap_or_else(|| statics::NOLOGIN.to_owned()),
+        home: absolute(user.home.as_deref()).unwrap_or_else(|| accounts::NO_HOME.to_owned()),
+        shell: absolute(user.shell.as_deref()).unwrap_or_else(|| accounts::NOLOGIN.to_owned()),
     }
 }
 

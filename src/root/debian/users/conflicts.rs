@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::config::{Diagnostic, Machine, Place};
-use crate::root::debian::statics;
+use crate::deb::accounts;
 
 /// The group of administrators elsewhere. Debian has none of the name, and its number here is `daemon`'s.
 pub(super) const WHEEL: (&str, u32) = ("wheel", 1);
@@ -27,18 +27,18 @@ pub(super) fn against_statics(machine: &Machine) -> Vec<Diagnostic> {
     const HELP: &str = "every machine with Debian packages has it; numbers from 1000 to 29999 are free for people";
     let mut wrong = Vec::new();
     for (name, user) in &machine.users {
-        if statics::uid(name).is_some() || statics::gid(name).is_some() {
+        if accounts::uid(name).is_some() || accounts::gid(name).is_some() {
             wrong.push(
                 Diagnostic::error(format!("`{name}` is an account of Debian's own"), user.place.clone()).help(HELP),
             );
         }
-        if let Some(owner) = statics::user_name(user.uid) {
+        if let Some(owner) = accounts::user_name(user.uid) {
             let message = format!("uid {} of `{name}` is that of Debian's own user `{owner}`", user.uid);
             wrong.push(Diagnostic::error(message, user.place.clone()).help(HELP));
         }
     }
     for (name, gid) in declared_groups(machine) {
-        let (owner, fixed) = (statics::group_name(gid), statics::gid(name));
+        let (owner, fixed) = (accounts::group_name(gid), accounts::gid(name));
         if owner != Some(name) && owner.or(fixed.map(|_| name.as_str())).is_some() {
             let whose = owner.unwrap_or(name);
             let message =
@@ -81,7 +81,7 @@ fn user_holders(machine: &Machine) -> Vec<Holder<'_>> {
         key: user_key(name),
         place: user.place.as_ref(),
     });
-    let fixed = statics::USERS.iter().map(|user| (user.0, user.1)).chain([("root", 0)]);
+    let fixed = accounts::USERS.iter().map(|user| (user.0, user.1)).chain([("root", 0)]);
     declared.chain(fixed.map(|(name, number)| holder("Debian's user", name, number, user_key(name)))).collect()
 }
 
@@ -91,7 +91,7 @@ fn group_holders(machine: &Machine) -> Vec<Holder<'_>> {
         Holder { who, number: user.gid, key: group_key(name), place: user.place.as_ref() }
     });
     let declared = declared_groups(machine).map(|(name, gid)| holder("group", name, gid, group_key(name)));
-    let fixed = statics::GROUPS.iter().map(|(name, gid)| holder("Debian's group", name, *gid, group_key(name)));
+    let fixed = accounts::GROUPS.iter().map(|(name, gid)| holder("Debian's group", name, *gid, group_key(name)));
     own.chain(declared).chain(fixed).collect()
 }
 

@@ -268,8 +268,8 @@ proptest! {
                 let numbers: Vec<_> = ids.iter().filter(|(key, _)| key.starts_with(space)).map(|(_, number)| *number).collect();
                 prop_assert_eq!(numbers.iter().collect::<BTreeSet<_>>().len(), numbers.len());
                 let is_static = |number: &u32| match space {
-                    "user/" => super::super::statics::user_name(*number).is_some(),
-                    _ => super::super::statics::group_name(*number).is_some(),
+                    "user/" => crate::deb::accounts::user_name(*number).is_some(),
+                    _ => crate::deb::accounts::group_name(*number).is_some(),
                 };
                 prop_assert!(!numbers.iter().any(is_static));
             }

@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 
 use crate::config::Machine;
+use crate::deb::accounts;
 use crate::root::debian::base::DebianBase;
-use crate::root::debian::statics;
 use crate::root::debian::users::declared_groups;
 
 use super::Account;
 
 /// Everybody but declared users; `shell` is root's.
 pub(super) fn users(base: &DebianBase, shell: String) -> Vec<Account> {
-    let fixed = statics::USERS.iter().map(|&(name, uid, gid, description, home, shell)| Account {
+    let fixed = accounts::USERS.iter().map(|&(name, uid, gid, description, home, shell)| Account {
         name: name.to_owned(),
         uid,
         gid,
@@ -28,6 +28,6 @@ pub(super) fn users(base: &DebianBase, shell: String) -> Vec<Account> {
 pub(super) fn groups(base: &DebianBase, machine: &Machine) -> BTreeMap<u32, String> {
     let packages = base.accounts.groups.iter().map(|(name, gid)| (*gid, name.clone()));
     let declared = declared_groups(machine).map(|(name, gid)| (gid, name.clone()));
-    let fixed = statics::GROUPS.iter().map(|(name, gid)| (*gid, (*name).to_owned()));
+    let fixed = accounts::GROUPS.iter().map(|(name, gid)| (*gid, (*name).to_owned()));
     packages.chain(declared).chain(fixed).collect()
 }

@@ -7,7 +7,8 @@ use crate::root::debian::replace::{give_way, put_aliases};
 use crate::root::debian::users::{Creations, allocate};
 use crate::root::debian::{Action, Merged, NewUser};
 
-const FILES: [(&str, &str); 9] = [
+const FILES: [(&str, &str); 10] = [
+    ("usr/lib/locale/C.utf8/LC_CTYPE", "letters"),
     ("usr/bin/bash", "x"),
     ("usr/bin/dash", "x"),
     ("usr/bin/sh", "-> dash"),
@@ -48,13 +49,13 @@ fn supplies(machine: &Machine, merged: &Merged, entries: &[(&str, &str)], action
     let accounts = allocate(machine, &creations, &mut BTreeMap::new()).unwrap().accounts;
     let read = |_: &ImagePath, _: u64, _: usize| Ok(Some(b"/bin/bash\n".to_vec()));
     let debian = DebianBase::find(machine, view, &[], &read, accounts, origin()).unwrap();
-    let found = Supplies::find(view, &environment, &[&package], &machine.timezone);
+    let found = Supplies::find(view, Some(&environment), &[&package], &machine.timezone);
     Supplies { debian: Some(debian), ..found }
 }
 
 fn files(machine: &Machine, supplies: &Supplies) -> (RootFiles, BTreeMap<String, String>) {
     let variables = environment_variables(machine, supplies, &|_| None).unwrap();
-    (root_files(machine, &sample::store_path("system-path"), supplies, &variables), variables)
+    (root_files(machine, Some(&sample::store_path("system-path")), supplies, &variables), variables)
 }
 
 fn berlin() -> Machine {

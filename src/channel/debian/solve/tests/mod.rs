@@ -62,7 +62,7 @@ fn package(channel: &str, line: &str) -> Candidate {
 fn wish(text: &str) -> Wish {
     let (channel, rest) = text.split_once('#').unwrap_or(("debian", text));
     let (name, version) = rest.split_once('@').map_or((rest, None), |(name, version)| (name, Some(version.to_owned())));
-    Wish { channel: channel.to_owned(), name: name.parse().unwrap(), version }
+    Wish { channel: channel.to_owned(), name: name.parse().unwrap(), version, written: text.to_owned() }
 }
 
 fn problem(wishes: &str) -> Problem {
