@@ -84,6 +84,17 @@ pub enum Action {
         /// `cap_net_raw+ep`
         capabilities: String,
     },
+    /// `dpkg-statoverride --add`: dpkg remembers it. What it does to the file now is an [`Action::Metadata`].
+    StatOverride {
+        /// Absolute.
+        path: String,
+        /// A user's name, or `#` and its number.
+        user: String,
+        /// A group's name, or `#` and its number.
+        group: String,
+        /// Permission bits.
+        mode: u32,
+    },
     /// `dpkg-statoverride --update --add`, `chown`, `chgrp` and `chmod` of a package's file.
     Metadata {
         /// Absolute.

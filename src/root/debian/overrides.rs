@@ -98,11 +98,11 @@ pub fn override_files<'a>(
         let done = match action {
             Action::Metadata { path, user, group, mode } => {
                 let wish = Wish { package, path, user: user.as_deref(), group: group.as_deref(), mode: *mode };
-                let done = wish.apply(merge, packages, lookup);
-                if !matches!(done, Err(OverrideFinding::UnknownUser { .. } | OverrideFinding::UnknownGroup { .. })) {
-                    overrides.stat_overrides.extend(wish.stat_override());
-                }
-                done
+                wish.apply(merge, packages, lookup)
+            }
+            Action::StatOverride { path, user, group, mode } => {
+                overrides.stat_overrides.extend(stat_override(path, (user, group), *mode, lookup));
+                Ok(())
             }
             Action::Capability { path, capabilities } => give(merge, packages, package, path, capabilities),
             _ => Ok(()),
@@ -116,6 +116,25 @@ pub fn override_files<'a>(
     overrides
 }
 
+/// What dpkg's file can hold: a line for each, with blanks between; on a name that nobody has, dpkg would fail.
+fn stat_override(
+    path: &str,
+    (user, group): (&str, &str),
+    mode: u32,
+    lookup: &dyn Fn(Owner<'_>) -> Option<u32>,
+) -> Option<StatOverride> {
+    let path = path.trim_end_matches('/');
+    let plain = |word: &str| !word.is_empty() && !word.contains(char::is_whitespace);
+    let holds = plain(user) && plain(group) && path.starts_with('/') && !path.contains(['\n', '\r']);
+    let known = id(Owner::User(user), lookup).is_some() && id(Owner::Group(group), lookup).is_some();
+    (holds && known).then(|| StatOverride {
+        path: path.to_owned(),
+        user: user.to_owned(),
+        group: group.to_owned(),
+        mode: mode & 0o7777,
+    })
+}
+
 struct Wish<'a> {
     package: &'a PackageName,
     path: &'a str,
@@ -125,18 +144,6 @@ struct Wish<'a> {
 }
 
 impl Wish<'_> {
-    /// `dpkg-statoverride` alone says all three.
-    fn stat_override(&self) -> Option<StatOverride> {
-        let (user, group) = (self.user?.to_owned(), self.group?.to_owned());
-        let path = self.path.trim_end_matches('/');
-        // The file is a line for each, with blanks between.
-        let plain = |word: &str| !word.is_empty() && !word.contains(char::is_whitespace);
-        let holds = plain(&user) && plain(&group) && path.starts_with('/') && !path.contains(['\n', '\r']);
-        holds
-            .then(|| StatOverride { path: path.to_owned(), user, group, mode: self.mode.unwrap_or(0) & 0o7777 })
-            .filter(|_| self.mode.is_some())
-    }
-
     fn apply(
         &self,
         merge: &mut Merge,

@@ -43,7 +43,7 @@ fn a_request_may_ask_for_a_version_or_its_beginning() {
         assert_eq!(locked(&project, "tool")["version"].as_str(), Some(version), "{request}");
     }
     let project = project(&archive, r#"["tool@4"]"#, "");
-    project.dumbc(&["lock"]).fails(2).says(&["`debian#tool@4` is not to be had", "3.12.0-1", "system.toml:1"]);
+    project.dumbc(&["lock"]).fails(2).says(&["`tool@4` is not to be had", "3.12.0-1", "system.toml:1"]);
 }
 
 #[test]
@@ -103,14 +103,9 @@ fn what_can_not_be_together_is_explained_at_its_place() {
     ]);
     let clash = project(&archive, r#"["one", "two"]"#, "");
     let said = clash.dumbc(&["build"]).fails(2);
-    said.says(&[
-        "`debian#one` and `debian#two` can't stand in one machine",
-        "common 2",
-        "system.toml:1:20",
-        "leave one of them out",
-    ]);
+    said.says(&["`one` and `two` can't stand in one machine", "common 2", "system.toml:1:20", "leave one of them out"]);
     let stuck = project(&archive, r#"["stuck"]"#, "");
-    stuck.dumbc(&["build"]).fails(2).says(&["`debian#stuck` can't be installed", "nowhere (>= 7)", "system.toml:1:13"]);
+    stuck.dumbc(&["build"]).fails(2).says(&["`stuck` can't be installed", "nowhere (>= 7)", "system.toml:1:13"]);
     assert!(!stuck.path("dumbc.lock").exists() && !clash.path("dumbc.lock").exists());
 }
 
@@ -137,12 +132,12 @@ fn a_mirror_is_a_path_an_address_or_several() {
     let nothing = Server::start().folder(empty.path());
     let several = format!(r#"["{}", "{path}"]"#, nothing.url("/debian"));
     let mirrors = [path.clone(), format!("file://{path}"), server.url(""), server.url("/"), several];
-    let build = |mirror: &String| {
+    let made = |mirror: &String| {
         let project = Project::new();
         write_channel(&project, &archive, r#""bookworm""#, mirror, r#"["hello"]"#);
         (project.build("1.tar.gz", &[]).image_id(), std::fs::read(project.path("dumbc.lock")).unwrap())
     };
-    let built: Vec<_> = mirrors.iter().map(build).collect();
+    let built: Vec<_> = mirrors.iter().map(made).collect();
     assert!(built.iter().all(|one| *one == built[0]), "the mirror decides nothing");
     assert!(server.count("/dists/bookworm/InRelease") == 2 && nothing.count("/debian/dists/bookworm/InRelease") == 1);
 }

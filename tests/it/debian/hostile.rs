@@ -4,8 +4,9 @@ use std::fs;
 
 use tar::EntryType;
 
-use super::{nothing_is_kept, project};
+use super::{nothing_is_kept, project, write_system};
 use crate::support::debian::{Deb, DebArchive};
+use crate::support::image::Archive;
 
 fn evil() -> Deb {
     Deb::new("evil", "1").file("./usr/share/evil", "harmless so far")
@@ -69,7 +70,7 @@ fn nothing_is_written_through_a_package_s_own_links() {
 #[test]
 fn more_than_a_package_says_is_not_unpacked() {
     let archive = DebArchive::of(&[]);
-    let bomb = evil().sparse("./usr/share/zeros", 300 << 20);
+    let bomb = evil().bytes("./usr/share/zeros", &vec![0; 300 << 20]);
     archive.publish("bookworm", &[bomb.field("Installed-Size", "1")]);
     let project = project(&archive, r#"["evil"]"#, "");
     project.dumbc(&["build"]).fails(6).says(&["`evil`", "MiB unpacked"]);
@@ -139,4 +140,20 @@ fn scripts_are_never_run() {
     let project = project(&archive, r#"["evil"]"#, "");
     project.dumbc(&["build"]).run();
     assert!(!fs::exists(&witness).unwrap());
+}
+
+#[test]
+fn who_is_in_the_machine_no_package_says() {
+    let deb = evil().file("./etc/passwd", "evil::0:0::/:/bin/sh\n").file("./etc/resolv.conf", "evil\n");
+    let archive = DebArchive::of(&[deb]);
+    let project = project(&archive, r#"["evil"]"#, "");
+    let image = Archive::read(&project.build("1.tar.gz", &[]).path);
+    assert!(!super::text(&image, "etc/passwd").contains("evil") && super::text(&image, "etc/resolv.conf") != "evil\n");
+    for path in ["./tmp", "./root"] {
+        let archive = DebArchive::of(&[evil().folder(path, 0o777, (1000, 1000))]);
+        write_system(&project, &archive, r#"["evil"]"#, "");
+        fs::remove_file(project.path("dumbc.lock")).unwrap();
+        let entry = super::entry(&Archive::read(&project.build("2.tar.gz", &[]).path), &path[2..]);
+        assert_eq!(entry.owner, (0, 0), "{path}");
+    }
 }

@@ -7,6 +7,7 @@ mod hostile;
 mod image;
 mod lock;
 mod names;
+mod network;
 mod scripts;
 mod together;
 mod trust;
@@ -89,7 +90,7 @@ fn paths(image: &Archive) -> Vec<String> {
 /// Nothing of a refused build lies anywhere: no lock, no image, no package in the store.
 fn nothing_is_kept(project: &Project) {
     let kept = walkdir::WalkDir::new(project.store().join("fragments")).into_iter().flatten();
-    let kept: Vec<_> = kept.filter(|entry| entry.file_type().is_file()).map(|entry| entry.into_path()).collect();
+    let kept: Vec<_> = kept.filter(|entry| entry.file_type().is_file()).map(walkdir::DirEntry::into_path).collect();
     assert!(kept.is_empty(), "{kept:?}");
     assert!(project.leftovers().is_empty(), "{:?}", project.leftovers());
     let images = std::fs::read_dir(project.directory()).unwrap().map(|entry| entry.unwrap().file_name());

@@ -73,7 +73,7 @@ fn capabilities_owners_and_modes_are_those_that_scripts_set() {
     assert_eq!((crontab.mode, crontab.owner), (0o2755, (0, 101)));
     let spool = entry(&with, "var/spool/cron");
     assert_eq!((spool.mode, spool.owner), (0o1730, (0, 101)));
-    assert!(text(&with, "var/lib/dpkg/statoverride").starts_with("root crontab 2755 /usr/bin/crontab\n"));
+    assert_eq!(text(&with, "var/lib/dpkg/statoverride"), "root crontab 2755 /usr/bin/crontab\n");
     let without = image(&debs, r#"["ping"]"#);
     assert_eq!((without.capability("usr/bin/ping"), entry(&without, "usr/bin/ping").mode), (None, 0o4755));
 }

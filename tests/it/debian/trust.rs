@@ -194,3 +194,36 @@ fn a_keyring_that_is_none_is_said() {
     fs::remove_file(archive.keyring()).unwrap();
     project.dumbc(&["build"]).fails(2).says(&["keyring.gpg"]);
 }
+
+#[test]
+fn an_index_that_can_not_be_read_is_refused() {
+    let archive = DebArchive::of(&hello());
+    let good = archive.index(&hello());
+    let cases = [
+        good.replace("Version: 2.10-3\n", ""),
+        good.replace("Version: 2.10-3\n", "Version: not a version\n"),
+        good.replace("Package: hello\n", "Package: ../hello\n"),
+        good.replace("SHA256: ", "MD5sum: "),
+        good.replace("\nSize: ", "\nSize: -"),
+        good.replace("Depends: libgreet1 (>= 1.0)", "Depends: libgreet1 (~~ 1.0"),
+        "\u{1}\u{2} no paragraphs".to_owned(),
+    ];
+    for index in cases {
+        assert_ne!(index, good);
+        archive.publish_index("bookworm", &index, "");
+        let project = project(&archive, r#"["hello"]"#, "");
+        let said = project.dumbc(&["build"]).run();
+        assert!(matches!(said.code, Some(2 | 3 | 6)) && !said.stderr.contains("panicked"), "{said}\n{index}");
+        nothing_is_kept(&project);
+    }
+}
+
+#[test]
+fn a_release_file_that_can_not_be_used_is_refused() {
+    let archive = DebArchive::of(&hello());
+    let index = archive.index(&hello());
+    for (field, says) in [("Date: once upon a time\n", "Date"), ("Valid-Until: never\n", "Valid-Until")] {
+        archive.publish_index("bookworm", &index, field);
+        refused(&archive, &["the Release file of `bookworm`", "can't be used", says]);
+    }
+}

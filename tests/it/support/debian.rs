@@ -41,7 +41,7 @@ impl Deb {
     }
 
     pub(crate) fn all(mut self) -> Self {
-        self.architecture = "all".to_owned();
+        "all".clone_into(&mut self.architecture);
         self
     }
 
@@ -77,10 +77,10 @@ impl Deb {
         with
     }
 
-    /// A file of zeros.
-    pub(crate) fn sparse(self, path: &str, size: usize) -> Self {
+    /// A file that is no text.
+    pub(crate) fn bytes(self, path: &str, content: &[u8]) -> Self {
         let mut with = self.file(path, "");
-        with.entries.last_mut().unwrap().content = vec![0; size];
+        with.entries.last_mut().unwrap().content = content.to_vec();
         with
     }
 
@@ -131,7 +131,7 @@ impl Deb {
     pub(crate) fn build(&self) -> Vec<u8> {
         let mut ar = b"!<arch>\n".to_vec();
         let mut member = |name: &str, bytes: &[u8]| {
-            write!(ar, "{name:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`\n", 0, 0, 0, 100_644, bytes.len()).unwrap();
+            writeln!(ar, "{name:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`", 0, 0, 0, 100_644, bytes.len()).unwrap();
             ar.extend_from_slice(bytes);
             if bytes.len() % 2 == 1 {
                 ar.push(b'\n');
@@ -192,7 +192,8 @@ fn tar_of(entries: impl Iterator<Item = Entry>) -> Vec<u8> {
         let mut header = tar::Header::new_gnu();
         header.set_entry_type(entry.kind);
         header.set_mode(entry.mode);
-        (header.set_uid(entry.owner.0), header.set_gid(entry.owner.1));
+        header.set_uid(entry.owner.0);
+        header.set_gid(entry.owner.1);
         header.set_mtime(1_700_000_000);
         header.set_size(entry.content.len() as u64);
         // Written by hand: the crate refuses the paths that hostile packages have.

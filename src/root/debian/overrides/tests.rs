@@ -8,6 +8,10 @@ fn metadata(path: &str, user: Option<&str>, group: Option<&str>, mode: Option<u3
     Action::Metadata { path: path.to_owned(), user, group, mode }
 }
 
+fn recorded(path: &str, user: &str, group: &str, mode: u32) -> Action {
+    Action::StatOverride { path: path.to_owned(), user: user.to_owned(), group: group.to_owned(), mode }
+}
+
 fn capability(path: &str, capabilities: &str) -> Action {
     Action::Capability { path: path.to_owned(), capabilities: capabilities.to_owned() }
 }
@@ -44,13 +48,16 @@ fn adjustments(merge: &Merge) -> Adjustments {
 fn dpkgs_overrides_reach_files_and_its_database() {
     let cron = cron();
     let tab = metadata("/usr/bin/crontab", Some("root"), Some("crontab"), Some(0o2755));
-    let (merge, overrides) = applied(&[&cron], &[tab]);
+    let noted = recorded("/usr/bin/crontab", "root", "crontab", 0o2755);
+    // What `chown` and `chmod` did, dpkg doesn't remember.
+    let chowned = metadata("/bin/ping", Some("root"), Some("crontab"), Some(0o2755));
+    let (merge, overrides) = applied(&[&cron], &[tab, noted, chowned]);
     let expected = Metadata { mode: 0o2755, uid: 0, gid: 101 };
     assert_eq!(merge.merged[&path("usr/bin/crontab")].metadata, expected);
     assert_eq!(adjustments(&merge).metadata[&path("usr/bin/crontab")], expected);
     assert!(overrides.findings.is_empty());
-    let recorded = overrides.stat_overrides.iter().map(|one| (one.path.as_str(), one.mode)).collect::<Vec<_>>();
-    assert_eq!(recorded, [("/usr/bin/crontab", 0o2755)]);
+    let noted = overrides.stat_overrides.iter().map(|one| (one.path.as_str(), one.mode)).collect::<Vec<_>>();
+    assert_eq!(noted, [("/usr/bin/crontab", 0o2755)]);
 }
 
 #[test]
@@ -97,6 +104,9 @@ fn what_cannot_be_done_is_told() {
     let cron = cron();
     let actions = [
         metadata("/nobodys", Some("root"), Some("root"), Some(0o700)),
+        recorded("/nobodys", "root", "root", 0o700),
+        recorded("/usr/bin/crontab", "nemo", "root", 0o700),
+        recorded("/usr/bin/crontab", "root", "ro ot", 0o700),
         metadata("/usr/bin/crontab", Some("nemo"), Some("root"), Some(0o700)),
         metadata("/usr/bin/crontab", None, Some("nogroup"), None),
         capability("/usr/bin/crontab", "cap_fly+ep"),
@@ -127,7 +137,7 @@ fn circles_end() {
 #[test]
 fn the_last_override_of_a_path_stands() {
     let cron = cron();
-    let over = |mode| metadata("/usr/bin/crontab", Some("root"), Some("root"), Some(mode));
+    let over = |mode| recorded("/usr/bin/crontab", "root", "root", mode);
     let (_, overrides) = applied(&[&cron], &[over(0o700), over(0o711)]);
     assert_eq!(overrides.stat_overrides.iter().map(|one| one.mode).collect::<Vec<_>>(), [0o711]);
 }

@@ -176,7 +176,9 @@ impl Runner<'_> {
         let [user, group, mode, path] = &options.rest()[..] else { return self.unknown() };
         let (Some(mode), Some(absolute)) = (symbolic(mode, 0), self.absolute(path)) else { return self.unknown() };
         self.overrides.insert((*path).to_owned());
-        self.metadata(absolute, Some(user), Some(group), Some(mode));
+        let (user, group) = ((*user).to_owned(), (*group).to_owned());
+        self.metadata(absolute.clone(), Some(&user), Some(&group), Some(mode));
+        self.emit(Action::StatOverride { path: absolute, user, group, mode });
         Some(true)
     }
 }

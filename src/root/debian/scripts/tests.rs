@@ -215,6 +215,12 @@ fn owners_modes_overrides_and_diversions() {
                 group: some("mail"),
                 mode: Some(0o2755)
             },
+            Action::StatOverride {
+                path: "/usr/bin/x".to_owned(),
+                user: "root".to_owned(),
+                group: "mail".to_owned(),
+                mode: 0o2755
+            },
             Action::Directory {
                 path: "/var/log/x".to_owned(),
                 user: some("x"),
