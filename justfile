@@ -2,9 +2,9 @@
 _default:
     @just --list
 
-# Build the example's image with a release build.
+# Build the default machine's image with a release build.
 build:
-    cargo run --release -- build -C examples/hello
+    cargo run --release -- build
 
 # All tests.
 test:

@@ -7,6 +7,7 @@ use crate::config::{Argument, Machine, RequestKind, System, Unit};
 use crate::image::tree::{Node, Tree};
 use crate::nix::StorePath;
 use crate::root::addressed::Addressed;
+use crate::root::debian::replace::declared_below_usr;
 use crate::root::files::overlay::{Declared, declared_files};
 use crate::root::local::local_tree;
 
@@ -16,7 +17,7 @@ use super::Error;
 pub(super) struct Content {
     /// By the path as written.
     pub(super) local: BTreeMap<String, Addressed>,
-    /// By target.
+    /// By target; below `/usr` where the machine has Debian packages.
     pub(super) declared: Vec<Declared>,
 }
 
@@ -24,7 +25,11 @@ pub(super) struct Content {
 pub(super) fn content(machine: &Machine, lock: &Lock, system: System) -> Result<Content, Error> {
     let lookup = |name: &str| lock.package_path(machine, system, name);
     let candidates = lock.packages.keys().cloned().collect::<Vec<_>>();
-    let declared = declared_files(machine, &lookup).map_err(Error::Files)?;
+    let mut declared = declared_files(machine, &lookup).map_err(Error::Files)?;
+    // Before anything goes by their names: in such a machine all paths are those behind `/bin`, `/lib` and their like.
+    if !lock.debs(system).is_empty() {
+        declared = declared_below_usr(declared).map_err(Error::Files)?;
+    }
     let mut read = BTreeMap::new();
     for path in local_paths(machine) {
         let content = local_tree(&machine.project, &path, &candidates)?;

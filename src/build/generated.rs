@@ -83,7 +83,7 @@ impl Inputs<'_> {
         let (mut debian, mut ids) =
             (Debian::gather(self.lock, self.system, self.shelf, self.debs)?, self.lock.ids.clone());
         let mut composer = Composer::new(self.machine, self.system, &listings, &mut debian);
-        let accounts = composer.supply(&mut ids, &mut content.declared)?;
+        let accounts = composer.supply(&mut ids, &content.declared)?;
         let supplies = self.supplies(&composer, profile, &requested, accounts)?;
         let lookup = |name: &str| self.lock.package_path(self.machine, self.system, name);
         let variables = environment_variables(self.machine, &supplies, &lookup).map_err(Error::Files)?;

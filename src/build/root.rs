@@ -19,7 +19,7 @@ use crate::root::debian::dpkg::dpkg_database;
 use crate::root::debian::ld_cache::{self, ld_cache};
 use crate::root::debian::overrides::{OverrideFinding, Overrides, Owner, override_files};
 use crate::root::debian::pam::{pam_sources, pam_tree};
-use crate::root::debian::replace::{declared_below_usr, give_way, put_aliases, replace};
+use crate::root::debian::replace::{give_way, put_aliases, replace};
 use crate::root::debian::users::PackageAccounts;
 use crate::root::files::accounts::Accounts;
 use crate::root::files::overlay::{Declared, overlay};
@@ -57,18 +57,17 @@ impl<'a, 'd> Composer<'a, 'd> {
     }
 
     /// What the root files lean on, as far as Debian's packages bring it: numbers for their users, which `ids` keeps;
-    /// certificates; shells. `declared` moves below `/usr`, as everything does in such a machine.
+    /// certificates; shells.
     pub(super) fn supply(
         &mut self,
         ids: &mut BTreeMap<String, u32>,
-        declared: &mut Vec<Declared>,
+        declared: &[Declared],
     ) -> Result<PackageAccounts, Error> {
         if self.debian.is_empty() {
             return Ok(PackageAccounts::default());
         }
         let allocation = self.debian.allocate(self.machine, ids)?;
         self.doubts.extend(allocation.warnings);
-        *declared = declared_below_usr(std::mem::take(declared)).map_err(Error::Files)?;
         let mut aliases = Tree::new();
         put_aliases(&mut aliases, &self.debian.merge.merged);
         let trees: Vec<&Tree> = declared.iter().map(|declared| &declared.tree).chain([&aliases]).collect();

@@ -1,5 +1,6 @@
 //! `dumbc cache`: binary caches of one's own, without Nix.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
@@ -201,6 +202,12 @@ fn run_mirror(args: &Mirror, context: &Context) -> anyhow::Result<()> {
     let mirrored = mirror(&channel::to_mirror(&lock), &caches.keys(), caches, &writer, packing, project.progress)?;
     if context.json {
         return context.document(&json!({ "version": 1, "mirrored": mirrored }));
+    }
+    let debs: BTreeSet<_> = lock.debs.values().map(|deb| deb.sha256).collect();
+    if !debs.is_empty() {
+        let are = if debs.len() == 1 { "is" } else { "are" };
+        let debs = figures::counted(debs.len(), "Debian package");
+        context.progress.note(&format!("{debs} {are} not copied: a cache holds Nix packages alone"));
     }
     let copied = figures::counted(mirrored.copied, "package");
     context.line(format!(

@@ -72,7 +72,8 @@ fn print_archive(text: &mut String, channel: &str, archive: &LockedArchive) {
     line(text, "codename", &quote(&archive.codename));
     optional(text, "version", archive.version.as_deref());
     table(text, &format!("[channels.{}.archive.indices]", key(channel)));
-    archive.indices.iter().for_each(|(index, hash)| line(text, &key(index), &quote(&hash.to_string())));
+    // As the Release file has them, so that they can be found there.
+    archive.indices.iter().for_each(|(index, hash)| line(text, &key(index), &quote(&hash.oci())));
 }
 
 fn print_deb(text: &mut String, system: System, name: &PackageName, deb: &LockedDeb) {

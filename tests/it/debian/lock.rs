@@ -23,7 +23,8 @@ fn sha256(bytes: &[u8]) -> String {
 fn everything_that_decides_an_image_is_pinned() {
     let daemon = Deb::new("daemon", "1-1")
         .file("./usr/lib/sysusers.d/daemon.conf", "u _daemon - \"A daemon\" /var/lib/daemon\n");
-    let archive = DebArchive::of(&[hello(), vec![daemon]].concat());
+    let debs = [hello(), vec![daemon]].concat();
+    let archive = DebArchive::of(&debs);
     let project = project(&archive, r#"["hello", "daemon"]"#, "");
     project.build("1.tar.gz", &[]);
     let package = locked(&project, "libgreet1");
@@ -45,25 +46,9 @@ fn everything_that_decides_an_image_is_pinned() {
         (pinned["origin"].as_str(), pinned["codename"].as_str(), pinned["version"].as_str()),
         (Some("Debian"), Some("bookworm"), Some("12.12"))
     );
-    let index = archive.index(
-        &[
-            hello(),
-            vec![
-                Deb::new("daemon", "1-1")
-                    .file("./usr/lib/sysusers.d/daemon.conf", "u _daemon - \"A daemon\" /var/lib/daemon\n"),
-            ],
-        ]
-        .concat(),
-    );
-    assert_eq!(
-        pinned["indices"]["bookworm/main/amd64"].as_str(),
-        Some(&*format!(
-            "sha256-{}",
-            data_encoding::BASE64
-                .encode(&data_encoding::HEXLOWER.decode(sha256(index.as_bytes())[7..].as_bytes()).unwrap())
-        ))
-    );
-    assert_eq!(lock["ids"]["_daemon"].as_integer(), Some(100));
+    let digest = sha256(archive.index(&debs).as_bytes());
+    assert_eq!(pinned["indices"]["bookworm/main/amd64"].as_str(), Some(&*digest));
+    assert_eq!(lock["ids"]["user/_daemon"].as_integer(), Some(101));
 }
 
 #[test]
@@ -188,15 +173,16 @@ fn numbers_of_users_stay_with_their_names() {
     let archive = DebArchive::of(&["alpha", "beta", "gamma"].map(daemon));
     let project = project(&archive, r#"["beta", "gamma"]"#, "");
     project.build("1.tar.gz", &[]);
-    let id = |name: &str| lock(&project)["ids"][name].as_integer().unwrap();
-    assert_eq!((id("beta"), id("gamma")), (100, 101));
+    let id = |name: &str| lock(&project)["ids"][&*format!("user/{name}")].as_integer().unwrap();
+    // The first that is free for users and groups: 100 is the group `users`.
+    assert_eq!((id("beta"), id("gamma")), (101, 102));
     // One goes, one comes that would stand before: nobody's number moves, and none is given again.
     write_system(&project, &archive, r#"["alpha", "gamma"]"#, "");
     let built = project.build("2.tar.gz", &[]);
-    assert_eq!((id("alpha"), id("beta"), id("gamma")), (102, 100, 101));
+    assert_eq!((id("alpha"), id("beta"), id("gamma")), (103, 101, 102));
     let passwd = super::text(&Archive::read(&built.path), "etc/passwd");
     assert!(
-        passwd.contains("\nalpha:x:102:102:") && passwd.contains("\ngamma:x:101:101:") && !passwd.contains("beta"),
+        passwd.contains("\nalpha:x:103:103:") && passwd.contains("\ngamma:x:102:102:") && !passwd.contains("beta"),
         "{passwd}"
     );
     // A locked build has no say in numbers: the lock has them all.

@@ -4,7 +4,10 @@
 mod channel;
 mod host;
 mod hostile;
+mod image;
 mod lock;
+mod scripts;
+mod together;
 mod trust;
 
 use crate::support::debian::{Deb, DebArchive};
