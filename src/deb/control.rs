@@ -98,24 +98,25 @@ impl<R: BufRead> Paragraphs<R> {
                 }
             } else if line.starts_with('#') {
                 text.truncate(start);
-            } else if line.starts_with([' ', '\t']) {
-                if start == 0 {
-                    return fault("a continuation of no field");
-                }
-                let end = start + line.len();
-                text.truncate(end);
-                text.push('\n');
+            } else if let Some(reason) = odd(line, start == 0) {
+                return fault(reason);
             } else {
-                let name = line.split_once(':').map(|(name, _)| name);
-                if name.is_none_or(|name| name.is_empty() || name.contains(|c: char| !c.is_ascii_graphic())) {
-                    return fault("no field: `Name: value`");
-                }
                 let end = start + line.len();
                 text.truncate(end);
                 text.push('\n');
             }
         }
     }
+}
+
+/// Why a line can't stand in a paragraph: it is neither a field nor goes on with one.
+fn odd(line: &str, is_first: bool) -> Option<&'static str> {
+    if line.starts_with([' ', '\t']) {
+        return is_first.then_some("a continuation of no field");
+    }
+    let name = line.split_once(':').map(|(name, _)| name);
+    let is_name = |name: &str| !name.is_empty() && name.chars().all(|c| c.is_ascii_graphic());
+    (!name.is_some_and(is_name)).then_some("no field: `Name: value`")
 }
 
 #[cfg(test)]

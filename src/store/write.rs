@@ -2,26 +2,26 @@
 //!
 //! Memory is bounded by a few blocks. Nothing is kept unless [`FragmentWriter::finish`] is reached.
 
+mod finish;
+
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::io::{self, BufWriter, Read, Write};
 
 use crossbeam_channel::Receiver;
-use data_encoding::BASE64;
 use tempfile::NamedTempFile;
 
+use crate::image::ImagePath;
 use crate::image::codec::{Codec, CodecError, Encoders};
-use crate::image::tar::{Kind, TAIL, padding, write_capable_header};
+use crate::image::tar::{Kind, padding, write_capable_header};
 use crate::image::tree::Metadata;
-use crate::image::{BlobDigest, DiffId, ImagePath};
 use crate::nix::nar::{NarKind, NarReader};
 use crate::nix::{Hasher, Sha256};
 
 use super::deb::Inode;
-use super::fragment::{Alone, Record};
 use super::listing::ListingWriter;
 use super::pool::{Buffers, Extra};
-use super::{Error, Fragment, FragmentKey, Pool, Store};
+use super::{Error, Pool, Store};
 
 /// Blocks of one fragment that are being compressed at a time, where the pool has no more to spare.
 const WINDOW: usize = 1;
@@ -117,58 +117,6 @@ impl FragmentWriter<'_> {
             }
         }
         Ok(())
-    }
-
-    /// Completes the fragment and puts it where it belongs.
-    pub fn finish(self, store: &Store, key: FragmentKey) -> Result<Fragment, Error> {
-        self.finish_with(store, key, None)
-    }
-
-    /// The same, with something that lies beside it.
-    pub(super) fn finish_with(
-        mut self,
-        store: &Store,
-        key: FragmentKey,
-        attachment: Option<&[u8]>,
-    ) -> Result<Fragment, Error> {
-        if self.filled > 0 {
-            self.send_block()?;
-        }
-        while !self.pending.is_empty() {
-            self.collect_member()?;
-        }
-        self.tar.update(&TAIL);
-        let tail = encode_whole(self.codec, &TAIL)?;
-        self.blob.update(&tail);
-        let blob_size = self.blob.length();
-        let alone = Alone {
-            head: self.head,
-            diff_id: DiffId(self.tar.finish()),
-            blob: BlobDigest(self.blob.finish()),
-            blob_size,
-        };
-        self.pool.give_back(self.buffers);
-        let (listing, listing_digest) = self.listing.finish()?;
-        let record = Record {
-            tar_size: self.tar_size,
-            head: BASE64.encode(&self.encoded_head),
-            members: self.members,
-            listing: listing_digest,
-            attachment: attachment.map(Sha256::of),
-            alone,
-        };
-        let blob = self.file.into_inner().map_err(io::IntoInnerError::into_error)?;
-        Store::keep(blob, &store.blob_path(key, self.codec))?;
-        Store::keep(listing, &store.listing_path(key))?;
-        if let Some(attachment) = attachment {
-            let mut file = store.temporary()?;
-            file.write_all(attachment)?;
-            Store::keep(file, &store.attachment_path(key))?;
-        }
-        let mut file = store.temporary()?;
-        file.write_all(&serde_json::to_vec(&record).map_err(io::Error::from)?)?;
-        Store::keep(file, &store.record_path(key, self.codec))?;
-        Ok(Fragment { key, codec: self.codec, record, new: true })
     }
 
     pub(super) fn header(

@@ -33,14 +33,7 @@ pub(super) struct Context<'a> {
 
 /// Reads a package's paragraph. `Err` says what is wrong with which package.
 pub(super) fn candidate(paragraph: &Paragraph, context: &Context<'_>) -> Result<Candidate, String> {
-    let mut values = [""; FIELDS.len()];
-    // One walk over the paragraph: there are tens of thousands of them.
-    for (name, value) in paragraph.fields() {
-        if let Some(index) = FIELDS.iter().position(|field| field.eq_ignore_ascii_case(name)) {
-            values[index] = value;
-        }
-    }
-    let [package, version, architecture, source, file, size, sha256, rest @ ..] = values;
+    let [package, version, architecture, source, file, size, sha256, rest @ ..] = values(paragraph);
     let [installed, priority, multi_arch, pre_depends, depends, recommends, conflicts, breaks, provides] = rest;
     let shown = || package.chars().take(80).flat_map(char::escape_debug).collect::<String>();
     let refused = |what: &str| format!("package `{}`: {what}", shown());
@@ -53,13 +46,9 @@ pub(super) fn candidate(paragraph: &Paragraph, context: &Context<'_>) -> Result<
     if architecture != context.architecture && architecture != "all" {
         return Err(refused("its `Architecture` is not the index's"));
     }
-    let digest = data_encoding::HEXLOWER_PERMISSIVE.decode(sha256.as_bytes()).ok();
-    let digest = digest.and_then(|bytes| bytes.try_into().ok()).ok_or_else(|| refused("it has no good `SHA256`"))?;
-    let kibibytes: u64 = if installed.is_empty() {
-        0
-    } else {
-        parse(installed).ok_or_else(|| refused("its `Installed-Size` is no number"))?
-    };
+    let sha256 = digest(sha256).ok_or_else(|| refused("it has no good `SHA256`"))?;
+    let kibibytes = if installed.is_empty() { Some(0) } else { parse(installed) };
+    let kibibytes = kibibytes.ok_or_else(|| refused("its `Installed-Size` is no number"))?;
     Ok(Candidate {
         version: version.parse().map_err(|error: crate::deb::ParseVersionError| refused(&error.to_string()))?,
         architecture: architecture.to_owned(),
@@ -69,7 +58,7 @@ pub(super) fn candidate(paragraph: &Paragraph, context: &Context<'_>) -> Result<
         },
         file: file.to_owned(),
         size: parse(size).ok_or_else(|| refused("it has no good `Size`"))?,
-        sha256: Sha256::from_bytes(digest),
+        sha256,
         installed_size: kibibytes.saturating_mul(1024),
         priority: if priority.is_empty() { "optional" } else { priority }.to_owned(),
         multi_arch: Some(multi_arch).filter(|value| !value.is_empty() && *value != "no").map(str::to_owned),
@@ -85,6 +74,22 @@ pub(super) fn candidate(paragraph: &Paragraph, context: &Context<'_>) -> Result<
         channel: context.channel.to_owned(),
         name,
     })
+}
+
+/// The values of [`FIELDS`], in one walk over the paragraph: there are tens of thousands of them.
+fn values(paragraph: &Paragraph) -> [&str; FIELDS.len()] {
+    let mut values = [""; FIELDS.len()];
+    for (name, value) in paragraph.fields() {
+        if let Some(index) = FIELDS.iter().position(|field| field.eq_ignore_ascii_case(name)) {
+            values[index] = value;
+        }
+    }
+    values
+}
+
+fn digest(text: &str) -> Option<Sha256> {
+    let bytes = data_encoding::HEXLOWER_PERMISSIVE.decode(text.as_bytes()).ok()?;
+    bytes.try_into().ok().map(Sha256::from_bytes)
 }
 
 /// Digits alone: a sign is none.

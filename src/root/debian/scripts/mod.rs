@@ -7,8 +7,10 @@
 
 mod accounts;
 mod builtins;
+mod command;
 mod commands;
 mod compound;
+mod control;
 mod debconf;
 mod dpkg;
 mod expand;
