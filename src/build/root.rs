@@ -9,6 +9,7 @@ use crate::image::ImagePath;
 use crate::image::listing::Listing;
 use crate::image::tree::{Metadata, Node, Tree};
 use crate::nix::StorePath;
+use crate::root::debian::Merged;
 use crate::root::debian::alternatives::alternatives;
 use crate::root::debian::base::DebianBase;
 use crate::root::debian::certificates::certificates;
@@ -109,7 +110,7 @@ impl<'a, 'd> Composer<'a, 'd> {
         let made = alternatives(&self.debian.actions, &self.debian.merge.merged);
         self.doubts.extend(made.findings);
         for tree in [made.tree, std::mem::take(&mut self.certificates), self.pam()?] {
-            add(root, tree);
+            add(root, tree, &self.debian.merge.merged);
         }
         put_aliases(root, &self.debian.merge.merged);
         let omitted = give_way(root, &mut self.debian.merge.merged);
@@ -162,7 +163,7 @@ impl<'a, 'd> Composer<'a, 'd> {
             deeds(&self.debian.actions, self.view(&trees), accounts, &read)?
         };
         self.doubts.extend(done.findings);
-        add(root, done.tree);
+        add(root, done.tree, &self.debian.merge.merged);
         Ok(())
     }
 
@@ -182,15 +183,17 @@ impl<'a, 'd> Composer<'a, 'd> {
         let links = cache.links.into_iter().filter(|link| !link.replaces);
         let links = links.map(|link| (link.path, (Metadata::root(0o777), Node::Symlink(link.target))));
         let file = (path, (Metadata::root(0o644), Node::File(cache.bytes)));
-        add(root, links.chain([file]).collect());
+        add(root, links.chain([file]).collect(), &self.debian.merge.merged);
         Ok(())
     }
 }
 
-/// Puts `more` into `tree`, with the folders that it lies in, where nothing stands.
-fn add(tree: &mut Tree, more: Tree) {
+/// Puts `more` into `tree`, with the folders that it lies in, where nothing stands. Folders of packages keep the owners and modes
+/// that `merged` gives them, so nothing is said about those.
+fn add(tree: &mut Tree, more: Tree, merged: &Merged) {
     for (path, entry) in more {
-        for parent in std::iter::successors(path.parent(), ImagePath::parent).filter(|parent| !parent.is_root()) {
+        let parents = std::iter::successors(path.parent(), ImagePath::parent);
+        for parent in parents.filter(|parent| !parent.is_root() && !merged.contains_key(parent)) {
             tree.entry(parent).or_insert((Metadata::root(0o755), Node::Directory));
         }
         tree.entry(path).or_insert(entry);
