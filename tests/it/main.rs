@@ -8,6 +8,7 @@ mod build;
 mod cache;
 mod clients;
 mod deb;
+mod debian_real;
 mod examples;
 mod odd;
 mod readme;
