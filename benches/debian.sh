@@ -3,7 +3,7 @@
 #
 #   benches/debian.sh          downloads count on both sides: from this machine's archive, then from a folder of the same packages
 #
-# Needs: cargo's release build of dumbc (or DUMBC), mmdebstrap, apt, dpkg-dev (apt-ftparchive or dpkg-scanpackages), pigz, bc, root.
+# Needs: cargo's release build of dumbc (or DUMBC), mmdebstrap, apt, dpkg-dev, gpg, xz, pigz, bc, root.
 # DOCKER="docker -H …" times `docker import` and `docker load`, too.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -75,8 +75,9 @@ chmod 755 "$work"
   {
     printf 'Origin: Debian\nSuite: %s\nCodename: %s\nDate: %s\nArchitectures: %s\nComponents: main\nSHA256:\n' \
       "$suite" "$suite" "$(date -Ru | sed 's/+0000/UTC/')" "$(dpkg --print-architecture)"
-    cd "dists/$suite"
-    for file in main/binary-*/*; do printf ' %s %s %s\n' "$(sha256sum "$file" | cut -d' ' -f1)" "$(stat -c %s "$file")" "$file"; done
+    (cd "dists/$suite" && stat -c '%n %s' main/binary-*/*) | while read -r file size; do
+      printf ' %s %s %s\n' "$(sha256sum "dists/$suite/$file" | cut -d' ' -f1)" "$size" "$file"
+    done
   } >"$work/Release"
   mv "$work/Release" "dists/$suite/Release"
 )
