@@ -14,7 +14,7 @@ use crate::root::debian::base::Origin;
 use crate::root::debian::merge::{Diverted, Linked, Merge, merge};
 use crate::root::debian::replace::Omitted;
 use crate::root::debian::users::{Allocation, Creations, allocate};
-use crate::root::debian::{Action, Package, Placed, scripts, tmpfiles};
+use crate::root::debian::{Action, Package, Placed, apache, scripts, tmpfiles};
 use crate::store::Fragment;
 
 use super::Error;
@@ -26,6 +26,9 @@ const TMPFILES: &[u8] = b"usr/lib/tmpfiles.d";
 
 /// A larger file is none that people write.
 const LARGEST_TEXT: u64 = 1 << 20;
+
+/// The beginning of a module's file, where it says what it needs.
+const LARGEST_MODULE: usize = 64 << 10;
 
 /// One package of the image.
 struct Deb<'a> {
@@ -97,6 +100,7 @@ impl<'a> Debian<'a> {
         debian.follow_scripts();
         debian.merge()?;
         debian.expect_folders()?;
+        debian.enable_dependencies()?;
         Ok(debian)
     }
 
@@ -174,6 +178,21 @@ impl<'a> Debian<'a> {
         }
         for (name, actions) in expected {
             self.actions.entry(name).or_default().extend(actions);
+        }
+        Ok(())
+    }
+
+    /// Adds the modules that enabled ones need to the actions of those who enabled them.
+    fn enable_dependencies(&mut self) -> Result<(), Error> {
+        let read = |path: &str| -> io::Result<Option<String>> {
+            let Ok(path) = ImagePath::new(path.as_bytes()) else { return Ok(None) };
+            let text = self.read(&path, 0, LARGEST_MODULE)?;
+            Ok(text.map(|text| String::from_utf8_lossy(&text).into_owned()))
+        };
+        let needed = |(name, actions)| Ok((PackageName::clone(name), apache::dependencies(actions, &read)?));
+        let needed: Vec<_> = self.actions.iter().map(needed).collect::<io::Result<_>>()?;
+        for (name, links) in needed {
+            self.actions.entry(name).or_default().extend(links);
         }
         Ok(())
     }

@@ -9,6 +9,7 @@ mod cache;
 mod clients;
 mod deb;
 mod debian;
+mod debian_real;
 mod examples;
 mod init;
 mod odd;

@@ -3,6 +3,7 @@
 
 pub mod aliases;
 pub mod alternatives;
+pub mod apache;
 pub mod base;
 mod capability;
 pub mod certificates;

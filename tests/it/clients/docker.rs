@@ -13,14 +13,14 @@ use crate::support::project::{Cache, Project, program};
 use crate::support::skipped;
 
 /// A daemon that keeps to its folder and ends with this value.
-pub(super) struct Daemon {
+pub(crate) struct Daemon {
     child: Child,
     folder: TempDir,
 }
 
 impl Daemon {
     /// `None`, said aloud, where one can't start here.
-    fn start() -> Option<Self> {
+    pub(crate) fn start() -> Option<Self> {
         has("dockerd").and_then(|()| has("docker")).and_then(|()| is_root())?;
         let folder = tempfile::tempdir().unwrap();
         let place = |name: &str| folder.path().join(name);
@@ -55,14 +55,14 @@ impl Daemon {
         })
     }
 
-    pub(super) fn docker(&self) -> Command {
+    pub(crate) fn docker(&self) -> Command {
         let mut command = Command::new("docker");
         let socket = format!("unix://{}", self.folder.path().join("sock").display());
         command.args(["-H", &socket]).env("DOCKER_CONFIG", self.folder.path().join("config")).stdin(Stdio::null());
         command
     }
 
-    fn load(&self, archive: &Path) -> String {
+    pub(crate) fn load(&self, archive: &Path) -> String {
         output(self.docker().arg("load").arg("-i").arg(archive))
     }
 }
@@ -82,7 +82,7 @@ pub(super) fn end(child: &mut Child) {
 }
 
 /// Asks until there is an answer, for a minute.
-pub(super) fn wait_for(mut answer: impl FnMut() -> Option<bool>) -> bool {
+pub(crate) fn wait_for(mut answer: impl FnMut() -> Option<bool>) -> bool {
     for _ in 0..600 {
         if let Some(answer) = answer() {
             return answer;

@@ -1,7 +1,7 @@
 //! An image of real packages in the hands of the programs that will read it.
 
 mod containerd;
-mod docker;
+pub(crate) mod docker;
 mod image;
 mod nix;
 mod podman;
@@ -25,12 +25,12 @@ const COMMANDS: [(&[&str], &str); 7] = [
 ];
 
 /// Whether a program is there.
-fn has(program: &str) -> Option<()> {
+pub(crate) fn has(program: &str) -> Option<()> {
     let found = Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
     if found.is_ok() { Some(()) } else { skipped(&format!("{program} is not installed")) }
 }
 
-fn is_root() -> Option<()> {
+pub(crate) fn is_root() -> Option<()> {
     if rustix::process::geteuid().is_root() { Some(()) } else { skipped("it needs root") }
 }
 
@@ -40,7 +40,7 @@ fn run(program: &str, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) ->
 }
 
 /// The same, for a command with more to it.
-fn output(command: &mut Command) -> String {
+pub(crate) fn output(command: &mut Command) -> String {
     let output = command.stdin(Stdio::null()).output().unwrap();
     let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{command:?}: {}\n{stdout}\n{stderr}", output.status);

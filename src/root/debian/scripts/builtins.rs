@@ -10,7 +10,11 @@ impl Runner<'_> {
     )]
     pub(super) fn shell_builtin(&mut self, name: &str, arguments: &[Value]) -> Option<Option<bool>> {
         Some(match name {
-            ":" | "true" | "trap" | "umask" | "ulimit" | "sleep" | "wait" | "sync" | "hash" | "alias" | "unalias" => {
+            ":" | "true" | "trap" | "ulimit" | "sleep" | "wait" | "sync" | "hash" | "alias" | "unalias" => Some(true),
+            "umask" => {
+                let mask = arguments.first().and_then(Option::as_deref);
+                self.state.umask =
+                    mask.and_then(|mask| u32::from_str_radix(mask, 8).ok()).filter(|mask| *mask <= 0o777);
                 Some(true)
             }
             "false" => Some(false),

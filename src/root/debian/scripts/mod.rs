@@ -167,7 +167,14 @@ fn doubt(script: &str, line: usize, text: &str) -> Action {
 
 impl Runner<'_> {
     /// Adds an action, unless it concerns what dumbc makes itself.
-    fn emit(&mut self, action: Action) {
+    fn emit(&mut self, mut action: Action) {
+        if let Some(umask) = self.state.umask {
+            match &mut action {
+                Action::File { mode: mode @ None, .. } => *mode = Some(0o666 & !umask),
+                Action::Directory { mode: mode @ None, .. } => *mode = Some(0o777 & !umask),
+                _ => {}
+            }
+        }
         let path = match &action {
             Action::File { path, .. } | Action::Symlink { path, .. } | Action::Metadata { path, .. } => Some(path),
             Action::Copy { to, .. } => Some(to),

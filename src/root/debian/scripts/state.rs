@@ -30,6 +30,8 @@ pub(super) struct State {
     pub(super) groups: BTreeSet<String>,
     /// Where relative paths begin.
     pub(super) folder: Value,
+    /// Bits that new files and folders don't get; `None`: as everywhere.
+    pub(super) umask: Option<u32>,
 }
 
 impl State {
@@ -83,6 +85,9 @@ impl State {
         self.groups.extend(other.groups);
         if self.folder != other.folder {
             self.folder = None;
+        }
+        if self.umask != other.umask {
+            self.umask = None;
         }
         if self.arguments != other.arguments {
             self.arguments = vec![None; self.arguments.len().max(other.arguments.len())];

@@ -283,6 +283,17 @@ fn debconf_answers_with_the_templates_defaults() {
 }
 
 #[test]
+fn umask_decides_about_new_files() {
+    let machine = Machine::with("umask 066\ntouch /etc/secret\numask 022\ntouch /etc/open");
+    let modes = machine.actions().into_iter().map(|action| match action {
+        Action::File { path, mode, .. } => (path, mode),
+        other => panic!("{other:?}"),
+    });
+    let expected = [("/etc/secret".to_owned(), Some(0o600)), ("/etc/open".to_owned(), Some(0o644))];
+    assert_eq!(modes.collect::<Vec<_>>(), expected);
+}
+
+#[test]
 fn helpers_of_other_packages() {
     let machine = Machine::with("a2enmod -q ssl\nphp_invoke enmod 8.2 ALL opcache")
         .other("/etc/apache2/mods-available/ssl.load")
