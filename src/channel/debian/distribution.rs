@@ -43,7 +43,7 @@ impl Distribution {
         let Some(first) = suites.first() else { return Ok(None) };
         let components = components(&suites);
         let main = first.sources.first();
-        let written = places(&lists, &suites).and_then(|places| Some((places, keyring(main?)?)));
+        let written = places(&lists, &suites).and_then(|places| Some((places, keyring(main?).ok()?)));
         let distribution = match written {
             Some((places, keyring)) => {
                 let suites = suites.into_iter().map(|suite| suite.name).collect();
@@ -132,14 +132,17 @@ fn place(lists: &Lists, uri: &str) -> Option<String> {
     }
 }
 
-/// The file that a list names: `None` where it names something else than one, `Some(None)` where it leaves it to apt.
-fn keyring(source: &AptSource) -> Option<Option<String>> {
-    let Some(signed_by) = &source.signed_by else { return Some(None) };
+/// Keys that no single file holds.
+struct NoOneFile;
+
+/// The file that a list names; `None` where it leaves it to apt.
+fn keyring(source: &AptSource) -> Result<Option<String>, NoOneFile> {
+    let Some(signed_by) = &source.signed_by else { return Ok(None) };
     match signed_by.files.as_slice() {
         [file] if signed_by.key.is_none() && signed_by.fingerprints.is_empty() && Path::new(file).is_file() => {
-            Some(Some(file.clone()))
+            Ok(Some(file.clone()))
         }
-        _ => None,
+        _ => Err(NoOneFile),
     }
 }
 

@@ -67,7 +67,7 @@ fn with_archive(distribution: &Distribution) -> String {
     match distribution.places.as_slice() {
         [] => {
             lines +=
-                "mirror = \"host\"                          # this machine's apt knows where, and how to get there\n"
+                "mirror = \"host\"                          # this machine's apt knows where, and how to get there\n";
         }
         places => lines += &line("mirror", &one_or_all(places)),
     }
@@ -77,9 +77,10 @@ fn with_archive(distribution: &Distribution) -> String {
     let is_ours = |line: &&str| line.starts_with("suite = ") || line.starts_with("mirror = ");
     let (mut text, mut lines) = (String::new(), Some(lines));
     for line in DEBIAN.split_inclusive('\n') {
-        match is_ours(&line) {
-            true => text += &lines.take().unwrap_or_default(),
-            false => text += line,
+        if is_ours(&line) {
+            text += &lines.take().unwrap_or_default();
+        } else {
+            text += line;
         }
     }
     text
