@@ -1,5 +1,4 @@
-//! Machines of Debian packages, from archives that the tests make and sign themselves; and, where this machine has one, from its
-//! own.
+//! Machines of Debian packages, from archives that the tests make and sign themselves.
 
 mod channel;
 mod host;
