@@ -232,7 +232,7 @@ impl Runner<'_> {
         if text.len() > 1000 || pattern.len() > 100 {
             return None;
         }
-        self.spend(text.len() * pattern.len() / 64);
+        self.spend(text.len() * text.len() * pattern.len() / 512);
         Some(trim(&pattern, &text, longest))
     }
 

@@ -315,6 +315,7 @@ fn hostile_scripts_end() {
         "f() { f; f; }; f",
         "while :; do :; done",
         "while :; do mkdir /$x; x=$x$x$x.a; done",
+        "x=a; while [ -n \"$x\" ]; do mkdir /${x%%.*}; x=${x#*.}abc; [ $x = b& b ]& y; done",
         "for a in $(seq 999); do for b in $(seq 999); do for c in $(seq 999); do x=$x$a; done; done; done",
         &"if x; then ".repeat(5000),
         &"$(".repeat(5000),
