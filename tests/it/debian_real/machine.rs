@@ -54,7 +54,7 @@ PYTHON
 mkfifo port; python3 serve.py > port & read port < port; curl -sS "https://localhost:$port/serve.py" | head -1; wait"#;
 
 /// Prints every program or library that lacks a library.
-const LDD: &str = r#"find /usr -xdev -type f \( -perm /111 -o -name '*.so*' \) -exec ldd {} + 2>/dev/null | grep 'not found'; echo asked"#;
+const LDD: &str = r"find /usr -xdev -type f \( -perm /111 -o -name '*.so*' \) -exec ldd {} + 2>/dev/null | grep 'not found'; echo asked";
 
 #[test]
 fn the_machine_does_its_jobs() {
@@ -74,10 +74,14 @@ fn the_machine_does_its_jobs() {
     let site = "curl -s http://localhost:8080/ || true";
     assert!(wait_for(|| runs("alice", site).contains("Three files made this machine").then_some(true)));
     for user in ["root", "alice"] {
-        JOBS.into_iter().for_each(|job| does(user, job));
+        for job in JOBS {
+            does(user, job);
+        }
         does(user, (TLS, "import http.server, ssl"));
     }
-    ROOTS.into_iter().for_each(|job| does("root", job));
+    for job in ROOTS {
+        does("root", job);
+    }
     assert_eq!(runs("root", LDD), "asked\n");
     output(daemon.docker().args(["kill", container]));
 }
