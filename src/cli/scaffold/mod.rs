@@ -69,13 +69,6 @@ fn with_archive(distribution: &Distribution) -> String {
             .to_owned(),
         places => line("mirror", &one_or_all(places)),
     };
-    match distribution.places.as_slice() {
-        [] => {
-            lines +=
-                "mirror = \"host\"                          # this machine's apt knows where, and how to get there\n";
-        }
-        places => lines += &line("mirror", &one_or_all(places)),
-    }
     if let Some(keyring) = &distribution.keyring {
         lines += &line("keyring", &json!(keyring));
     }
