@@ -6,11 +6,13 @@ use std::time::Duration;
 use base64::Engine as _;
 use ureq::http::{HeaderMap, Response};
 use ureq::tls::TlsConfig;
+use ureq::unversioned::transport::DefaultConnector;
 use ureq::{Agent, Body, Timeout};
 
 use super::error::HttpError;
 use super::hosts::host_key;
 use super::proxy::Proxies;
+use super::resolve::Remembering;
 use super::retry::{self, Fault};
 use super::url::Url;
 use super::{CONNECTIONS, Conditions, Http, roots};
@@ -129,7 +131,7 @@ impl Agents {
     fn new(proxies: &Proxies) -> Self {
         let tls = TlsConfig::builder().root_certs(roots::root_certificates()).build();
         let agent = |proxy| {
-            Agent::config_builder()
+            let config = Agent::config_builder()
                 .proxy(proxy)
                 .tls_config(tls.clone())
                 .user_agent(concat!("dumbc/", env!("CARGO_PKG_VERSION")))
@@ -146,8 +148,8 @@ impl Agents {
                 .timeout_connect(Some(CONNECT_TIMEOUT))
                 .timeout_recv_response(Some(SILENCE_TIMEOUT))
                 .timeout_per_read(Some(SILENCE_TIMEOUT))
-                .build()
-                .new_agent()
+                .build();
+            Agent::with_parts(config, DefaultConnector::new(), Remembering::default())
         };
         Self { direct: agent(None), plain: agent(proxies.for_scheme(false)), secure: agent(proxies.for_scheme(true)) }
     }

@@ -10,6 +10,7 @@ mod error;
 mod hosts;
 mod netrc;
 mod proxy;
+mod resolve;
 mod retry;
 mod roots;
 mod url;
