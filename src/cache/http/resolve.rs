@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use ureq::Error;
 use ureq::config::Config;
 use ureq::http::Uri;
+use ureq::http::uri::Authority;
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::NextTimeout;
 
@@ -29,7 +30,7 @@ impl Remembering {
 
 impl Resolver for Remembering {
     fn resolve(&self, uri: &Uri, config: &Config, timeout: NextTimeout) -> Result<ResolvedSocketAddrs, Error> {
-        let host = format!("{:?} {:?}", uri.scheme_str(), uri.authority().map(|authority| authority.as_str()));
+        let host = format!("{:?} {:?}", uri.scheme_str(), uri.authority().map(Authority::as_str));
         let remembered = self.known().get(&host).filter(|(asked, _)| asked.elapsed() < FRESH).cloned();
         if let Some((_, addresses)) = remembered {
             return Ok(addresses);
