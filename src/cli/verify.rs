@@ -65,6 +65,11 @@ pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<()> {
             sums = StorePaths { as_locked: good, not_in_the_lock: more };
         }
         store_paths = Some(sums);
+        if !lock.debs.is_empty() {
+            let packages = counted(lock.debs.len(), "Debian package");
+            let why = "from what is in an image, no package comes back to compare with its hash";
+            context.progress.note(&format!("{packages} of the lock were not looked for: {why}"));
+        }
     }
     // An archive names its image twice, and what is wrong with it would be told twice.
     let mut seen = BTreeSet::new();
