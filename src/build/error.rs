@@ -71,6 +71,12 @@ pub enum Error {
     /// Certificate authorities.
     #[error(transparent)]
     Certificates(#[from] CertificatesError),
+    /// A unit that the plan has in no layer: it would be missing from the image.
+    #[error("`{unit}` is in no layer, which is a mistake of dumbc's")]
+    Unplanned {
+        /// Its id.
+        unit: String,
+    },
     /// The Nix database.
     #[error(transparent)]
     Database(#[from] crate::root::database::DatabaseError),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use crate::channel::Lock;
-use crate::config::{Diagnostic, Machine, RequestKind, System};
+use crate::config::{Diagnostic, Machine, RequestKind, Severity, System};
 use crate::deb::PackageName;
 use crate::image::ImagePath;
 use crate::image::listing::Listing;
@@ -26,7 +26,7 @@ use super::Error;
 use super::content::Content;
 use super::debian::{DebPart, Debian};
 use super::debs::DebFragments;
-use super::root::{Composer, errors};
+use super::root::Composer;
 use super::view::Shelf;
 
 /// Generated units.
@@ -75,14 +75,7 @@ impl Inputs<'_> {
         }
         let requested = self.requested(content);
         let requested = requested.iter().collect::<Vec<_>>();
-        let environment = if requested.is_empty() && !self.debs.is_empty() {
-            None
-        } else {
-            Some(self.environment(&requested, &listings)?)
-        };
-        if let Some(environment) = &environment {
-            listings.insert(environment.path.clone(), environment.listing().map_err(std::io::Error::other)?);
-        }
+        let environment = self.environment_of(&requested, &mut listings)?;
         let profile = environment.as_ref().map(|environment| &environment.path);
         let (mut debian, mut ids) =
             (Debian::gather(self.lock, self.system, self.shelf, self.debs)?, self.lock.ids.clone());
@@ -94,13 +87,7 @@ impl Inputs<'_> {
         let mut root = root_files(self.machine, profile, &supplies, &variables);
         let accounts = Accounts::of(self.machine, &supplies);
         root.diagnostics.extend(resolve_owners(&mut content.declared, &accounts));
-        let (errors, warnings) = errors(root.diagnostics);
-        if !errors.is_empty() {
-            return Err(Error::Files(errors));
-        }
-        for warning in &warnings {
-            self.progress.warn(&warning.message);
-        }
+        self.tell(root.diagnostics)?;
         let note = |message: &str| self.progress.note(message);
         let dpkg = composer.complete(&mut root.tree, &mut content.declared, &supplies, &note)?;
         let doubts = composer.doubts;
@@ -122,6 +109,33 @@ impl Inputs<'_> {
         let has_debs = !debian.is_empty();
         let (root, dpkg, debs) = (root.tree, has_debs.then_some(dpkg), debian.into_parts());
         Ok(Generated { environment, database, root, accounts, variables, has_shell, findings, doubts, debs, dpkg, ids })
+    }
+
+    /// The system environment, and its listing with the others. Debian's packages need none: they stand in `/usr`.
+    fn environment_of(
+        &self,
+        requested: &[&StorePath],
+        listings: &mut BTreeMap<StorePath, Listing>,
+    ) -> Result<Option<Addressed>, Error> {
+        if requested.is_empty() && !self.debs.is_empty() {
+            return Ok(None);
+        }
+        let environment = self.environment(requested, listings)?;
+        listings.insert(environment.path.clone(), environment.listing().map_err(io::Error::other)?);
+        Ok(Some(environment))
+    }
+
+    /// Warns of what is only odd; the rest ends the build.
+    fn tell(&self, findings: Vec<Diagnostic>) -> Result<(), Error> {
+        let (errors, warnings): (Vec<_>, Vec<_>) =
+            findings.into_iter().partition(|finding| finding.severity == Severity::Error);
+        if !errors.is_empty() {
+            return Err(Error::Files(errors));
+        }
+        for warning in &warnings {
+            self.progress.warn(&warning.message);
+        }
+        Ok(())
     }
 
     /// What the root files lean on, from both kinds of packages.

@@ -72,6 +72,9 @@ impl Assembly<'_> {
         for layer in &plan.layers {
             groups.push(layer.units.iter().filter_map(|id| pieces.remove(id)).collect::<Vec<_>>());
         }
+        if let Some((unit, _)) = pieces.pop_first() {
+            return Err(Error::Unplanned { unit });
+        }
         groups.push(self.system(generated, &parents)?);
         groups.push(vec![self.tree(&generated.root, &parents, "root files".to_owned())?]);
         groups.retain(|pieces| !pieces.is_empty());

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::io;
 
-use crate::config::{Diagnostic, Machine, Severity, System};
+use crate::config::{Diagnostic, Machine, System};
 use crate::image::ImagePath;
 use crate::image::listing::Listing;
 use crate::image::tree::{Metadata, Node, Tree};
@@ -22,7 +22,7 @@ use crate::root::debian::pam::{pam_sources, pam_tree};
 use crate::root::debian::replace::{give_way, put_aliases, replace};
 use crate::root::debian::users::PackageAccounts;
 use crate::root::files::accounts::Accounts;
-use crate::root::files::overlay::{Declared, overlay};
+use crate::root::files::overlay::{Declared, Replaced, overlay};
 use crate::root::supplies::Supplies;
 use crate::root::view::View;
 
@@ -107,6 +107,18 @@ impl<'a, 'd> Composer<'a, 'd> {
         }
         let accounts = Accounts::of(self.machine, supplies);
         let Overrides { stat_overrides, findings } = self.override_files(&accounts);
+        self.make(root, &accounts)?;
+        self.doubt(root, &findings);
+        for replaced in self.replace(root, declared) {
+            note(&replaced.to_string());
+        }
+        self.cache_libraries(root, declared)?;
+        let Debian { merge, diverted, .. } = &*self.debian;
+        Ok(dpkg_database(&self.debian.packages(), merge, diverted, &stat_overrides, self.debian.architecture())?)
+    }
+
+    /// Everything that scripts would have made, under what packages bring.
+    fn make(&mut self, root: &mut Tree, accounts: &Accounts) -> Result<(), Error> {
         let made = alternatives(&self.debian.actions, &self.debian.merge.merged);
         self.doubts.extend(made.findings);
         for tree in [made.tree, std::mem::take(&mut self.certificates), self.pam()?] {
@@ -115,24 +127,27 @@ impl<'a, 'd> Composer<'a, 'd> {
         put_aliases(root, &self.debian.merge.merged);
         let omitted = give_way(root, &mut self.debian.merge.merged);
         self.debian.omit(omitted);
-        self.do_deeds(root, &accounts)?;
-        // What scripts made and then changed is in no package.
+        self.do_deeds(root, accounts)
+    }
+
+    /// Tells what scripts want of files and can't have. What they made themselves and then changed is in no package.
+    fn doubt(&mut self, root: &Tree, findings: &[OverrideFinding]) {
         let is_made = |finding: &OverrideFinding| match finding {
             OverrideFinding::Nobody { path, .. } => canonical_text(path).is_some_and(|path| root.contains_key(&path)),
             _ => false,
         };
         let findings = findings.iter().filter(|finding| !is_made(finding));
         self.doubts.extend(findings.map(|finding| Diagnostic::warning(finding.to_string(), None)));
+    }
+
+    /// Takes out of packages and of `root` what the user declares.
+    fn replace(&mut self, root: &mut Tree, declared: &mut [Declared]) -> Vec<Replaced> {
         let mut merged = std::mem::take(&mut self.debian.merge.merged);
-        let (replaced, omitted) = replace(&mut merged, &self.debian.packages(), declared);
+        let (mut replaced, omitted) = replace(&mut merged, &self.debian.packages(), declared);
         self.debian.merge.merged = merged;
         self.debian.omit(omitted);
-        for replaced in replaced.iter().chain(&overlay(root, declared)) {
-            note(&replaced.to_string());
-        }
-        self.cache_libraries(root, declared)?;
-        let Debian { merge, diverted, .. } = &*self.debian;
-        Ok(dpkg_database(&self.debian.packages(), merge, diverted, &stat_overrides, self.debian.architecture())?)
+        replaced.extend(overlay(root, declared));
+        replaced
     }
 
     fn view<'v>(&'v self, trees: &'v [&'v Tree]) -> View<'v> {
@@ -203,9 +218,4 @@ fn add(tree: &mut Tree, more: Tree, merged: &Merged) {
         }
         tree.entry(path).or_insert(entry);
     }
-}
-
-/// Findings that end a build, apart from those that don't.
-pub(super) fn errors(findings: Vec<Diagnostic>) -> (Vec<Diagnostic>, Vec<Diagnostic>) {
-    findings.into_iter().partition(|finding| finding.severity == Severity::Error)
 }
