@@ -98,6 +98,18 @@ fn folders_links_and_files_of_scripts_and_tmpfiles_are_made() {
 }
 
 #[test]
+fn what_scripts_make_in_a_packages_folder_leaves_the_folder_alone() {
+    let daemon = postinst(
+        Deb::new("daemon", "1").folder("./var/log/daemon/", 0o2750, (0, 4)),
+        "touch /var/log/daemon/log\nchown root:adm /var/log/daemon/log\nchmod 640 /var/log/daemon/log",
+    );
+    let image = image(&[daemon], r#"["daemon"]"#);
+    let of = |path: &str| (entry(&image, path).mode, entry(&image, path).owner);
+    assert_eq!(of("var/log/daemon"), (0o2750, (0, 4)));
+    assert_eq!(of("var/log/daemon/log"), (0o640, (0, 4)));
+}
+
+#[test]
 fn check_lists_what_nobody_knows() {
     let odd = postinst(Deb::new("odd", "1").file("./usr/share/odd", "x"), "ldconfig\nfrobnicate --all /usr/share/odd");
     let archive = DebArchive::of(&[odd]);
