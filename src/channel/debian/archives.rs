@@ -124,7 +124,11 @@ fn indices<'v>(
             for &system in systems {
                 indices.push((system, Index::find(verified, component, system.architecture())?));
                 if verified.release.separate_all {
-                    indices.push((system, Index::find(verified, component, "all")?));
+                    match Index::find(verified, component, "all") {
+                        // Many an archive counts `all` among its architectures, and has such packages in the others' indices.
+                        Err(ArchiveError::NoIndex { .. }) => {}
+                        found => indices.push((system, found?)),
+                    }
                 }
             }
         }

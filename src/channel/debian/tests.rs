@@ -93,6 +93,14 @@ fn every_compression_and_digests_as_names() {
 }
 
 #[test]
+fn an_archive_may_count_all_among_its_architectures() {
+    let archive = TestArchive::new();
+    let with_all = fields("bookworm").replace("Architectures: ", "Architectures: all ");
+    archive.suite("bookworm", &with_all, &archive.package("git", "1"), ".xz");
+    assert_eq!(names(&offered(&with(&archive, &["bookworm"], at(&archive))).unwrap()).len(), 1);
+}
+
+#[test]
 fn signatures_beside_and_none_at_all() {
     let archive = TestArchive::new();
     archive.suite("bookworm", &fields("bookworm"), &archive.package("git", "1"), "");
