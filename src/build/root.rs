@@ -32,6 +32,9 @@ use super::debian::Debian;
 /// Where glibc looks for libraries by name.
 const LD_CACHE: &[u8] = b"etc/ld.so.cache";
 
+/// Where programs say how users prove who they are.
+const PAM: &[u8] = b"etc/pam.d/";
+
 /// Puts Debian's part of a root together.
 pub(super) struct Composer<'a, 'd> {
     pub(super) machine: &'a Machine,
@@ -167,9 +170,16 @@ impl<'a, 'd> Composer<'a, 'd> {
         overrides
     }
 
-    fn pam(&self) -> io::Result<Tree> {
+    fn pam(&mut self) -> io::Result<Tree> {
         let mut contents = BTreeMap::new();
-        for path in pam_sources(&self.debian.merge.merged) {
+        let sources = pam_sources(&self.debian.merge.merged);
+        let asks = self.debian.merge.merged.keys().find(|path| path.as_bytes().starts_with(PAM));
+        if let Some(asks) = asks.filter(|_| sources.is_empty()) {
+            let message = format!("{asks} asks for PAM's common stacks, and no package brings them");
+            let help = "add \"libpam-runtime\" to `packages`; without it sudo, su and their like let nobody in";
+            self.doubts.push(Diagnostic::warning(message, None).help(help));
+        }
+        for path in sources {
             contents.extend(self.debian.read(&path, 0, 1 << 20)?.map(|content| (path, content)));
         }
         Ok(pam_tree(&contents))

@@ -110,6 +110,24 @@ fn what_scripts_make_in_a_packages_folder_leaves_the_folder_alone() {
 }
 
 #[test]
+fn check_names_the_package_that_logging_in_needs() {
+    let su = Deb::new("su", "1").file("./etc/pam.d/su", "@include common-auth\n");
+    let runtime = Deb::new("libpam-runtime", "1").file("./usr/share/pam/common-auth", "auth required pam_permit.so\n");
+    let archive = DebArchive::of(&[su, runtime]);
+    let says = |packages: &str| {
+        let project = project(&archive, packages, "");
+        project.build("1.tar.gz", &[]);
+        project.dumbc(&["check"]).ok().stderr
+    };
+    let alone = says(r#"["su"]"#);
+    assert!(
+        alone.contains("/etc/pam.d/su asks for PAM's common stacks") && alone.contains("libpam-runtime"),
+        "{alone}"
+    );
+    assert!(!says(r#"["su", "libpam-runtime"]"#).contains("PAM"));
+}
+
+#[test]
 fn check_lists_what_nobody_knows() {
     let odd = postinst(Deb::new("odd", "1").file("./usr/share/odd", "x"), "ldconfig\nfrobnicate --all /usr/share/odd");
     let archive = DebArchive::of(&[odd]);
