@@ -9,8 +9,9 @@ use crate::config::{Diagnostic, Machine, System};
 use crate::deb::{PackageFacts, PackageName};
 use crate::image::ImagePath;
 use crate::image::adjust::Adjustments;
-use crate::image::listing::{Listing, ListingKind};
+use crate::image::listing::Listing;
 use crate::root::debian::base::Origin;
+use crate::root::debian::drop_ins::drop_ins;
 use crate::root::debian::merge::{Diverted, Linked, Merge, merge};
 use crate::root::debian::replace::Omitted;
 use crate::root::debian::users::{Allocation, Creations, allocate};
@@ -22,10 +23,7 @@ use super::debs::DebFragments;
 use super::view::Shelf;
 
 /// Where packages say which folders they expect at run time.
-const TMPFILES: &[u8] = b"usr/lib/tmpfiles.d";
-
-/// A larger file is none that people write.
-const LARGEST_TEXT: u64 = 1 << 20;
+const TMPFILES: &str = "usr/lib/tmpfiles.d";
 
 /// The beginning of a module's file, where it says what it needs.
 const LARGEST_MODULE: usize = 64 << 10;
@@ -167,17 +165,11 @@ impl<'a> Debian<'a> {
 
     /// Adds what `tmpfiles.d` asks for to the actions of its packages.
     fn expect_folders(&mut self) -> Result<(), Error> {
-        let folder = ImagePath::new(TMPFILES).unwrap_or_default();
-        let below = self.merge.merged.range(folder.clone()..).take_while(|(path, _)| path.starts_with(&folder));
-        let mut expected = Vec::new();
-        for (path, placed) in below.filter(|(path, _)| path.name().ends_with(b".conf")) {
-            let ListingKind::File { size: 0..=LARGEST_TEXT, .. } = placed.kind else { continue };
-            let text = self.read(path, 0, usize::MAX)?.unwrap_or_default();
-            let actions = tmpfiles::actions(&String::from_utf8_lossy(&text));
-            expected.extend(self.debs.get(placed.package).map(|deb| (deb.name.clone(), actions)));
-        }
-        for (name, actions) in expected {
-            self.actions.entry(name).or_default().extend(actions);
+        let read = |path: &ImagePath, offset, length| self.read(path, offset, length);
+        for (package, text) in drop_ins(&self.merge.merged, TMPFILES, &read)? {
+            if let Some(deb) = self.debs.get(package) {
+                self.actions.entry(deb.name.clone()).or_default().extend(tmpfiles::actions(&text));
+            }
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::cache::DecoderBudget;
 use crate::channel::debian::{Archives, read_deb};
-use crate::channel::{LockedDeb, debian};
+use crate::channel::{self, LockedDeb};
 use crate::deb::PackageName;
 use crate::image::codec::Codec;
 use crate::progress::Progress;
@@ -83,10 +83,6 @@ impl Debs<'_> {
             read_deb(input, budget, &mut writer).map_err(io::Error::other)?;
             Ok(writer)
         });
-        Ok(writer.map_err(debian_error)?.finish(self.store, FragmentKey::deb(&deb.sha256))?)
+        Ok(writer.map_err(channel::Error::from)?.finish(self.store, FragmentKey::deb(&deb.sha256))?)
     }
-}
-
-fn debian_error(error: debian::ArchiveError) -> Error {
-    Error::Channel(error.into())
 }

@@ -89,7 +89,7 @@ impl Inputs<'_> {
         root.diagnostics.extend(resolve_owners(&mut content.declared, &accounts));
         self.tell(root.diagnostics)?;
         let note = |message: &str| self.progress.note(message);
-        let dpkg = composer.complete(&mut root.tree, &mut content.declared, &supplies, &note)?;
+        let dpkg = composer.complete(&mut root.tree, &mut content.declared, &accounts, &note)?;
         let doubts = composer.doubts;
         let database =
             self.machine.nix.as_ref().map(|_| self.database(content, environment.as_ref(), &requested)).transpose()?;

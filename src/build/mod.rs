@@ -18,8 +18,7 @@ mod view;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use crate::cache;
-use crate::channel::{ChannelSources, LOCK_FILE, Lock, Mode, Resolution, resolve, sources};
+use crate::channel::{ChannelSources, LOCK_FILE, Lock, Mode, Resolution, resolve};
 use crate::config::{Diagnostic, Machine, System};
 use crate::export::Image;
 use crate::image::codec::Codec;
@@ -53,13 +52,13 @@ pub struct Project<'a> {
     pub pool: &'a Pool,
     /// How layers are compressed.
     pub codec: Codec,
-    /// Ask nothing of the network.
-    pub offline: bool,
+    /// Indexes, caches and archives, opened at the first question and once for all that is asked.
+    pub sources: ChannelSources<'a>,
     /// Where narration goes.
     pub progress: &'a dyn Progress,
 }
 
-impl<'a> Project<'a> {
+impl Project<'_> {
     /// `dumbc.lock`, beside the files.
     #[must_use]
     pub fn lock_path(&self) -> PathBuf {
@@ -74,7 +73,7 @@ impl<'a> Project<'a> {
     /// A lock that answers everything that the machine asks. Nothing is written.
     pub fn resolve(&self, mode: &Mode) -> Result<Resolution, Error> {
         let previous = self.read_lock()?;
-        Ok(resolve(self.machine, previous.as_ref(), mode, &self.sources(), self.progress)?)
+        Ok(resolve(self.machine, previous.as_ref(), mode, &self.sources, self.progress)?)
     }
 
     /// Layers and units for one system, from the lock and the project's own content alone.
@@ -92,14 +91,13 @@ impl<'a> Project<'a> {
     /// The image of one system.
     pub fn build(&self, lock: &Lock, system: System, planned: Planned, created: &str) -> Result<Made, Error> {
         let Planned { mut content, closure, plan, .. } = planned;
-        let sources = self.sources();
-        let caches = || Ok(sources.caches(self.progress)?);
+        let (locked_debs, caches) = (lock.debs(system), || Ok(self.sources.caches(self.progress)?));
         let fragments = self.packages(&caches).fragments(lock, &closure)?;
-        let debs = self.debs(&sources).fragments(&lock.debs(system))?;
+        let debs = self.debs().fragments(&locked_debs)?;
         let mut generated = self.generate(lock, system, &closure, &fragments, &debs, &mut content)?;
         let Self { store, pool, codec, machine, .. } = *self;
         let assembly = Assembly { store, pool, codec };
-        let layers = assembly.layers(&plan, &fragments, &lock.debs(system), &content, &generated)?;
+        let layers = assembly.layers(&plan, &fragments, &locked_debs, &content, &generated)?;
         store.check_fragments(pool, layers.iter().flat_map(|(layer, _)| layer.fragments()))?;
         let lookup = |name: &str| lock.package_path(machine, system, name);
         let (findings, ids) = (std::mem::take(&mut generated.findings), std::mem::take(&mut generated.ids));
@@ -115,17 +113,16 @@ impl<'a> Project<'a> {
         let Planned { mut content, closure, .. } = planned;
         let caches = || unreachable!("nothing is fetched to look at what is there");
         let Some(fragments) = self.packages(&caches).known_fragments(lock, &closure)? else { return Ok(None) };
-        let sources = self.sources();
-        let Some(debs) = self.debs(&sources).known_fragments(&lock.debs(system))? else { return Ok(None) };
+        let Some(debs) = self.debs().known_fragments(&lock.debs(system))? else { return Ok(None) };
         let Generated { mut findings, doubts, .. } =
             self.generate(lock, system, &closure, &fragments, &debs, &mut content)?;
         findings.extend(doubts);
         Ok(Some(findings))
     }
 
-    fn debs<'b>(&'b self, sources: &'b ChannelSources<'_>) -> Debs<'b> {
+    fn debs(&self) -> Debs<'_> {
         let Self { store, pool, codec, progress, .. } = *self;
-        Debs { store, pool, codec, archives: sources.archives(), progress }
+        Debs { store, pool, codec, archives: self.sources.archives(), progress }
     }
 
     fn packages<'b>(&'b self, caches: &'b CachesOf<'b>) -> Packages<'b> {
@@ -171,10 +168,6 @@ impl<'a> Project<'a> {
         });
         // Local paths stand in the lock as requests without an answer.
         named.filter(|request| !request.units.is_empty()).chain(local).chain(files).collect()
-    }
-
-    fn sources(&self) -> ChannelSources<'a> {
-        sources(self.machine, cache::Settings::new(self.offline, self.store.state_dir()))
     }
 }
 

@@ -34,6 +34,8 @@ pub struct Built {
     pub changes: Changes,
     /// Commands that are not there, or can't run.
     pub findings: Vec<Diagnostic>,
+    /// Whether users that packages create got numbers that the lock had not pinned before.
+    pub has_new_ids: bool,
 }
 
 /// What a build did, for people and for `--json`.
@@ -87,8 +89,9 @@ impl Project<'_> {
     pub fn images(&self, mode: &Mode, systems: &[System], replan: bool) -> Result<Built, Error> {
         self.mending(|_| {
             let resolution = self.resolve(mode)?;
+            let pinned = resolution.lock.ids.clone();
             let (images, lock, findings) = self.locked_images(resolution.lock, systems, replan)?;
-            Ok(Built { images, lock, changes: resolution.changes, findings })
+            Ok(Built { images, has_new_ids: lock.ids != pinned, lock, changes: resolution.changes, findings })
         })
     }
 

@@ -23,7 +23,6 @@ use crate::root::debian::replace::{give_way, put_aliases, replace};
 use crate::root::debian::users::PackageAccounts;
 use crate::root::files::accounts::Accounts;
 use crate::root::files::overlay::{Declared, Replaced, overlay};
-use crate::root::supplies::Supplies;
 use crate::root::view::View;
 
 use super::Error;
@@ -99,7 +98,7 @@ impl<'a, 'd> Composer<'a, 'd> {
         &mut self,
         root: &mut Tree,
         declared: &mut [Declared],
-        supplies: &Supplies,
+        accounts: &Accounts,
         note: &dyn Fn(&str),
     ) -> Result<Tree, Error> {
         if self.debian.is_empty() {
@@ -108,9 +107,8 @@ impl<'a, 'd> Composer<'a, 'd> {
             }
             return Ok(Tree::new());
         }
-        let accounts = Accounts::of(self.machine, supplies);
-        let Overrides { stat_overrides, findings } = self.override_files(&accounts);
-        self.make(root, &accounts)?;
+        let Overrides { stat_overrides, findings } = self.override_files(accounts);
+        self.make(root, accounts)?;
         self.doubt(root, &findings);
         for replaced in self.replace(root, declared) {
             note(&replaced.to_string());

@@ -107,7 +107,7 @@ fn as_warning(finding: &Diagnostic) -> Diagnostic {
 /// Writes the lock where it changed, and says so.
 fn keep_lock(project: &Project<'_>, mode: &Mode, built: &Built, context: &Context) -> anyhow::Result<bool> {
     if *mode == Mode::Locked {
-        if project.read_lock()?.is_some_and(|lock| lock.ids != built.lock.ids) {
+        if built.has_new_ids {
             let users = "users that packages create got numbers that dumbc.lock does not pin";
             context.progress.note(&format!("{users}: build once without `--locked`, and commit it"));
         }

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use crate::cache::Settings;
 use crate::cache::write::{
     Added, CacheWriter, Package, Packing, ParsePackingError, check, mirror, read_public_key, read_secret_key, write_key,
 };
@@ -195,9 +194,7 @@ fn run_mirror(args: &Mirror, context: &Context) -> anyhow::Result<()> {
     let missing = || Failure::new(Class::StaleLock, "there is no dumbc.lock").help("`dumbc lock` makes it");
     let lock = project.read_lock()?.ok_or_else(missing)?;
     channel::verify_lock(&lock, project.machine)?;
-    let settings = Settings::new(project.offline, project.store.state_dir());
-    let sources = channel::sources(project.machine, settings);
-    let caches = sources.caches(project.progress)?;
+    let caches = project.sources.caches(project.progress)?;
     let writer = CacheWriter::open(&args.cache)?;
     let mirrored = mirror(&channel::to_mirror(&lock), &caches.keys(), caches, &writer, packing, project.progress)?;
     if context.json {

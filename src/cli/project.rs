@@ -3,7 +3,8 @@
 use std::num::NonZero;
 
 use crate::build::{PlanChoice, Planned, Project};
-use crate::channel::{LOCK_FILE, Mode};
+use crate::cache::Settings;
+use crate::channel::{self, LOCK_FILE, Mode};
 use crate::config::{Machine, System};
 use crate::failure::Class;
 use crate::image::codec::Codec;
@@ -76,7 +77,7 @@ impl Opened {
             store: &self.store,
             pool: &self.pool,
             codec,
-            offline: self.offline,
+            sources: channel::sources(&self.machine, Settings::new(self.offline, self.store.state_dir())),
             progress: &*context.progress,
         }
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ControlError, Paragraph};
+use super::{ControlError, PackageName, Paragraph};
 
 /// A package's control archive, and what was learnt while its files went by. Lies beside the package's fragment as JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -35,6 +35,16 @@ pub struct Conffile {
     pub path: String,
     /// MD5 of its content in hexadecimal, as dpkg's status has it; `newconffile` where the package ships no such file.
     pub md5: String,
+}
+
+/// As dpkg's files call a package with this control paragraph: `git`; `libc6:amd64` for one that may be there for several
+/// architectures.
+#[must_use]
+pub fn qualified_name(name: &PackageName, architecture: &str, control: &Paragraph) -> String {
+    match control.get("Multi-Arch") {
+        Some("same") => format!("{name}:{architecture}"),
+        _ => name.to_string(),
+    }
 }
 
 impl PackageFacts {

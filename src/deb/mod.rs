@@ -19,7 +19,7 @@ mod version;
 pub use apt_sources::{AptSource, AptSourceError, SignedBy, parse_deb822, parse_one_line};
 pub use ar::{ArError, ArMember, ArReader};
 pub use control::{ControlError, Paragraph, Paragraphs};
-pub use facts::{Conffile, Member, PackageFacts};
+pub use facts::{Conffile, Member, PackageFacts, qualified_name};
 pub use name::{PackageName, ParsePackageNameError};
 pub use pool::is_pool_path;
 pub use relation::{

@@ -9,6 +9,7 @@ mod capability;
 pub mod certificates;
 pub mod deeds;
 pub mod dpkg;
+pub mod drop_ins;
 pub mod ld_cache;
 pub mod merge;
 pub mod overrides;
@@ -24,7 +25,7 @@ pub mod users;
 
 use std::collections::BTreeMap;
 
-use crate::deb::{ControlError, PackageFacts, PackageName};
+use crate::deb::{ControlError, PackageFacts, PackageName, qualified_name};
 use crate::image::ImagePath;
 use crate::image::listing::{Listing, ListingKind};
 use crate::image::tree::Metadata;
@@ -52,8 +53,7 @@ pub struct Package<'a> {
 impl Package<'_> {
     /// As dpkg's files call it: `git`; `libc6:amd64` for one that may be there for several architectures.
     pub fn qualified_name(&self) -> Result<String, ControlError> {
-        let several = self.facts.paragraph()?.get("Multi-Arch") == Some("same");
-        Ok(if several { format!("{}:{}", self.name, self.architecture) } else { self.name.to_string() })
+        Ok(qualified_name(self.name, self.architecture, &self.facts.paragraph()?))
     }
 }
 

@@ -12,18 +12,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use crate::config::Diagnostic;
-use crate::image::ImagePath;
-use crate::image::listing::ListingKind;
 use crate::root::files::accounts::Account;
 use crate::root::view::ReadContent;
 
+use super::drop_ins::drop_ins;
 use super::{Action, Merged, NewUser, Package, sysusers};
 
 pub use allocate::{Allocation, allocate};
 pub(crate) use conflicts::declared_groups;
-
-/// A larger `sysusers.d` file is passed over.
-const LARGEST: u64 = 1 << 20;
 
 /// What packages want created, of all packages together.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -70,17 +66,9 @@ impl Creations {
         merged: &Merged,
         read: &ReadContent<'_>,
     ) -> io::Result<()> {
-        let folder = ImagePath::new(b"usr/lib/sysusers.d").unwrap_or_default();
-        let below = merged.range(folder.clone()..).take_while(|(path, _)| path.starts_with(&folder));
-        for (path, placed) in below.filter(|(path, _)| path.name().ends_with(b".conf")) {
-            let ListingKind::File { size, .. } = placed.kind else { continue };
-            let (Ok(length), Some(package)) = (usize::try_from(size.min(LARGEST)), packages.get(placed.package)) else {
-                continue;
-            };
-            if size <= LARGEST
-                && let Some(bytes) = read(path, 0, length)?
-            {
-                self.add(package.name.as_str(), &sysusers::parse(&String::from_utf8_lossy(&bytes)));
+        for (package, text) in drop_ins(merged, "usr/lib/sysusers.d", read)? {
+            if let Some(package) = packages.get(package) {
+                self.add(package.name.as_str(), &sysusers::parse(&text));
             }
         }
         Ok(())

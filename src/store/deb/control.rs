@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufReader, Read};
 
-use crate::deb::{Conffile, Member, PackageFacts, Paragraph, Version, canonical};
+use crate::deb::{Conffile, Member, PackageFacts, Paragraph, Version, canonical, qualified_name};
 use crate::image::ImagePath;
 use crate::image::untar::{TarEntry, TarKind, TarReader};
 
@@ -43,10 +43,7 @@ impl Control {
         let paragraph = Paragraph::parse(&text).map_err(DebFault::Control)?;
         check(&paragraph, expected)?;
         let conffiles = members.get("conffiles").map_or(Ok(Vec::new()), |(_, text)| conffiles(text))?;
-        let stem = match paragraph.get("Multi-Arch") {
-            Some("same") => format!("{}:{}", expected.name, expected.architecture),
-            _ => expected.name.to_string(),
-        };
+        let stem = qualified_name(&expected.name, &expected.architecture, &paragraph);
         Ok(Self { stem, members, text, conffiles })
     }
 

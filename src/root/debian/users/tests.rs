@@ -2,6 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::config::{Machine, RunAs};
+use crate::image::ImagePath;
 use crate::root::sample;
 
 fn user(name: &str, uid: Option<u32>, group: Option<&str>) -> Action {
