@@ -10,22 +10,30 @@
 //! * [`cache`]: binary caches, reading and writing
 //! * [`plan`]: which unit goes into which layer
 //! * [`root`]: generated units: system environment, users, databases, what Debian's scripts would make
+//! * [`home`]: homes: settings, programs, generations, activation plans
+//! * [`boot`]: what a machine does when it starts, as data
+//! * [`machine`]: what runs inside it
+//! * [`emit`]: other systems' files for the same machine
 //! * [`image`]: tar, compressed members, configuration and manifest
 //! * [`store`]: fragments and layer records on disk
 //! * [`export`]: archives and OCI directories
 //!
-//! Arrows point one way: `cli -> build -> {export, store, cache, channel} -> {image, root, plan} -> {config, nix, deb}`,
+//! Arrows point one way: `cli -> {build, machine} -> {export, store, cache, channel} -> {image, root, home, boot, emit, plan} -> {config, nix, deb}`,
 //! over [`failure`] and [`progress`], which everybody may use.
 
+pub mod boot;
 pub mod build;
 pub mod cache;
 pub mod channel;
 pub mod cli;
 pub mod config;
 pub mod deb;
+pub mod emit;
 pub mod export;
 pub mod failure;
+pub mod home;
 pub mod image;
+pub mod machine;
 pub mod nix;
 pub mod plan;
 pub mod progress;

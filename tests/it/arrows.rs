@@ -7,15 +7,25 @@ use std::path::{Path, PathBuf};
 /// Rooms by level; a room may use every lower level, and what [`ASIDE`] lists.
 const LEVELS: [&[&str]; 5] = [
     &["config", "deb", "nix"],
-    &["image", "root", "plan"],
+    &["image", "root", "plan", "home", "boot", "emit"],
     &["export", "store", "cache", "channel"],
-    &["build"],
+    &["build", "machine"],
     &["cli"],
 ];
 
 /// Arrows within a level. Requests name store paths, so the files' types lean on Nix's.
-const ASIDE: [(&str, &str); 5] =
-    [("channel", "cache"), ("export", "store"), ("root", "image"), ("config", "nix"), ("config", "deb")];
+const ASIDE: [(&str, &str); 10] = [
+    ("channel", "cache"),
+    ("export", "store"),
+    ("root", "image"),
+    ("home", "image"),
+    ("home", "root"),
+    ("home", "boot"),
+    ("root", "boot"),
+    ("emit", "boot"),
+    ("config", "nix"),
+    ("config", "deb"),
+];
 
 /// Rooms that everybody may use, and that use nobody but each other.
 const COMMON: [&str; 2] = ["failure", "progress"];

@@ -1,0 +1,1 @@
+//! Other systems' files for the same machine: fly.toml, Compose, Quadlet.

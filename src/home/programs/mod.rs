@@ -1,0 +1,85 @@
+//! Programs: from Home Manager's option names to files, variables and packages.
+//!
+//! A program is two pure functions of its table: what it requests, and, when that is there, what it makes. By the time the second one
+//! runs, `${pkgs.NAME}` is put in everywhere.
+
+use std::collections::BTreeMap;
+
+use crate::image::ImagePath;
+use crate::nix::StorePath;
+
+/// Text of a home's file, or where it lies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Content {
+    /// The file's text.
+    Text(String),
+    /// A path in a package, absolute: the home gets a link.
+    Link(String),
+}
+
+/// A program's contribution to a home.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Contribution {
+    /// Files by their path below the home, with whether they are executable.
+    pub files: BTreeMap<String, (Content, bool)>,
+    /// Variables of sessions.
+    pub session_variables: BTreeMap<String, String>,
+    /// Folders that go before PATH.
+    pub session_path: Vec<String>,
+    /// Aliases of all shells.
+    pub aliases: BTreeMap<String, String>,
+    /// What shells run when they start, beside their own.
+    pub shells: ShellSnippets,
+}
+
+/// Text for shells' start files, with Home Manager's order (`mkOrder`; 1000 where nothing is said; less is earlier).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ShellSnippets {
+    /// For interactive bash: `.bashrc`.
+    pub bash: Vec<(u32, String)>,
+    /// For interactive zsh: `.zshrc`.
+    pub zsh: Vec<(u32, String)>,
+    /// For interactive fish: `config.fish`.
+    pub fish: Vec<(u32, String)>,
+}
+
+/// What a program may know of the home that it is in.
+pub struct Context<'a> {
+    /// Login name.
+    pub user: &'a str,
+    /// Absolute.
+    pub home: &'a str,
+    /// The answer to a request, by its text: the path that `${pkgs.NAME}` stands for. `None`: nothing answered.
+    pub package: &'a dyn Fn(&str) -> Option<StorePath>,
+    /// Names in a folder of a package, sorted; empty where there is no such folder.
+    pub list: &'a dyn Fn(&StorePath, &ImagePath) -> Vec<String>,
+    /// What all other programs and the home itself bring: for shells, which come last. Empty for the others.
+    pub others: &'a Contribution,
+}
+
+/// Something in a program's table that can't be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OptionError {
+    /// Keys below the program's table: `["settings", "user"]`.
+    pub path: Vec<String>,
+    /// What is wrong: "`programs.git` has no option `enabel`".
+    pub message: String,
+    /// What to do.
+    pub help: Option<String>,
+    /// It is only odd, such as an option's older name.
+    pub warning: bool,
+}
+
+/// A program that dumbc knows how to configure.
+pub struct Program {
+    /// Its name below `programs`: `git`.
+    pub name: &'static str,
+    /// The package that `enable = true` installs, where `package` says nothing else.
+    pub package: &'static str,
+    /// Requests beside the program's own package (plugins), by the table as written.
+    pub requests: fn(&toml::Table) -> Vec<String>,
+    /// What the table makes. Warnings come beside it; with an error there is no contribution.
+    pub contribute: fn(&toml::Table, &Context<'_>) -> (Contribution, Vec<OptionError>),
+    /// It is a shell: evaluated last, with what the others bring.
+    pub is_shell: bool,
+}
