@@ -44,6 +44,8 @@ pub struct Machine {
     pub nix: Option<NixSettings>,
     /// `[boot]`
     pub boot: Boot,
+    /// `[logs]`
+    pub logs: LogSettings,
     /// users.toml, by name.
     pub users: BTreeMap<String, User>,
     /// home.toml.
@@ -426,6 +428,15 @@ pub struct Boot {
     pub enable: bool,
     /// Users may `rebuild`.
     pub user_rebuild: bool,
+}
+
+/// `[logs]`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct LogSettings {
+    /// A JSON document a line, in place of text with a prefix.
+    pub json: bool,
+    /// Kept on the volume, too.
+    pub persist: bool,
 }
 
 /// A user of users.toml.

@@ -4,6 +4,7 @@
 //! bytes. [`local`] alone reads the disk, as the project's own files lie there.
 
 pub mod addressed;
+pub mod boot;
 pub mod certificates;
 pub mod check;
 pub mod database;

@@ -16,7 +16,7 @@ const DEFAULT_STOP_GRACE: Duration = Duration::from_secs(10);
 
 /// `health`
 pub(super) fn health(scope: &Scope<'_>, table: &At<HealthTable>, ports: &[u16], requested: &[&Request]) -> Health {
-    scope.inactive("health", table.span(), "nobody looks until the image boots");
+    scope.needs_boot("health", table.span());
     if let Some(path) = &table.http {
         if !path.starts_with('/') || path.contains(|c: char| c.is_whitespace() || c.is_control()) {
             let help = "write the path of a URL: /healthz".to_owned();
@@ -51,7 +51,7 @@ pub(super) fn stop(scope: &Scope<'_>, table: Option<&StopTable>) -> Stop {
     let signal = table.and_then(|table| table.signal.as_ref());
     let grace = table.and_then(|table| table.grace.as_ref());
     if let Some(grace) = grace {
-        scope.inactive("stop.grace", grace.span(), "whoever runs the container decides how long it waits");
+        scope.needs_boot("stop.grace", grace.span());
     }
     Stop {
         signal: signal.map_or(Signal::SigTerm, |signal| **signal).name().to_owned(),
@@ -61,7 +61,7 @@ pub(super) fn stop(scope: &Scope<'_>, table: Option<&StopTable>) -> Stop {
 
 /// `ready`
 pub(super) fn ready(scope: &Scope<'_>, table: &At<ReadyTable>, requested: &[&Request]) -> Option<Ready> {
-    scope.inactive("ready", table.span(), "nothing waits for a unit until the image boots");
+    scope.needs_boot("ready", table.span());
     let notify = table.notify.as_ref().filter(|notify| ***notify);
     let given = [table.port.is_some(), table.file.is_some(), table.command.is_some(), notify.is_some()];
     if given.into_iter().filter(|given| *given).count() != 1 {

@@ -14,7 +14,7 @@ use super::units;
 /// home.toml.
 pub(super) fn home_file(scope: &Scope<'_>, table: &HomeTable, raw: toml::Table) -> Home {
     if !raw.is_empty() {
-        scope.inactive("home.toml", 0..0, "homes come with booting");
+        scope.needs_boot("home.toml", 0..0);
     }
     if let Some(inherit) = &table.inherit {
         let help = "it belongs to a user: `home.inherit` in users.toml".to_owned();
@@ -40,7 +40,7 @@ fn user(scope: &Scope<'_>, name: &At<String>, table: &UserTable, raw: &toml::Tab
     check_shell(scope, table);
     let own_raw = raw.get(name.as_str()).and_then(|user| user.get("home")).and_then(toml::Value::as_table);
     let own = table.home.as_ref().map(|own| {
-        scope.inactive("users.toml: home", own.span(), "homes come with booting");
+        scope.needs_boot("users.toml: home", own.span());
         let inherited = own.inherit.as_ref().is_none_or(|inherit| **inherit);
         let shared = shared.filter(|_| inherited);
         check_programs(scope, own, shared);
@@ -70,7 +70,7 @@ fn check_shell(scope: &Scope<'_>, table: &UserTable) {
 
 /// A line of `authorized_keys`. One that is shortened with `…`, as documentation does it, lets nobody in.
 fn authorized_key(scope: &Scope<'_>, key: &At<String>) -> Option<String> {
-    scope.inactive("authorized-keys", key.span(), "homes come with booting");
+    scope.needs_boot("authorized-keys", key.span());
     if key.contains('…') {
         scope.warn(key.span(), "the key is shortened", "write the whole line; until then it lets nobody in".to_owned());
         return None;

@@ -52,7 +52,8 @@ pub(super) fn machine(
     project: &dyn Project,
     findings: &Findings,
 ) -> Option<Machine> {
-    let mut names = Names::default();
+    let boot = settings::boot(system.as_ref().and_then(|system| system.mirror.boot.as_ref()));
+    let mut names = Names { boots_not: !boot.enable, ..Names::default() };
     let base = Base { findings, project };
 
     let channels = system.as_ref().map(|system| {
@@ -88,7 +89,6 @@ pub(super) fn machine(
     let scope = base.scope(&files.system, &names);
     let image = image::check(&scope, system.image.as_ref());
     let persist = settings::persist(&scope, system.persist.as_ref());
-    settings::logs(&scope, system.logs.as_ref());
     Some(Machine {
         project: folder.to_owned(),
         default_channel: names.default_channel.clone(),
@@ -104,7 +104,8 @@ pub(super) fn machine(
         groups: groups.unwrap_or_default(),
         persist,
         nix: settings::nix(&scope, system.nix.as_ref()),
-        boot: settings::boot(&scope, system.boot.as_ref()),
+        boot,
+        logs: settings::logs(&scope, system.logs.as_ref()),
         users: users.unwrap_or_default(),
         home: home.unwrap_or_default(),
         image,

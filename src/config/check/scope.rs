@@ -21,6 +21,8 @@ pub(super) struct Names {
     pub(super) groups: Option<BTreeMap<String, u32>>,
     /// The system's packages.
     pub(super) requested: Option<Vec<Request>>,
+    /// `[boot] enable = false`: the image just runs its command.
+    pub(super) boots_not: bool,
 }
 
 impl Names {
@@ -80,10 +82,17 @@ impl Scope<'_> {
         self.findings.push(Diagnostic { help: help.into(), ..finding });
     }
 
-    /// Notes that `key` is checked, but that the image does not honour it yet.
+    /// Notes that `key` is checked, but that the image does not honour it.
     pub(super) fn inactive(&self, key: &'static str, span: Range<usize>, why: &str) {
-        let message = format!("`{key}` is not part of the image yet: {why}");
+        let message = format!("`{key}` is not part of the image: {why}");
         self.findings.inactive(key, Diagnostic::warning(message, Some(self.place(span))));
+    }
+
+    /// Notes that `key` is for a machine that boots, where this one doesn't.
+    pub(super) fn needs_boot(&self, key: &'static str, span: Range<usize>) {
+        if self.names.boots_not {
+            self.inactive(key, span, "the image does not boot; remove `enable = false` of [boot]");
+        }
     }
 
     /// A template whose packages are all among `requested`.

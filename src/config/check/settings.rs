@@ -3,11 +3,12 @@
 use std::ops::Range;
 
 use super::super::mirror::{
-    Boot as BootTable, Either, Logs, MachineTable, ModeValue, Nix, Persist as PersistTable, PersistValue, Scalar,
+    Boot as BootTable, Either, LogFormat, Logs, MachineTable, ModeValue, Nix, Persist as PersistTable, PersistValue,
+    Scalar,
 };
 use super::super::quantity::{parse_mode, parse_size};
 use super::super::source::At;
-use super::super::{Boot, FileOwner, NixSettings, Persist, PersistPath};
+use super::super::{Boot, FileOwner, LogSettings, NixSettings, Persist, PersistPath};
 use super::identity;
 use super::scope::Scope;
 use super::syntax::{is_host_name, is_locale, is_timezone, lies_in, normalise_absolute};
@@ -84,7 +85,7 @@ pub(super) fn persist(scope: &Scope<'_>, table: Option<&PersistTable>) -> Persis
     let volume = volume.unwrap_or_else(|| DEFAULT_VOLUME.to_owned());
     let mut paths: Vec<PersistPath> = Vec::new();
     for value in &table.paths {
-        scope.inactive("persist.paths", value.span(), "nothing is kept on the volume until the image boots");
+        scope.needs_boot("persist.paths", value.span());
         let Some(path) = persist_path(scope, value) else { continue };
         if lies_in(&path.path, &volume) {
             let help = "it is kept anyway".to_owned();
@@ -99,7 +100,7 @@ pub(super) fn persist(scope: &Scope<'_>, table: Option<&PersistTable>) -> Persis
         }
     }
     let store_limit = table.store_limit.as_ref().and_then(|limit| {
-        scope.inactive("persist.store-limit", limit.span(), "users install nothing until the image boots");
+        scope.needs_boot("persist.store-limit", limit.span());
         let size = parse_size(limit);
         if size.is_none() {
             scope.error(limit.span(), format!("`{limit}` is no size"), "write \"4GiB\"".to_owned());
@@ -173,27 +174,23 @@ pub(super) fn mode(scope: &Scope<'_>, mode: Option<&At<ModeValue>>) -> Option<u3
 pub(super) fn nix(scope: &Scope<'_>, table: Option<&Nix>) -> Option<NixSettings> {
     let daemon = table?.daemon.as_ref();
     if let Some(daemon) = daemon.filter(|daemon| ***daemon) {
-        scope.inactive("nix.daemon", daemon.span(), "nothing is supervised until the image boots");
+        scope.needs_boot("nix.daemon", daemon.span());
     }
     Some(NixSettings { daemon: daemon.is_some_and(|daemon| **daemon) })
 }
 
 /// `[boot]`
-pub(super) fn boot(scope: &Scope<'_>, table: Option<&BootTable>) -> Boot {
-    let enable = table.and_then(|table| table.enable.as_ref());
-    if let Some(enable) = enable.filter(|enable| ***enable) {
-        scope.inactive("boot.enable", enable.span(), "the entrypoint's command is the image's command");
-    }
-    let user_rebuild = table.and_then(|table| table.user_rebuild.as_ref());
-    Boot {
-        enable: enable.is_some_and(|enable| **enable),
-        user_rebuild: user_rebuild.is_none_or(|user_rebuild| **user_rebuild),
-    }
+pub(super) fn boot(table: Option<&BootTable>) -> Boot {
+    let is_on = |key: fn(&BootTable) -> Option<&At<bool>>| table.and_then(key).is_none_or(|value| **value);
+    Boot { enable: is_on(|boot| boot.enable.as_ref()), user_rebuild: is_on(|boot| boot.user_rebuild.as_ref()) }
 }
 
 /// `[logs]`
-pub(super) fn logs(scope: &Scope<'_>, table: Option<&At<Logs>>) {
-    if let Some(table) = table {
-        scope.inactive("[logs]", table.span(), "output goes to the container's as it is until the image boots");
+pub(super) fn logs(scope: &Scope<'_>, table: Option<&At<Logs>>) -> LogSettings {
+    let Some(table) = table else { return LogSettings::default() };
+    scope.needs_boot("[logs]", table.span());
+    LogSettings {
+        json: table.format.as_ref().is_some_and(|format| matches!(**format, LogFormat::Json)),
+        persist: table.persist.as_ref().is_some_and(|persist| **persist),
     }
 }

@@ -33,7 +33,7 @@ pub(super) fn daemons(
     entrypoint: Option<&At<Entrypoint>>,
 ) -> BTreeMap<String, Unit> {
     if let Some(first) = daemons.keys().min_by_key(|name| name.span().start) {
-        scope.inactive("[daemons]", first.span(), "nothing is started beside the entrypoint until the image boots");
+        scope.needs_boot("[daemons]", first.span());
     }
     let requested: Vec<&Request> = scope.names.requested.iter().flatten().collect();
     let entrypoint_after = entrypoint.map(|entrypoint| entrypoint.after.as_slice()).unwrap_or_default();
@@ -79,7 +79,7 @@ pub(super) fn unit(scope: &Scope<'_>, table: &Daemon, span: Range<usize>, reques
     let ports: Vec<u16> = table.ports.iter().map(|port| **port).collect();
     check_secrets(scope, table);
     if let Some(first) = table.after.first() {
-        scope.inactive("after", first.span(), "nothing is started beside the entrypoint until the image boots");
+        scope.needs_boot("after", first.span());
     }
     Unit {
         command: table.command.as_ref().map(|list| command(scope, list, requested)).unwrap_or_default(),
@@ -105,7 +105,7 @@ pub(super) fn unit(scope: &Scope<'_>, table: &Daemon, span: Range<usize>, reques
 fn check_secrets(scope: &Scope<'_>, table: &Daemon) {
     for (key, secrets) in [("secrets", &table.secrets), ("secret-files", &table.secret_files)] {
         for secret in secrets {
-            scope.inactive(key, secret.span(), "nobody hands out secrets until the image boots");
+            scope.needs_boot(key, secret.span());
             if !is_variable_name(secret) {
                 let help =
                     "use letters, digits and `_`: DATABASE_URL; the value comes when the machine runs".to_owned();

@@ -262,7 +262,7 @@ pub(in super::super) struct Nix {
 pub(in super::super) struct Boot {
     /// `true`: homes, daemons and users' own packages. `false`: the entrypoint's command is the image's command, and no
     /// runtime, homes or Nix database go in.
-    #[schemars(extend("default" = false))]
+    #[schemars(extend("default" = true))]
     pub(in super::super) enable: Option<At<bool>>,
 
     /// Users may rebuild their homes in the running machine.
@@ -273,7 +273,6 @@ pub(in super::super) struct Boot {
 /// How the machine's output looks.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-#[expect(dead_code, reason = "checked by its shape alone until machines boot")]
 pub(in super::super) struct Logs {
     /// What each line looks like.
     #[schemars(extend("default" = "text"))]

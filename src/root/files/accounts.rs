@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::{Machine, RunAs};
 
+use super::super::boot::runs_sshd;
 use super::super::supplies::{SYSTEM_PROFILE, Supplies};
 
 mod debian;
@@ -28,6 +29,8 @@ const NOBODY: u32 = 65534;
 /// What number distroless images gave the user without rights; widely copied.
 const NONROOT: u32 = 65532;
 const BUILDERS: u32 = 30_000;
+const SSHD: &str = "sshd";
+const SSHD_UID: u32 = 74;
 
 /// A line of passwd.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,6 +108,11 @@ impl Accounts {
                 let name = format!("nixbld{number}");
                 system(&name, BUILDERS + number, BUILDERS, "Nix build user", "/var/empty", nologin())
             }));
+        }
+        if supplies.debian.is_none() && machine.boot.enable && runs_sshd(machine) && !machine.users.contains_key(SSHD) {
+            // OpenSSH's server does its dangerous part as this user. Debian's package brings it.
+            let free = (SSHD_UID..).find(|uid| users.iter().all(|account| account.uid != *uid));
+            users.extend(free.map(|uid| system(SSHD, uid, uid, "sshd", "/var/empty", nologin())));
         }
         users.sort_by_key(|account| account.uid);
         let groups = groups(machine, supplies, &users);
