@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::channel::Lock;
-use crate::config::{Argument, Machine, RequestKind, System, Unit};
+use crate::config::{Argument, Machine, Ready, RequestKind, System, Unit};
 use crate::image::tree::{Node, Tree};
 use crate::nix::StorePath;
 use crate::root::addressed::Addressed;
@@ -44,16 +44,23 @@ fn local_paths(machine: &Machine) -> BTreeSet<String> {
         RequestKind::Local(path) => Some(path.clone()),
         _ => None,
     });
-    let commands = active_units(machine).flat_map(|unit| &unit.command).filter_map(|argument| match argument {
+    let commands = active_units(machine).flat_map(words).filter_map(|argument| match argument {
         Argument::Local { path, .. } => Some(path.clone()),
         Argument::Text(_) => None,
     });
     packages.chain(commands).collect()
 }
 
-/// Units that the image has something of. Daemons come with booting.
+/// Units that the image has something of: daemons only where it boots.
 fn active_units(machine: &Machine) -> impl Iterator<Item = &Unit> {
-    machine.entrypoint.iter()
+    machine.entrypoint.iter().chain(machine.daemons.values().filter(|_| machine.boot.enable))
+}
+
+/// Every word of a unit's commands.
+fn words(unit: &Unit) -> impl Iterator<Item = &Argument> {
+    let ready = if let Some(Ready::Command(command)) = &unit.ready { command.as_slice() } else { &[] };
+    let health = unit.health.iter().flat_map(|health| &health.command);
+    unit.command.iter().chain(ready).chain(health)
 }
 
 impl Content {

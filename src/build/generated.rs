@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use crate::channel::Lock;
-use crate::config::{Diagnostic, Machine, RequestKind, Severity, System};
+use crate::config::{Argument, Diagnostic, Machine, RequestKind, Severity, System};
 use crate::deb::PackageName;
 use crate::image::ImagePath;
 use crate::image::listing::Listing;
@@ -12,8 +12,10 @@ use crate::image::tree::Tree;
 use crate::nix::StorePath;
 use crate::progress::Progress;
 use crate::root::addressed::Addressed;
+use crate::root::boot::{BootFiles, boot_files};
 use crate::root::check::{Check, check};
 use crate::root::database::{ValidPath, nix_database};
+use crate::root::debian::Merged;
 use crate::root::debian::users::PackageAccounts;
 use crate::root::environment::environment;
 use crate::root::files::accounts::Accounts;
@@ -23,10 +25,12 @@ use crate::root::supplies::Supplies;
 use crate::root::view::{NO_PACKAGES, View};
 
 use super::Error;
+use super::boot::{BootPart, Planning, profiles, put_new, put_plan, stands};
 use super::content::Content;
 use super::debian::{DebPart, Debian};
 use super::debs::DebFragments;
 use super::root::Composer;
+use super::run_config::word;
 use super::view::Shelf;
 
 /// Generated units.
@@ -51,6 +55,8 @@ pub(super) struct Generated {
     pub(super) debs: BTreeMap<PackageName, DebPart>,
     /// dpkg's database, where there are Debian packages.
     pub(super) dpkg: Option<Tree>,
+    /// Runtime and homes, where the image boots.
+    pub(super) boot: Option<BootPart>,
     /// Numbers of users that packages create, for the lock.
     pub(super) ids: BTreeMap<String, u32>,
 }
@@ -63,6 +69,8 @@ pub(super) struct Inputs<'a> {
     pub(super) closure: &'a BTreeSet<StorePath>,
     pub(super) shelf: &'a Shelf<'a>,
     pub(super) debs: &'a DebFragments,
+    /// Where the image boots.
+    pub(super) runtime: Option<&'a Addressed>,
     pub(super) progress: &'a dyn Progress,
 }
 
@@ -91,10 +99,23 @@ impl Inputs<'_> {
         let note = |message: &str| self.progress.note(message);
         let dpkg = composer.complete(&mut root.tree, &mut content.declared, &accounts, &note)?;
         let doubts = composer.doubts;
-        let database =
-            self.machine.nix.as_ref().map(|_| self.database(content, environment.as_ref(), &requested)).transpose()?;
-        let has_shell = supplies.sh.is_some();
-        let mut trees = vec![&root.tree];
+        let mut standing = Standing {
+            root: root.tree,
+            listings,
+            merged: &debian.merge.merged,
+            content,
+            accounts: &accounts,
+            variables: &variables,
+            profiles: Tree::new(),
+        };
+        let of_us = content.local.values().chain(&environment);
+        let mut valid = self.valid_paths(of_us)?;
+        let boot = self.runtime.map(|runtime| self.boot(runtime, &mut standing, &mut valid)).transpose()?;
+        let Standing { root, listings, profiles, .. } = standing;
+        let roots = requested.iter().copied().chain(environment.iter().map(|environment| &environment.path));
+        let roots = roots.chain(boot.iter().flat_map(BootPart::paths)).collect::<Vec<_>>();
+        let database = self.machine.nix.as_ref().map(|_| nix_database(&valid, &roots)).transpose()?;
+        let mut trees = vec![&root, &profiles];
         trees.extend(content.declared.iter().map(|declared| &declared.tree));
         let findings = check(&Check {
             machine: self.machine,
@@ -106,9 +127,55 @@ impl Inputs<'_> {
             path: variables.get("PATH").map_or("", String::as_str),
             read: &|path, offset, length| self.read(&debian, path, offset, length),
         });
+        let has_shell = supplies.sh.is_some();
         let has_debs = !debian.is_empty();
-        let (root, dpkg, debs) = (root.tree, has_debs.then_some(dpkg), debian.into_parts());
-        Ok(Generated { environment, database, root, accounts, variables, has_shell, findings, doubts, debs, dpkg, ids })
+        let (dpkg, debs) = (has_debs.then_some(dpkg), debian.into_parts());
+        let part = Generated {
+            environment,
+            database,
+            root,
+            accounts,
+            variables,
+            has_shell,
+            findings,
+            doubts,
+            debs,
+            dpkg,
+            boot,
+            ids,
+        };
+        Ok(part)
+    }
+
+    /// What makes the machine boot, over what stands. Its store paths are `valid`, too.
+    fn boot(
+        &self,
+        runtime: &Addressed,
+        standing: &mut Standing<'_>,
+        valid: &mut Vec<ValidPath>,
+    ) -> Result<BootPart, Error> {
+        let exists = |path: &str| standing.with_view(|view| stands(view, path));
+        let (machine, accounts) = (self.machine, standing.accounts);
+        let files = boot_files(&BootFiles { machine, accounts, runtime: &runtime.path, exists: &exists });
+        put_new(&mut standing.root, files);
+        let homes = self.homes(standing)?;
+        let units = homes.values().flat_map(|home| home.profile.iter().chain([&home.generation]));
+        let part = BootPart { runtime: runtime.clone(), homes: units.cloned().collect() };
+        for unit in part.units() {
+            standing.listings.insert(unit.path.clone(), unit.listing().map_err(io::Error::other)?);
+        }
+        standing.profiles = profiles(&homes);
+        valid.extend(part.units().map(ValidPath::from));
+        sort(valid);
+        let plan = standing.with_view(|view| {
+            let lookup = |name: &str| self.lock.package_path(machine, self.system, name);
+            let word = |argument: &Argument| word(argument, standing.content, &lookup);
+            let Standing { accounts, variables, .. } = *standing;
+            Planning { machine, system: self.system, accounts, variables, runtime: &runtime.path, view, word: &word }
+                .plan(&homes)
+        })?;
+        put_plan(&mut standing.root, &plan, &homes, valid)?;
+        Ok(part)
     }
 
     /// The system environment, and its listing with the others. Debian's packages need none: they stand in `/usr`.
@@ -211,12 +278,8 @@ impl Inputs<'_> {
         Ok(environment.addressed)
     }
 
-    fn database(
-        &self,
-        content: &Content,
-        environment: Option<&Addressed>,
-        requested: &[&StorePath],
-    ) -> Result<Tree, Error> {
+    /// Packages, and what follows from the project's own content.
+    fn valid_paths<'b>(&self, generated: impl Iterator<Item = &'b Addressed>) -> Result<Vec<ValidPath>, Error> {
         let mut valid = Vec::new();
         for path in self.closure {
             let package = self.lock.packages.get(path).ok_or_else(|| Error::OutsideLock { path: path.clone() })?;
@@ -230,12 +293,41 @@ impl Inputs<'_> {
                 content_address: package.content_address.clone(),
             });
         }
-        let generated = content.local.values().chain(environment);
-        valid.extend(generated.map(|addressed: &Addressed| ValidPath::from(addressed)));
-        valid.sort_by(|a, b| a.path.cmp(&b.path));
-        valid.dedup_by(|a, b| a.path == b.path);
-        let roots =
-            requested.iter().copied().chain(environment.map(|environment| &environment.path)).collect::<Vec<_>>();
-        Ok(nix_database(&valid, &roots)?)
+        valid.extend(generated.map(ValidPath::from));
+        sort(&mut valid);
+        Ok(valid)
+    }
+}
+
+/// By path, each once.
+fn sort(valid: &mut Vec<ValidPath>) {
+    valid.sort_by(|a, b| a.path.cmp(&b.path));
+    valid.dedup_by(|a, b| a.path == b.path);
+}
+
+/// The image as far as it stands.
+pub(super) struct Standing<'a> {
+    /// Generated files.
+    pub(super) root: Tree,
+    /// Listings of store paths.
+    pub(super) listings: BTreeMap<StorePath, Listing>,
+    /// Debian's packages.
+    pub(super) merged: &'a Merged,
+    /// The project's own content.
+    pub(super) content: &'a Content,
+    /// Everybody in the machine.
+    pub(super) accounts: &'a Accounts,
+    /// The image's environment.
+    pub(super) variables: &'a BTreeMap<String, String>,
+    /// Links to users' profiles.
+    pub(super) profiles: Tree,
+}
+
+impl Standing<'_> {
+    /// What `look` sees in it.
+    pub(super) fn with_view<T>(&self, look: impl FnOnce(View<'_>) -> T) -> T {
+        let mut trees = vec![&self.root, &self.profiles];
+        trees.extend(self.content.declared.iter().map(|declared| &declared.tree));
+        look(View { trees: &trees, packages: &self.listings, merged: self.merged })
     }
 }

@@ -75,6 +75,9 @@ impl Assembly<'_> {
         if let Some((unit, _)) = pieces.pop_first() {
             return Err(Error::Unplanned { unit });
         }
+        if let Some(boot) = &generated.boot {
+            groups.push(vec![self.addressed(&boot.runtime)?]);
+        }
         groups.push(self.system(generated, &parents)?);
         groups.push(vec![self.tree(&generated.root, &parents, "root files".to_owned())?]);
         groups.retain(|pieces| !pieces.is_empty());
@@ -89,6 +92,9 @@ impl Assembly<'_> {
         }
         if let Some(database) = &generated.database {
             pieces.push(self.tree(database, parents, "Nix database".to_owned())?);
+        }
+        for home in generated.boot.iter().flat_map(|boot| &boot.homes) {
+            pieces.push(self.addressed(home)?);
         }
         if let Some(database) = &generated.dpkg {
             pieces.push(self.tree(database, parents, "dpkg database".to_owned())?);
@@ -168,7 +174,9 @@ fn shared_folders(packages: &Fragments, content: &Content, generated: &Generated
         units.push((format!("[files.\"{}\"]", declared.target), claims_of_tree(&declared.tree).collect()));
     }
     let local = content.local.values().map(|local| &local.path);
-    let paths = packages.keys().chain(local).chain(generated.environment.as_ref().map(|environment| &environment.path));
+    let boot = generated.boot.iter().flat_map(|boot| boot.paths());
+    let paths = packages.keys().chain(local).chain(boot);
+    let paths = paths.chain(generated.environment.as_ref().map(|environment| &environment.path));
     let paths = paths.collect::<std::collections::BTreeSet<_>>();
     units.extend(paths.into_iter().map(|path| (path.to_string(), claims_of_store_path(path).collect())));
     let mut shared = parents(units.iter().map(|(name, claims)| (name.as_str(), claims.iter().cloned())))?;

@@ -2,11 +2,13 @@
 //!
 //! [`Project`] holds what all stages share; [`Project::resolve`] yields the lock, [`Project::build`] images, [`Built::write`] files.
 
+mod boot;
 mod content;
 mod debian;
 mod debs;
 mod error;
 mod generated;
+mod homes;
 mod layers;
 mod output;
 mod packages;
@@ -39,8 +41,10 @@ use view::Shelf;
 pub use error::Error;
 pub use output::{Built, Destination, Summary};
 
-/// Layers that generated units take: the system environment with the database, and the root files.
+/// Layers that generated units take: the system environment with the databases, and the root files.
 const GENERATED_LAYERS: usize = 2;
+/// The runtime is another one, where the image boots.
+const RUNTIME_LAYERS: usize = 1;
 
 /// A machine with everything that its build needs.
 pub struct Project<'a> {
@@ -82,7 +86,8 @@ impl Project<'_> {
         let closure = closure(lock, system, &content)?;
         let units = units(lock, system, &closure, &content);
         let layers = choice.layers.unwrap_or(self.machine.image.layers);
-        let budget = layers.saturating_sub(GENERATED_LAYERS).max(1);
+        let generated = GENERATED_LAYERS + if self.machine.boot.enable { RUNTIME_LAYERS } else { 0 };
+        let budget = layers.saturating_sub(generated).max(1);
         let previous = lock.layers.get(&system).map(Vec::as_slice);
         let plan = plan(&units, budget, previous, &PlanOptions { replan: choice.replan, ..PlanOptions::default() })?;
         Ok(Planned { content, closure, units, plan })
@@ -141,7 +146,7 @@ impl Project<'_> {
     ) -> Result<Generated, Error> {
         let Self { machine, store, progress, .. } = *self;
         let packages = Shelf::new(store, fragments);
-        Inputs { machine, lock, system, closure, shelf: &packages, debs, progress }.generate(content)
+        Inputs { machine, lock, system, closure, shelf: &packages, debs, runtime: None, progress }.generate(content)
     }
 
     /// What was requested, with the ids of the units that answer.

@@ -1,6 +1,7 @@
-//! What the image runs, as whom, with which variables.
+//! What the image's configuration says of running: the runtime with the entrypoint's command as its arguments; where the image does not
+//! boot, that command itself.
 
-use crate::config::{Argument, Machine, RunAs};
+use crate::config::{Argument, Diagnostic, Machine, RunAs};
 use crate::image::documents::RunConfig;
 use crate::nix::StorePath;
 use crate::root::files::accounts::Accounts;
@@ -10,7 +11,7 @@ use super::Error;
 use super::content::Content;
 use super::generated::Generated;
 
-/// The run part of the image's configuration: while nothing boots, the image's command is the entrypoint's.
+/// The run part of the image's configuration.
 pub(super) fn run_config(
     machine: &Machine,
     content: &Content,
@@ -23,35 +24,50 @@ pub(super) fn run_config(
         labels: machine.image.labels.clone(),
         ..RunConfig::default()
     };
+    if let Some(boot) = &generated.boot {
+        run.entrypoint = vec![boot.program(), "boot".to_owned(), "--".to_owned()];
+        run.volumes.push(machine.persist.volume.clone());
+    }
     match &machine.entrypoint {
         Some(unit) => {
             run.command = render(&unit.command, content, lookup)?;
             run.ports.clone_from(&unit.ports);
             run.stop_signal = Some(unit.stop.signal.clone());
-            as_user(&mut run, machine, &generated.accounts, &unit.user);
+            if generated.boot.is_none() {
+                as_user(&mut run, machine, &generated.accounts, &unit.user);
+            }
         }
-        None if generated.has_shell => run.command = vec!["/bin/sh".to_owned()],
+        None if generated.has_shell && generated.boot.is_none() => run.command = vec!["/bin/sh".to_owned()],
         None => {}
     }
-    if !machine.persist.paths.is_empty() {
-        run.volumes.push(machine.persist.volume.clone());
+    if generated.boot.is_some() {
+        run.ports.extend(machine.daemons.values().flat_map(|unit| &unit.ports));
     }
     Ok(run)
 }
 
 /// A command with store paths put in.
-pub(super) fn render(
+fn render(
     command: &[Argument],
     content: &Content,
     lookup: &dyn Fn(&str) -> Option<StorePath>,
 ) -> Result<Vec<String>, Error> {
-    let word = |argument: &Argument| match argument {
-        Argument::Text(template) => template
-            .render(lookup)
-            .map_err(|package| Error::Files(vec![unknown_package(&package, template.place.clone())])),
+    let words = command.iter().map(|argument| word(argument, content, lookup));
+    words.collect::<Result<_, _>>().map_err(|wrong| Error::Files(vec![wrong]))
+}
+
+/// A word of a command with store paths put in.
+pub(super) fn word(
+    argument: &Argument,
+    content: &Content,
+    lookup: &dyn Fn(&str) -> Option<StorePath>,
+) -> Result<String, Diagnostic> {
+    match argument {
+        Argument::Text(template) => {
+            template.render(lookup).map_err(|package| unknown_package(&package, template.place.clone()))
+        }
         Argument::Local { path, .. } => Ok(content.store_path(path).map_or_else(|| path.clone(), StorePath::to_string)),
-    };
-    command.iter().map(word).collect()
+    }
 }
 
 /// Numbers, not names: schedulers that refuse root can see then that it isn't.

@@ -11,7 +11,7 @@ use super::index::{Index, Limits};
 use super::lock::LockedPackage;
 use super::sources::Sources;
 use crate::config::{
-    Boot, Channel, Home, ImageSettings, Machine, Names, Outputs, Persist, Request, RequestKind, System,
+    Boot, Channel, Home, ImageSettings, LogSettings, Machine, Names, Outputs, Persist, Request, RequestKind, System,
 };
 use crate::nix::{PathInfo, SecretKey, Sha256, StorePath};
 use crate::progress::{Progress, Silent};
@@ -44,6 +44,7 @@ pub(super) fn machine(packages: &[&str]) -> Machine {
         persist: Persist { volume: "/data".to_owned(), paths: Vec::new(), store_limit: None },
         nix: None,
         boot: Boot { enable: false, user_rebuild: true },
+        logs: LogSettings::default(),
         users: BTreeMap::new(),
         home: Home::default(),
     }

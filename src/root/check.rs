@@ -8,11 +8,12 @@ mod program;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::config::{Argument, Diagnostic, Machine, Place, Ready, RequestKind, Severity, System};
+use crate::config::{Argument, Diagnostic, Machine, Place, Ready, RequestKind, RunAs, Severity, System};
 use crate::image::ImagePath;
 use crate::image::listing::ListingKind;
 use crate::nix::StorePath;
 
+use super::boot::command_folders;
 use super::files::accounts::Accounts;
 use super::files::unknown_package;
 use super::supplies::Supplies;
@@ -42,19 +43,31 @@ pub struct Check<'a> {
 /// Everything that is wrong.
 #[must_use]
 pub fn check(check: &Check<'_>) -> Vec<Diagnostic> {
-    let path = check.path.split(':').filter_map(|folder| ImagePath::new(folder.as_bytes()).ok()).collect();
-    let inspector = Inspector { view: check.view, system: check.system, path, read: check.read };
+    let inspector = check.inspector("root");
     let mut diagnostics = Vec::new();
-    for (who, command, place) in commands(check.machine) {
-        diagnostics.extend(check.command(&inspector, &who, command, place));
+    for command in commands(check.machine) {
+        // One user without the command is enough.
+        let mut wrong = command.users.iter().map(|user| check.command(&check.inspector(user), &command));
+        diagnostics.extend(wrong.find_map(|wrong| wrong));
     }
     diagnostics.extend(check.shells(&inspector));
     diagnostics.extend(check.local_packages(&inspector));
     diagnostics
 }
 
-/// First words of all commands, with whose they are and where the table stands.
-fn commands(machine: &Machine) -> Vec<(String, &Argument, Option<&Place>)> {
+/// The first word of a command.
+struct Command<'a> {
+    /// Whose it is.
+    who: String,
+    /// Login names of those who run it.
+    users: Vec<&'a str>,
+    word: &'a Argument,
+    /// Where the unit's table stands.
+    unit: Option<&'a Place>,
+}
+
+/// Commands of all units.
+fn commands(machine: &Machine) -> Vec<Command<'_>> {
     let entrypoint = machine.entrypoint.iter().map(|unit| ("the entrypoint".to_owned(), unit));
     let daemons = machine.daemons.iter().map(|(name, unit)| (format!("daemon `{name}`"), unit));
     let mut commands = Vec::new();
@@ -62,22 +75,34 @@ fn commands(machine: &Machine) -> Vec<(String, &Argument, Option<&Place>)> {
         let ready = if let Some(Ready::Command(command)) = &unit.ready { command.first() } else { None };
         let health = unit.health.as_ref().and_then(|health| health.command.first());
         let all = [("", unit.command.first()), (" (health)", health), (" (ready)", ready)];
-        for (what, command) in all {
-            commands.extend(command.map(|command| (format!("{who}{what}"), command, unit.place.as_ref())));
+        for (what, word) in all {
+            let (who, users) = (format!("{who}{what}"), users(machine, &unit.user));
+            commands.extend(word.map(|word| Command { who, users, word, unit: unit.place.as_ref() }));
         }
     }
     commands
 }
 
+/// Those that a unit runs as; never nobody.
+fn users<'a>(machine: &'a Machine, user: &'a RunAs) -> Vec<&'a str> {
+    let users: Vec<&str> = match user {
+        RunAs::User(name) => vec![name],
+        RunAs::Users(names) => names.iter().map(String::as_str).collect(),
+        RunAs::EveryUser => machine.users.keys().map(String::as_str).collect(),
+        RunAs::Root | RunAs::Uid(_) => Vec::new(),
+    };
+    if users.is_empty() { vec!["root"] } else { users }
+}
+
 impl Check<'_> {
-    fn command(
-        &self,
-        inspector: &Inspector<'_>,
-        who: &str,
-        command: &Argument,
-        unit: Option<&Place>,
-    ) -> Option<Diagnostic> {
-        let (written, place) = match command {
+    /// Sees what `user` sees: the own profile first, then the machine's PATH.
+    fn inspector(&self, user: &str) -> Inspector<'_> {
+        Inspector { view: self.view, system: self.system, path: command_folders(user, self.path), read: self.read }
+    }
+
+    fn command(&self, inspector: &Inspector<'_>, command: &Command<'_>) -> Option<Diagnostic> {
+        let Command { who, word: command, unit, .. } = command;
+        let (written, place) = match *command {
             Argument::Local { path, place } => (self.local(path)?.to_string(), place),
             Argument::Text(template) => match template.render(self.lookup) {
                 Ok(text) => (text, &template.place),
@@ -88,7 +113,7 @@ impl Check<'_> {
         let wrong = |message: String, help: Option<&str>| Diagnostic {
             severity: Severity::Error,
             message: format!("{who} can't start: `{shown}` {message}"),
-            place: place.as_ref().or(unit).cloned(),
+            place: place.as_ref().or(*unit).cloned(),
             label: String::new(),
             help: help.map(ToOwned::to_owned),
         };

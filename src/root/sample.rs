@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::config::{
-    Argument, Boot, Home, ImageSettings, Machine, Persist, Restart, RunAs, Stop, System, Template, Unit, User,
+    Argument, Boot, Home, ImageSettings, LogSettings, Machine, Persist, Restart, RunAs, Stop, System, Template, Unit,
+    User,
 };
 use crate::image::ImagePath;
 use crate::image::listing::Listing;
@@ -145,6 +146,7 @@ pub(super) fn machine() -> Machine {
         persist: Persist { volume: "/data".to_owned(), paths: Vec::new(), store_limit: None },
         nix: None,
         boot: Boot { enable: false, user_rebuild: false },
+        logs: LogSettings::default(),
         users: BTreeMap::from([("alice".to_owned(), user)]),
         home: Home::default(),
     }

@@ -113,6 +113,13 @@ impl<'a> View<'a> {
         Some((reached, kind))
     }
 
+    /// Where a command without a slash stands in the first of `folders` that has it; its links are not followed.
+    #[must_use]
+    pub fn find_command(&self, folders: &[ImagePath], name: &str) -> Option<ImagePath> {
+        let mut places = folders.iter().filter_map(|folder| folder.join(name.as_bytes()).ok());
+        places.find(|place| matches!(self.resolve(place), Some((_, Kind::File { executable: true, .. }))))
+    }
+
     /// Where the bytes of the file at `path` are; `path` leads through no links any more.
     #[must_use]
     pub fn content(&self, path: &ImagePath) -> Option<Content<'a>> {

@@ -66,7 +66,9 @@ fn target(scope: &Scope<'_>, written: &At<String>, persist: &Persist) -> Option<
     }
     if let Some(kept) = persist.paths.iter().find(|kept| lies_in(&normal, &kept.path)) {
         let message = format!("the target `{normal}` lies below {}, which is kept on the volume", kept.path);
-        scope.warn(written.span(), message, "the volume's folder hides what the image has there".to_owned());
+        let help =
+            "the image's content is copied there once, while the volume is new; later changes of it don't arrive";
+        scope.warn(written.span(), message, help.to_owned());
     }
     Some(normal)
 }

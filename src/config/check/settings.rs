@@ -16,8 +16,9 @@ use super::syntax::{is_host_name, is_locale, is_timezone, lies_in, normalise_abs
 const DEFAULT_VOLUME: &str = "/data";
 const DEFAULT_PERSIST_MODE: u32 = 0o755;
 
-/// Folders of the kernel's and of Nix, in which nothing of the user's can lie.
-pub(super) const FOREIGN: [(&str, &str); 4] = [
+/// Folders of the kernel's, of Nix and of the machine's own, in which nothing of the user's can lie.
+pub(super) const FOREIGN: [(&str, &str); 5] = [
+    ("/etc/dumbc", "the machine's own plan lies there"),
     ("/nix", "Nix's folder holds packages only"),
     ("/proc", "the kernel mounts /proc over it"),
     ("/sys", "the kernel mounts /sys over it"),

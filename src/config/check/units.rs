@@ -35,6 +35,7 @@ pub(super) fn daemons(
     if let Some(first) = daemons.keys().min_by_key(|name| name.span().start) {
         scope.needs_boot("[daemons]", first.span());
     }
+    check_secret_files(scope, daemons, entrypoint);
     let requested: Vec<&Request> = scope.names.requested.iter().flatten().collect();
     let entrypoint_after = entrypoint.map(|entrypoint| entrypoint.after.as_slice()).unwrap_or_default();
     check_graph(scope, daemons, entrypoint_after);
@@ -72,6 +73,42 @@ fn check_ports(scope: &Scope<'_>, daemons: &BTreeMap<At<String>, Daemon>, entryp
             scope.warn(port.span(), message, "only one can listen on it".to_owned());
         }
     }
+}
+
+/// A file of `/run/secrets` belongs to one user.
+fn check_secret_files(scope: &Scope<'_>, daemons: &BTreeMap<At<String>, Daemon>, entrypoint: Option<&At<Entrypoint>>) {
+    let entrypoint = entrypoint.map(|unit| (unit.user.as_ref(), &unit.secret_files));
+    let daemons = daemons.values().map(|unit| (unit.user.as_ref(), &unit.secret_files));
+    let files = entrypoint.into_iter().chain(daemons);
+    let mut all: Vec<_> = files.flat_map(|(user, names)| names.iter().map(move |name| (name, user))).collect();
+    all.sort_by_key(|(name, _)| name.span().start);
+    let mut owners: BTreeMap<&str, Option<&Scalar>> = BTreeMap::new();
+    for (name, user) in all {
+        let user = user.map(|user| &user.0);
+        let is_several = user.is_some_and(|user| match user {
+            Scalar::Text(name) => name == "*",
+            Scalar::List(names) => names.len() > 1,
+            _ => false,
+        });
+        if is_several || owners.insert(name.as_str(), user).is_some_and(|other| !is_same_user(other, user)) {
+            let message = format!("/run/secrets/{} would belong to several users", name.as_str());
+            let help = "a secret's file has one owner; `secrets` gives it to each as a variable".to_owned();
+            scope.error(name.span(), message, help);
+        }
+    }
+}
+
+/// As they are written; absent is root.
+fn is_same_user(one: Option<&Scalar>, other: Option<&Scalar>) -> bool {
+    let name = |user: Option<&Scalar>| match user {
+        None => Some("root".to_owned()),
+        Some(Scalar::Text(name)) => Some(name.clone()),
+        Some(Scalar::Integer(0)) => Some("root".to_owned()),
+        Some(Scalar::Integer(number)) => Some(number.to_string()),
+        Some(Scalar::List(names)) => names.first().map(ToString::to_string),
+        Some(_) => None,
+    };
+    name(one) == name(other)
 }
 
 /// A unit; `span` is what to point at where it has no better place.

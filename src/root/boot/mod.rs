@@ -5,6 +5,8 @@ mod files;
 mod folders;
 mod plan;
 mod registration;
+#[cfg(test)]
+mod tests;
 mod units;
 
 pub(super) use files::runs_sshd;
@@ -13,5 +15,15 @@ pub use folders::folders;
 pub use plan::{PlanInputs, boot_plan};
 pub use registration::registration;
 
+use crate::image::ImagePath;
+
 /// Links to users' profiles, by login name.
 pub const USER_PROFILES: &str = "/etc/profiles/per-user";
+
+/// Folders of commands that `user` has: the own profile's, then `path`, as `PATH` has them.
+#[must_use]
+pub fn command_folders(user: &str, path: &str) -> Vec<ImagePath> {
+    let own = format!("{USER_PROFILES}/{user}/bin");
+    let folders = std::iter::once(own.as_str()).chain(path.split(':'));
+    folders.filter_map(|folder| ImagePath::new(folder.as_bytes()).ok()).collect()
+}

@@ -36,10 +36,7 @@ fn fault(message: String, help: &'static str) -> Fault {
 impl Inspector<'_> {
     /// Where a command without a slash stands, links not followed.
     pub(super) fn find(&self, name: &str) -> Option<ImagePath> {
-        let places = self.path.iter().filter_map(|folder| folder.join(name.as_bytes()).ok());
-        places
-            .into_iter()
-            .find(|place| matches!(self.view.resolve(place), Some((_, Kind::File { executable: true, .. }))))
+        self.view.find_command(&self.path, name)
     }
 
     /// What keeps the program at `path` from starting.

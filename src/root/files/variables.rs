@@ -19,7 +19,9 @@ pub fn environment_variables(
     let mut variables = BTreeMap::new();
     let mut set = |name: &str, value: &str| variables.insert(name.to_owned(), value.to_owned());
     let accounts = Accounts::of(machine, supplies);
-    let user = machine.entrypoint.as_ref().and_then(|unit| accounts.of_unit(&unit.user)).or(accounts.by_uid(0));
+    // What boots begins as root, and gives each process the variables of its own user.
+    let entrypoint = machine.entrypoint.as_ref().filter(|_| !machine.boot.enable);
+    let user = entrypoint.and_then(|unit| accounts.of_unit(&unit.user)).or(accounts.by_uid(0));
     set("PATH", &machine.path.join(":"));
     set("LANG", &machine.locale);
     if let Some(user) = user {

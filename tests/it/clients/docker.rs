@@ -3,6 +3,7 @@
 use std::os::unix::fs::FileTypeExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -45,6 +46,18 @@ impl Daemon {
         }
         let log = std::fs::read_to_string(daemon.folder.path().join("log")).unwrap_or_default();
         skipped(&format!("dockerd can't start here: {}", log.lines().last().unwrap_or_default()))
+    }
+
+    /// The daemon that tests which run now have together: the last one ends it.
+    pub(crate) fn shared() -> Option<Arc<Self>> {
+        static SHARED: Mutex<Weak<Daemon>> = Mutex::new(Weak::new());
+        let mut shared = SHARED.lock().unwrap();
+        if let Some(daemon) = shared.upgrade() {
+            return Some(daemon);
+        }
+        let daemon = Arc::new(Self::start()?);
+        *shared = Arc::downgrade(&daemon);
+        Some(daemon)
     }
 
     fn answers(&mut self) -> bool {
@@ -99,7 +112,7 @@ pub(super) fn is_socket(path: &Path) -> bool {
 #[test]
 fn docker_loads_and_runs_the_image() {
     let Some(image) = base_image() else { return };
-    let Some(daemon) = Daemon::start() else { return };
+    let Some(daemon) = Daemon::shared() else { return };
     let told = daemon.load(&image.archive.path);
     assert!(told.contains("Loaded image: dumbc-test/base:it"), "{told}");
     let id = output(daemon.docker().args(["image", "inspect", "--format", "{{.Id}}", "dumbc-test/base:it"]));

@@ -59,7 +59,7 @@ const LDD: &str = r"find /usr -xdev -type f \( -perm /111 -o -name '*.so*' \) -e
 #[test]
 fn the_machine_does_its_jobs() {
     let Some(machine) = default_machine() else { return };
-    let Some(daemon) = Daemon::start() else { return };
+    let Some(daemon) = Daemon::shared() else { return };
     daemon.load(&machine.archive.path);
     let container = output(daemon.docker().args(["run", "-d", "--rm", "--network=none", "machine:latest"]));
     let container = container.trim();

@@ -4,6 +4,8 @@ use std::ffi::OsStr;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
+use super::runtime;
+
 /// A command line of `dumbc`, about to run.
 pub(crate) struct Dumbc {
     command: Command,
@@ -35,6 +37,7 @@ impl Dumbc {
         for variable in ["CI", "SOURCE_DATE_EPOCH", "DUMBC_LOG", "DUMBC_STORE_UNTRUSTED", "XDG_CACHE_HOME", "NETRC"] {
             command.env_remove(variable);
         }
+        command.envs(runtime::idle().iter().map(|(name, path)| (name, path)));
         for variable in ["http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"] {
             command.env_remove(variable);
         }

@@ -8,6 +8,7 @@ pub(crate) mod openpgp;
 pub(crate) mod packages;
 pub(crate) mod project;
 pub(crate) mod proxy;
+pub(crate) mod runtime;
 pub(crate) mod server;
 
 use std::path::PathBuf;

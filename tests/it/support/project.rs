@@ -42,9 +42,14 @@ impl Project {
         self.folder.path().join(name)
     }
 
-    /// Writes a file, executable where its name says so: `bin/…`.
+    /// Writes a file, executable where its name says so: `bin/…`. Most tests are about packages and layers: their machines don't
+    /// boot, unless system.toml says something of `[boot]`.
     pub(crate) fn file(&self, below: &str, content: impl AsRef<[u8]>) -> &Self {
-        write(&self.path(below), content.as_ref());
+        let mut content = content.as_ref().to_vec();
+        if below == "system.toml" && !String::from_utf8_lossy(&content).contains("[boot]") {
+            content.extend(b"\n[boot]\nenable = false\n");
+        }
+        write(&self.path(below), &content);
         self
     }
 

@@ -45,7 +45,7 @@ store-limit = "4 gigs"
         system.toml:13:8 the target `/a/.wh.x` has a name beginning `.wh.`, which container images reserve
             write another target, from the root: /etc/motd
         system.toml:15:8 warning: the target `/var/lib/app/x` lies below /var/lib/app, which is kept on the volume
-            the volume's folder hides what the image has there
+            the image's content is copied there once, while the volume is new; later changes of it don't arrive
         system.toml:18:26 `/data/y` lies on the volume already
             it is kept anyway
         system.toml:18:37 `rel` is not absolute

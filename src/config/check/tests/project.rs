@@ -68,7 +68,13 @@ fn the_sample_makes_a_machine() {
 
 #[test]
 fn a_build_is_told_once_of_each_key_that_is_not_honoured_yet() {
-    let Some(sources) = sample() else { return skipped() };
+    let Some(mut sources) = sample() else { return skipped() };
+    let keys = |loaded: &Loaded| -> Vec<String> {
+        let keys = loaded.inactive.iter().filter_map(|note| note.message.split('`').nth(1));
+        keys.map(str::to_owned).collect()
+    };
+    assert_eq!(keys(&config::parse(&sources)), ["channels.NAME.release", "s3:// caches", "image.registry"]);
+    sources.system = sources.system.map(|text| text.replace("enable = true", "enable = false"));
     let loaded = config::parse(&sources);
     let keys: Vec<_> = loaded.inactive.iter().filter_map(|note| note.message.split('`').nth(1)).collect();
     let expected = [
@@ -84,7 +90,6 @@ fn a_build_is_told_once_of_each_key_that_is_not_honoured_yet() {
         "secret-files",
         "persist.paths",
         "persist.store-limit",
-        "boot.enable",
         "authorized-keys",
         "users.toml: home",
         "home.toml",
@@ -101,7 +106,7 @@ fn little_is_needed() {
     assert_eq!(machine.entrypoint.map(|entrypoint| entrypoint.user), Some(RunAs::Uid(65532)));
     assert_eq!((machine.image.tag.as_str(), machine.image.layers), ("latest", 100));
     assert_eq!((machine.hostname.as_str(), machine.persist.volume.as_str()), ("box-1", "/data"));
-    assert!(!machine.boot.enable && machine.nix.is_none());
+    assert!(machine.boot.enable && machine.boot.user_rebuild && machine.nix.is_none());
 }
 
 #[test]

@@ -1,0 +1,161 @@
+//! A machine as a test has it: files, an image of them, and containers that run it.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::clients::docker::{Daemon, wait_for};
+use crate::clients::output;
+use crate::support::project::{Cache, Project};
+use crate::support::{runtime, skipped};
+
+/// Programs of the image's only package.
+const APPLETS: [&str; 24] = [
+    "sh", "ash", "cat", "echo", "ls", "id", "env", "sleep", "kill", "ps", "mount", "grep", "touch", "mkdir", "rm",
+    "readlink", "stat", "nc", "httpd", "wget", "true", "false", "sort", "wc",
+];
+
+/// A project whose machine has a shell, in a docker daemon of this test run.
+pub(crate) struct Machine {
+    pub(crate) daemon: Arc<Daemon>,
+    pub(crate) cache: Cache,
+    pub(crate) project: Project,
+}
+
+impl Machine {
+    /// `None`, said aloud, where docker or busybox is missing.
+    pub(crate) fn new() -> Option<Self> {
+        let busybox = busybox()?;
+        let daemon = Daemon::shared()?;
+        let cache = Cache::new();
+        add_busybox(&cache, &busybox);
+        Some(Self { daemon, cache, project: Project::new() })
+    }
+
+    /// system.toml with busybox and `packages` beside it, and `tables`.
+    pub(crate) fn system(&self, packages: &[&str], tables: &str) -> &Self {
+        let names = std::iter::once(&"busybox").chain(packages).map(|name| format!("\"{name}\"")).collect::<Vec<_>>();
+        let boot = if tables.contains("[boot]") { "" } else { "\n[boot]\nenable = true\n" };
+        self.project.system(&self.cache, &format!("[{}]", names.join(", ")), &format!("{tables}{boot}"));
+        self
+    }
+
+    /// Writes a file of the project.
+    pub(crate) fn file(&self, below: &str, content: &str) -> &Self {
+        self.project.file(below, content);
+        self
+    }
+
+    /// Builds and loads the image, under a name of its own.
+    pub(crate) fn load(&self) -> Image<'_> {
+        static IMAGES: AtomicUsize = AtomicUsize::new(0);
+        let number = IMAGES.fetch_add(1, Ordering::Relaxed);
+        let archive = self.project.beside(&format!("image-{number}.tar"));
+        let arguments = ["build", "--json", "--format", "docker-archive", "--compression", "none", "-o"];
+        let arguments = [&arguments[..], &[archive.to_str().unwrap()]].concat();
+        self.project.dumbc(&arguments).env("DUMBC_RUNTIME_X86_64_LINUX", runtime::real()).run().ok();
+        let told = self.daemon.load(&archive);
+        std::fs::remove_file(&archive).unwrap();
+        let name = told.trim().rsplit(' ').next().unwrap().to_owned();
+        let own = format!("machine-{}:{number}", std::process::id());
+        output(self.daemon.docker().args(["tag", &name, &own]));
+        Image { machine: self, name: own }
+    }
+}
+
+/// A static busybox of this machine.
+fn busybox() -> Option<PathBuf> {
+    let path = ["/bin/busybox", "/usr/bin/busybox"].map(PathBuf::from).into_iter().find(|path| path.exists());
+    path.or_else(|| skipped("busybox is not installed"))
+}
+
+fn add_busybox(cache: &Cache, busybox: &Path) {
+    let folder = tempfile::tempdir().unwrap();
+    let bin = folder.path().join("bin");
+    std::fs::create_dir(&bin).unwrap();
+    std::fs::copy(busybox, bin.join("busybox")).unwrap();
+    for applet in APPLETS {
+        std::os::unix::fs::symlink("busybox", bin.join(applet)).unwrap();
+    }
+    cache.add_tree("busybox", folder.path());
+}
+
+/// A loaded image.
+pub(crate) struct Image<'a> {
+    machine: &'a Machine,
+    pub(crate) name: String,
+}
+
+impl Image<'_> {
+    /// A container in the background, with options of `docker run`. It ends with this value.
+    pub(crate) fn start(&self, options: &[&str]) -> Container {
+        let daemon = self.machine.daemon.clone();
+        let run = ["run", "-d", "--network=none"];
+        let id = output(daemon.docker().args(run).args(options).arg(&self.name)).trim().to_owned();
+        Container { daemon, id }
+    }
+
+    /// Runs a container to its end.
+    pub(crate) fn run(&self, options: &[&str], command: &[&str]) -> Output {
+        let run = ["run", "--rm", "--network=none"];
+        let mut docker = self.machine.daemon.docker();
+        docker.args(run).args(options).arg(&self.name).args(command).stdin(Stdio::null()).output().unwrap()
+    }
+}
+
+/// A running machine.
+pub(crate) struct Container {
+    daemon: Arc<Daemon>,
+    pub(crate) id: String,
+}
+
+impl Container {
+    /// What a command prints inside, run by docker as `user` without a shell of ours.
+    pub(crate) fn exec(&self, user: &str, command: &[&str]) -> Output {
+        self.docker(&["exec", "-u", user, &self.id]).args(command).output().unwrap()
+    }
+
+    /// What a script prints as `user` who came in by `dumbc shell`. It must succeed.
+    pub(crate) fn shell(&self, user: &str, script: &str) -> String {
+        let command = ["exec", &self.id, "/usr/bin/dumbc", "shell", user, "--", "sh", "-c", script];
+        output(&mut self.docker(&command))
+    }
+
+    /// Whether a script of root's succeeds before long.
+    pub(crate) fn soon(&self, script: &str) -> bool {
+        let attempt = || self.exec("0", &["sh", "-c", script]).status.success().then_some(true);
+        wait_for(attempt)
+    }
+
+    /// Everything that it wrote.
+    pub(crate) fn logs(&self) -> String {
+        let output = self.docker(&["logs", &self.id]).output().unwrap();
+        String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()
+    }
+
+    /// Stops it as docker does, and gives its exit code.
+    pub(crate) fn stop(&self) -> i32 {
+        output(&mut self.docker(&["stop", "-t", "30", &self.id]));
+        output(&mut self.docker(&["wait", &self.id])).trim().parse().unwrap()
+    }
+
+    pub(crate) fn docker(&self, arguments: &[&str]) -> Command {
+        let mut docker = self.daemon.docker();
+        docker.args(arguments);
+        docker
+    }
+}
+
+impl Drop for Container {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("{}", self.logs());
+        }
+        let _ = self.docker(&["rm", "-f", "-v", &self.id]).output();
+    }
+}
+
+/// Options that let a container mount.
+pub(crate) const MOUNT: [&str; 6] =
+    ["--cap-add", "SYS_ADMIN", "--security-opt", "seccomp=unconfined", "--security-opt", "apparmor=unconfined"];

@@ -1,0 +1,4 @@
+//! Machines that boot, in docker.
+
+mod container;
+mod starts;
