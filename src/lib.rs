@@ -20,22 +20,34 @@
 //!
 //! Arrows point one way: `cli -> {build, machine} -> {export, store, cache, channel} -> {image, root, home, boot, emit, plan} -> {config, nix, deb}`,
 //! over [`failure`] and [`progress`], which everybody may use.
+//!
+//! Without the feature `build`, the crate is what runs inside a machine, and nothing that makes one.
+
+#![cfg_attr(
+    not(feature = "build"),
+    expect(dead_code, reason = "what only verbs of `build` call is left to the linker, rather than to a gate each")
+)]
 
 pub mod boot;
+#[cfg(feature = "build")]
 pub mod build;
 pub mod cache;
 pub mod channel;
 pub mod cli;
 pub mod config;
 pub mod deb;
+#[cfg(feature = "build")]
 pub mod emit;
+#[cfg(feature = "build")]
 pub mod export;
 pub mod failure;
 pub mod home;
 pub mod image;
 pub mod machine;
 pub mod nix;
+#[cfg(feature = "build")]
 pub mod plan;
 pub mod progress;
 pub mod root;
+#[cfg(feature = "build")]
 pub mod store;

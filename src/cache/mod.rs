@@ -14,6 +14,7 @@ mod location;
 mod memory;
 mod set;
 mod source;
+#[cfg(feature = "build")]
 pub mod write;
 
 pub use decode::DecoderBudget;

@@ -5,6 +5,7 @@
 
 mod answers;
 mod changes;
+#[cfg_attr(not(feature = "build"), path = "without_debian.rs")]
 pub mod debian;
 mod error;
 mod index;
@@ -24,5 +25,7 @@ pub use lock::{LOCK_FILE, Lock, LockError, LockedArchive, LockedChannel, LockedD
 pub use name::{Attribute, package_key, version_matches};
 pub use resolve::{Mode, Resolution, resolve};
 pub use sources::{ChannelSources, Sources, cache_specs, sources};
-pub use trust::{Distrust, to_mirror, verify_lock, wanted_nars};
+#[cfg(feature = "build")]
+pub use trust::to_mirror;
+pub use trust::{Distrust, verify_lock, wanted_nars};
 pub use wanted::request_key;

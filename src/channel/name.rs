@@ -3,15 +3,14 @@
 use std::cmp::Ordering;
 use std::fmt;
 
-use crate::nix::StorePath;
-use crate::plan;
+use crate::nix::{self, StorePath};
 
 /// What stays the same of a store path when its package changes: the name without version, and the output.
 ///
 /// `…-git-2.39.5` is `git`, `…-jq-1.7.1-bin` is `jq-bin`. Not unique.
 #[must_use]
 pub fn package_key(path: &StorePath) -> String {
-    plan::key(path.name())
+    nix::key(path.name())
 }
 
 /// Whether `version` is what `wanted` asks for: the same, or longer by whole components (`3.12` asks for `3.12.7`).

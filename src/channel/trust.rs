@@ -7,6 +7,7 @@ use std::num::NonZero;
 use std::thread;
 
 use crate::cache::Wanted;
+#[cfg(feature = "build")]
 use crate::cache::write::ToMirror;
 use crate::config::Machine;
 use crate::failure::{Class, Classified};
@@ -119,6 +120,7 @@ pub fn wanted_nars(lock: &Lock, machine: &Machine, paths: &BTreeSet<StorePath>) 
 }
 
 /// All that a lock holds, to be copied into another cache.
+#[cfg(feature = "build")]
 #[must_use]
 pub fn to_mirror(lock: &Lock) -> Vec<ToMirror> {
     let package = |(path, package): (&StorePath, &LockedPackage)| ToMirror {

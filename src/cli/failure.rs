@@ -5,11 +5,7 @@ use std::fmt;
 
 use crate::config::{self, Diagnostic};
 use crate::failure::{Class, Classified, carried};
-use crate::root::debian::certificates::CertificatesError;
-use crate::root::debian::dpkg::DpkgError;
-use crate::root::debian::ld_cache::LdCacheError;
-use crate::root::debian::merge::MergeError;
-use crate::{build, cache, channel, export, plan, store};
+use crate::{cache, channel};
 
 /// An error of the command line's own: a message, findings in the user's files, or both.
 #[derive(Debug)]
@@ -66,30 +62,43 @@ impl Classified for Failure {
 
 /// What is known of one error in a chain. **A room's error becomes known here, by a line of its own.**
 fn classified<'error>(cause: &'error (dyn Error + 'static)) -> Option<&'error dyn Classified> {
-    fn of<'error, T: Classified + Error + 'static>(
-        cause: &'error (dyn Error + 'static),
-    ) -> Option<&'error dyn Classified> {
-        cause.downcast_ref::<T>().map(|error| error as &dyn Classified)
-    }
     let cause = carried(cause);
     None.or_else(|| of::<Failure>(cause))
         .or_else(|| of::<config::Invalid>(cause))
         .or_else(|| of::<channel::Error>(cause))
         .or_else(|| of::<channel::LockError>(cause))
-        .or_else(|| of::<channel::debian::ArchiveError>(cause))
+        .or_else(|| of::<cache::Error>(cause))
+        .or_else(|| classified_in_making(cause))
+}
+
+/// The same of errors that only making images has.
+#[cfg(feature = "build")]
+fn classified_in_making<'error>(cause: &'error (dyn Error + 'static)) -> Option<&'error dyn Classified> {
+    use crate::root::debian::{certificates, dpkg, ld_cache, merge};
+    use crate::{build, export, plan, store};
+
+    None.or_else(|| of::<channel::debian::ArchiveError>(cause))
         .or_else(|| of::<channel::debian::DebError>(cause))
         .or_else(|| of::<channel::debian::Unsolvable>(cause))
         .or_else(|| of::<build::Error>(cause))
-        .or_else(|| of::<MergeError>(cause))
-        .or_else(|| of::<DpkgError>(cause))
-        .or_else(|| of::<LdCacheError>(cause))
-        .or_else(|| of::<CertificatesError>(cause))
+        .or_else(|| of::<merge::MergeError>(cause))
+        .or_else(|| of::<dpkg::DpkgError>(cause))
+        .or_else(|| of::<ld_cache::LdCacheError>(cause))
+        .or_else(|| of::<certificates::CertificatesError>(cause))
         .or_else(|| of::<export::Error>(cause))
         .or_else(|| of::<plan::Error>(cause))
         .or_else(|| of::<store::Error>(cause))
         .or_else(|| of::<store::DebFault>(cause))
-        .or_else(|| of::<cache::Error>(cause))
         .or_else(|| of::<cache::write::WriteError>(cause))
+}
+
+#[cfg(not(feature = "build"))]
+fn classified_in_making<'error>(_: &'error (dyn Error + 'static)) -> Option<&'error dyn Classified> {
+    None
+}
+
+fn of<'error, T: Classified + Error + 'static>(cause: &'error (dyn Error + 'static)) -> Option<&'error dyn Classified> {
+    cause.downcast_ref::<T>().map(|error| error as &dyn Classified)
 }
 
 /// Findings that an error in a chain carries. A room's error that has some gets a line here.
@@ -98,8 +107,18 @@ fn diagnostics_of<'error>(cause: &'error (dyn Error + 'static)) -> Option<&'erro
         .or_else(|| cause.downcast_ref::<config::Invalid>().map(|invalid| invalid.diagnostics.as_slice()))
         .or_else(|| cause.downcast_ref::<channel::Error>().map(channel::Error::diagnostics))
         .or_else(|| cause.downcast_ref::<channel::LockError>().map(channel::LockError::diagnostics))
-        .or_else(|| cause.downcast_ref::<build::Error>().map(build::Error::diagnostics))
+        .or_else(|| diagnostics_in_making(cause))
         .filter(|diagnostics| !diagnostics.is_empty())
+}
+
+#[cfg(feature = "build")]
+fn diagnostics_in_making<'error>(cause: &'error (dyn Error + 'static)) -> Option<&'error [Diagnostic]> {
+    cause.downcast_ref::<crate::build::Error>().map(crate::build::Error::diagnostics)
+}
+
+#[cfg(not(feature = "build"))]
+fn diagnostics_in_making<'error>(_: &'error (dyn Error + 'static)) -> Option<&'error [Diagnostic]> {
+    None
 }
 
 /// The class of the outermost error that has one; [`Class::Other`] gives way to what an inner error knows better.
@@ -141,8 +160,14 @@ pub(super) fn messages(error: &anyhow::Error) -> Vec<String> {
 }
 
 #[cfg(test)]
+#[cfg(feature = "build")]
 mod tests {
     use super::*;
+    use crate::root::debian::certificates::CertificatesError;
+    use crate::root::debian::dpkg::DpkgError;
+    use crate::root::debian::ld_cache::LdCacheError;
+    use crate::root::debian::merge::MergeError;
+    use crate::{build, store};
 
     #[test]
     fn the_class_is_found_below_context() {

@@ -2,30 +2,51 @@
 //!
 //! Data goes to stdout, narration to stderr. Errors end here: [`report`] draws them, [`failure`] decides the exit code.
 
+#[cfg_attr(not(feature = "build"), path = "without_bars.rs")]
+mod bars;
+#[cfg(feature = "build")]
 mod build;
+#[cfg(feature = "build")]
 mod cache;
 mod changes;
+#[cfg(feature = "build")]
 mod check;
+#[cfg(feature = "build")]
 mod completions;
 mod context;
 mod failure;
 mod figures;
+#[cfg(feature = "build")]
 mod gc;
+#[cfg(feature = "build")]
 mod init;
+#[cfg(feature = "build")]
 mod lock;
+#[cfg(feature = "build")]
 mod locking;
+#[cfg(feature = "build")]
+mod making;
+#[cfg(feature = "build")]
 mod man;
 mod options;
 mod output;
+#[cfg(feature = "build")]
 mod plan;
 mod progress;
+#[cfg(feature = "build")]
 mod project;
 mod report;
+#[cfg(feature = "build")]
 mod scaffold;
+#[cfg(feature = "build")]
 mod schema;
+#[cfg(feature = "build")]
 mod size;
+#[cfg(feature = "build")]
 mod update;
+#[cfg(feature = "build")]
 mod verify;
+#[cfg(feature = "build")]
 mod why;
 
 use std::ffi::OsString;
@@ -60,28 +81,9 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Write a first set of the three files
-    Init(init::Args),
-    /// Find what is wrong with the three files
-    Check(check::Args),
-    Build(build::Args),
-    /// Pin what the files ask for in dumbc.lock
-    Lock(lock::Args),
-    /// Move what dumbc.lock pins, and tell what changes
-    Update(update::Args),
-    Plan(plan::Args),
-    Why(why::Args),
-    Size(size::Args),
-    Verify(verify::Args),
-    /// Make, fill and check binary caches of one's own
-    Cache(cache::Args),
-    Gc(gc::Args),
-    /// Print JSON Schema of a file, or the manual of all keys
-    Schema(schema::Args),
-    /// Print a completion script for a shell
-    Completions(completions::Args),
-    /// Print the manual page, or write one per verb
-    Man(man::Args),
+    #[cfg(feature = "build")]
+    #[command(flatten)]
+    Making(making::Command),
 }
 
 /// Runs the command line of this process.
@@ -111,20 +113,11 @@ fn run(arguments: Vec<OsString>) -> u8 {
 
 fn dispatch(command: &Command, context: &Context) -> anyhow::Result<()> {
     match command {
-        Command::Build(args) => build::run(args, context),
-        Command::Lock(args) => lock::run(args, context),
-        Command::Update(args) => update::run(args, context),
-        Command::Plan(args) => plan::run(args, context),
-        Command::Why(args) => why::run(args, context),
-        Command::Size(args) => size::run(args, context),
-        Command::Cache(args) => cache::run(args, context),
-        Command::Verify(args) => verify::run(args, context),
-        Command::Gc(args) => gc::run(args, context),
-        Command::Init(args) => init::run(args, context),
-        Command::Check(args) => check::run(args, context),
-        Command::Schema(args) => schema::run(args, context),
-        Command::Completions(args) => completions::run(args, context),
-        Command::Man(args) => man::run(args, context),
+        #[cfg(feature = "build")]
+        Command::Making(command) => making::run(command, context),
+        // There is no verb then, until one stands here.
+        #[cfg(not(feature = "build"))]
+        _ => context.line("no verb"),
     }
 }
 

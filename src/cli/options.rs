@@ -5,7 +5,9 @@ use std::io::{IsTerminal as _, stderr};
 use std::path::PathBuf;
 
 use anyhow::Context as _;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::failure::Class;
 
@@ -83,12 +85,13 @@ pub(super) fn asks_for_json(arguments: &[OsString]) -> bool {
 /// Logs to stderr what `DUMBC_LOG` asks for; says whether it asks for anything.
 fn start_logging(colour: bool) -> anyhow::Result<bool> {
     let Some(directives) = std::env::var_os("DUMBC_LOG").filter(|value| !value.is_empty()) else { return Ok(false) };
-    let filter = EnvFilter::try_new(directives.to_string_lossy()).map_err(|error| {
+    let filter = directives.to_string_lossy().parse::<Targets>().map_err(|error| {
         Failure::new(Class::Usage, format!("DUMBC_LOG can't be understood: {error}"))
             .help("write a level (debug), or module=level pairs with commas between: dumbc::cache=trace,info")
     })?;
     // A second subscriber in one process (tests) is refused; the first one goes on.
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr).with_ansi(colour).try_init();
+    let lines = tracing_subscriber::fmt::layer().with_writer(stderr).with_ansi(colour);
+    let _ = tracing_subscriber::registry().with(filter).with(lines).try_init();
     Ok(true)
 }
 

@@ -3,11 +3,11 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use annotate_snippets::Level;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::config::Diagnostic;
 use crate::progress::Progress;
 
+use super::bars::{Bar, bar};
 use super::report::{self, Report};
 
 /// Tells on stderr what happens. Clones tell the same story.
@@ -16,7 +16,7 @@ pub(super) struct Narrator {
     quiet: bool,
     bars: bool,
     report: Report,
-    current: Arc<Mutex<Option<ProgressBar>>>,
+    current: Arc<Mutex<Option<Bar>>>,
 }
 
 impl Narrator {
@@ -42,7 +42,7 @@ impl Narrator {
         self.suspend(|| report::to_stderr(text));
     }
 
-    fn bar(&self) -> std::sync::MutexGuard<'_, Option<ProgressBar>> {
+    fn bar(&self) -> std::sync::MutexGuard<'_, Option<Bar>> {
         self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -52,15 +52,14 @@ impl Progress for Narrator {
         if self.quiet {
             return;
         }
-        if !self.bars {
-            report::to_stderr(&format!("{stage}\n"));
-            return;
-        }
         let mut current = self.bar();
         if let Some(previous) = current.take() {
             previous.finish_and_clear();
         }
-        *current = Some(bar(stage, total));
+        *current = if self.bars { bar(stage, total) } else { None };
+        if current.is_none() {
+            report::to_stderr(&format!("{stage}\n"));
+        }
     }
 
     fn advance(&self, bytes: u64) {
@@ -93,21 +92,8 @@ impl Drop for Narrator {
     }
 }
 
-fn bar(stage: &str, total: Option<u64>) -> ProgressBar {
-    let template = match total {
-        Some(_) => "{msg} {wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {eta}",
-        None => "{spinner} {msg} {bytes}",
-    };
-    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-    // The target comes last, as it draws at once.
-    let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::hidden()).with_style(style);
-    bar.set_message(stage.to_owned());
-    bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(10));
-    bar.tick();
-    bar
-}
-
 #[cfg(test)]
+#[cfg(feature = "build")]
 mod tests {
     use super::*;
 
@@ -123,11 +109,11 @@ mod tests {
                 narrator.suspend(|| ());
             }
         });
-        assert_eq!(narrator.bar().as_ref().map(ProgressBar::position), Some(400));
+        assert_eq!(narrator.bar().as_ref().map(Bar::position), Some(400));
         narrator.begin("writing", None);
         let told = narrator.clone();
         drop(narrator);
-        assert_eq!(told.bar().as_ref().map(ProgressBar::position), Some(0), "a clone keeps the bar");
+        assert_eq!(told.bar().as_ref().map(Bar::position), Some(0), "a clone keeps the bar");
     }
 
     #[test]

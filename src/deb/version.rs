@@ -8,8 +8,12 @@ use std::str::FromStr;
 const LONGEST: usize = 256;
 
 /// `[epoch:]upstream[-revision]`, ordered as dpkg does it: `1.0~rc1 < 1.0 < 1.0+b1`. Equal versions may be written differently.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Version(debversion::Version);
+#[derive(Clone)]
+pub struct Version {
+    epoch: Option<u32>,
+    upstream: String,
+    revision: Option<String>,
+}
 
 /// The text is no version.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -29,7 +33,7 @@ impl Version {
         };
         let whole = self.to_string();
         let without_epoch = whole.split_once(':').map_or(whole.as_str(), |(_, rest)| rest);
-        begins(&self.0.upstream_version) || begins(&whole) || begins(without_epoch)
+        begins(&self.upstream) || begins(&whole) || begins(without_epoch)
     }
 
     /// Compares texts that may not be versions; those sort before all that are.
@@ -45,19 +49,100 @@ impl FromStr for Version {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let refused = || ParseVersionError(text.chars().take(80).collect());
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b".+-~:".contains(&byte);
-        let epoch = text.split_once(':').map_or("0", |(epoch, _)| epoch);
-        let odd = text.is_empty() || text.len() > LONGEST || !text.bytes().all(allowed);
-        // The crate takes what stands before a colon and is no number for a part of the version.
-        if odd || epoch.parse::<u32>().is_err() {
+        let (epoch, rest) = match text.split_once(':') {
+            Some((epoch, rest)) => (Some(epoch.parse().map_err(|_| refused())?), rest),
+            None => (None, text),
+        };
+        if rest.is_empty() || text.len() > LONGEST || !text.bytes().all(allowed) {
             return Err(refused());
         }
-        text.parse().map(Self).map_err(|_| refused())
+        let is_revision = |(upstream, revision): &(&str, &str)| {
+            !upstream.is_empty() && !revision.is_empty() && !revision.contains(':')
+        };
+        let (upstream, revision) = match rest.rsplit_once('-').filter(is_revision) {
+            Some((upstream, revision)) => (upstream, Some(revision.to_owned())),
+            None => (rest, None),
+        };
+        Ok(Self { epoch, upstream: upstream.to_owned(), revision })
     }
+}
+
+impl Ord for Version {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let revision = |version: &Self| version.revision.clone().unwrap_or_default();
+        let epochs = self.epoch.unwrap_or(0).cmp(&other.epoch.unwrap_or(0));
+        epochs
+            .then_with(|| compare(&self.upstream, &other.upstream))
+            .then_with(|| compare(&revision(self), &revision(other)))
+    }
+}
+
+impl PartialOrd for Version {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Version {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Version {}
+
+/// Compares one part, as deb-version(7) tells it: by turns what is no digit, character by character, and a number.
+fn compare(mut one: &str, mut other: &str) -> Ordering {
+    while !(one.is_empty() && other.is_empty()) {
+        let order = compare_text(text(&mut one), text(&mut other))
+            .then_with(|| compare_numbers(digits(&mut one), digits(&mut other)));
+        if order != Ordering::Equal {
+            return order;
+        }
+    }
+    Ordering::Equal
+}
+
+/// Takes what comes before the first digit.
+fn text<'a>(rest: &mut &'a str) -> &'a str {
+    take(rest, |c| !c.is_ascii_digit())
+}
+
+/// Takes the digits at the front.
+fn digits<'a>(rest: &mut &'a str) -> &'a str {
+    take(rest, |c| c.is_ascii_digit())
+}
+
+fn take<'a>(rest: &mut &'a str, is_taken: impl Fn(char) -> bool) -> &'a str {
+    let (taken, left) = rest.split_at(rest.find(|c| !is_taken(c)).unwrap_or(rest.len()));
+    *rest = left;
+    taken
+}
+
+/// `~` comes before the end, that before letters, those before all else.
+fn compare_text(one: &str, other: &str) -> Ordering {
+    let rank = |byte: u8| match byte {
+        b'~' => (0, 0),
+        letter if letter.is_ascii_alphabetic() => (2, letter),
+        sign => (3, sign),
+    };
+    let ranks = |text: &str| text.bytes().map(rank).chain([(1, 0)]).collect::<Vec<_>>();
+    ranks(one).cmp(&ranks(other))
+}
+
+/// By value, however long.
+fn compare_numbers(one: &str, other: &str) -> Ordering {
+    let (one, other) = (one.trim_start_matches('0'), other.trim_start_matches('0'));
+    one.len().cmp(&other.len()).then_with(|| one.cmp(other))
 }
 
 impl fmt::Display for Version {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.0, formatter)
+        if let Some(epoch) = self.epoch {
+            write!(formatter, "{epoch}:")?;
+        }
+        formatter.write_str(&self.upstream)?;
+        self.revision.iter().try_for_each(|revision| write!(formatter, "-{revision}"))
     }
 }
 
@@ -69,6 +154,8 @@ impl fmt::Debug for Version {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn version(text: &str) -> Version {
@@ -111,6 +198,20 @@ mod tests {
     fn odd_texts_are_refused() {
         for text in ["", " ", "1 0", "1/0", "é", "a:1", &"1".repeat(300)] {
             assert!(text.parse::<Version>().is_err(), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn order_and_text_are_those_of_another_implementation(
+            one in "([0-2]:)?[0-2aB+~.:-]{1,8}",
+            other in "([0-2]:)?[0-2aB+~.:-]{1,8}",
+        ) {
+            let read = |text: &str| Some((text.parse::<Version>().ok()?, text.parse::<debversion::Version>().ok()?));
+            if let (Some(one), Some(other)) = (read(&one), read(&other)) {
+                prop_assert_eq!(one.0.to_string(), one.1.to_string());
+                prop_assert_eq!(one.0.cmp(&other.0), one.1.cmp(&other.1));
+            }
         }
     }
 }

@@ -18,7 +18,7 @@ mod trust_error;
 
 pub use content_address::{ContentAddress, ContentCheck, ContentMismatch, ParseContentAddressError, source_path};
 pub use hash::{Hasher, ParseHashError, Sha256};
-pub use name::split_version;
+pub use name::{key, split_version};
 pub use narinfo::{Compression, NarInfo, NarInfoError, UnknownCompression, VerifiedNarInfo};
 pub use path_info::{Expected, PathInfo, Trust, Unsigned, VerifiedPathInfo};
 pub use references::ReferenceScanner;

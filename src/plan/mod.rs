@@ -15,7 +15,6 @@ mod graph;
 mod greedy;
 mod groups;
 mod impact;
-mod key;
 mod query;
 #[cfg(test)]
 mod sample;
@@ -25,10 +24,10 @@ mod tests;
 
 use std::collections::BTreeMap;
 
+pub use crate::nix::key;
 pub use error::Error;
 pub use find::find;
 pub use impact::{Impact, LayerFacts, impacts, layer_facts};
-pub use key::key;
 pub use query::{Chain, Request, RequestSize, largest, request_sizes, why};
 
 use causes::CauseSets;

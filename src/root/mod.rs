@@ -4,16 +4,26 @@
 //! bytes. [`local`] alone reads the disk, as the project's own files lie there.
 
 pub mod addressed;
+pub mod aliases;
+#[cfg(feature = "build")]
 pub mod boot;
+#[cfg(feature = "build")]
 pub mod certificates;
+#[cfg(feature = "build")]
 pub mod check;
+#[cfg(feature = "build")]
 pub mod database;
+#[cfg(feature = "build")]
 pub mod debian;
 pub mod environment;
+#[cfg(feature = "build")]
 pub mod files;
 mod links;
 pub mod local;
+pub mod merged;
+#[cfg(feature = "build")]
 pub mod parents;
+#[cfg(feature = "build")]
 pub mod supplies;
 pub mod view;
 

@@ -11,9 +11,9 @@ use crate::image::listing::{Listing, ListingKind};
 use crate::image::tree::{Node, Tree};
 use crate::nix::StorePath;
 
-use super::debian::Merged;
-use super::debian::aliases::{alias_target, below_usr};
+use super::aliases::{alias_target, below_usr};
 use super::links::{Met, components, follow};
+use super::merged::Merged;
 
 /// What stands at a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,7 +1,6 @@
 //! The root of a machine with Debian packages: one tree of all of them, dpkg's database, and natively what their maintainer
 //! scripts would have done.
 
-pub mod aliases;
 pub mod alternatives;
 pub mod apache;
 pub mod base;
@@ -23,14 +22,11 @@ pub mod sysusers;
 pub mod tmpfiles;
 pub mod users;
 
-use std::collections::BTreeMap;
-
 use crate::deb::{ControlError, PackageFacts, PackageName, qualified_name};
-use crate::image::ImagePath;
-use crate::image::listing::{Listing, ListingKind};
-use crate::image::tree::Metadata;
+use crate::image::listing::Listing;
 
-pub use aliases::canonical_path;
+pub use super::aliases::{self, canonical_path};
+pub use super::merged::{Merged, Placed};
 pub use capability::{ParseCapabilityError, encode_capabilities};
 
 /// A package, as far as generators look at it.
@@ -56,22 +52,6 @@ impl Package<'_> {
         Ok(qualified_name(self.name, self.architecture, &self.facts.paragraph()?))
     }
 }
-
-/// What stands at a path of the merged tree.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Placed {
-    /// Which of the packages; for folders that several have, the one that decides the metadata.
-    pub package: usize,
-    /// The path in that package's unchanged fragment: another one where it is renamed.
-    pub origin: ImagePath,
-    /// Mode and ownership.
-    pub metadata: Metadata,
-    /// What it is.
-    pub kind: ListingKind,
-}
-
-/// All packages' files in one tree.
-pub type Merged = BTreeMap<ImagePath, Placed>;
 
 /// What a maintainer script does, found without running it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use crate::image::{ImagePath, ParseImagePathError};
 use crate::root::links::{self, Met};
 
 /// The aliases that every machine with Debian packages has, whatever lies below them.
-pub(super) const ALWAYS: [&str; 3] = ["bin", "lib", "sbin"];
+pub(in crate::root) const ALWAYS: [&str; 3] = ["bin", "lib", "sbin"];
 
 /// Where a file at `path` lies: `bin/sh` at `usr/bin/sh`, `bin` itself at `usr/bin`; everything else where it says.
 #[must_use]
@@ -48,7 +48,10 @@ pub fn alias_target(path: &ImagePath) -> Option<&'static [u8]> {
 
 /// Where `path` leads, all links followed, the last one, too, and the aliases, whatever lies below them. `link_at` gives a link's
 /// target; at any other path there may be something. `None` for a circle.
-pub(super) fn follow<'a>(path: &'a [u8], link_at: impl Fn(&ImagePath) -> Option<&'a [u8]>) -> Option<ImagePath> {
+pub(in crate::root) fn follow<'a>(
+    path: &'a [u8],
+    link_at: impl Fn(&ImagePath) -> Option<&'a [u8]>,
+) -> Option<ImagePath> {
     links::follow(path, |at| alias_target(at).or_else(|| link_at(at)).map_or(Met::Place, Met::Link))
 }
 

@@ -1,0 +1,52 @@
+//! The verbs that make images, and look after what they are made of. What runs inside a machine has none of them.
+
+use clap::Subcommand;
+
+use super::context::Context;
+use super::{build, cache, check, completions, gc, init, lock, man, plan, schema, size, update, verify, why};
+
+#[derive(Subcommand)]
+pub(super) enum Command {
+    /// Write a first set of the three files
+    Init(init::Args),
+    /// Find what is wrong with the three files
+    Check(check::Args),
+    Build(build::Args),
+    /// Pin what the files ask for in dumbc.lock
+    Lock(lock::Args),
+    /// Move what dumbc.lock pins, and tell what changes
+    Update(update::Args),
+    Plan(plan::Args),
+    Why(why::Args),
+    Size(size::Args),
+    Verify(verify::Args),
+    /// Make, fill and check binary caches of one's own
+    Cache(cache::Args),
+    Gc(gc::Args),
+    /// Print JSON Schema of a file, or the manual of all keys
+    Schema(schema::Args),
+    /// Print a completion script for a shell
+    Completions(completions::Args),
+    /// Print the manual page, or write one per verb
+    Man(man::Args),
+}
+
+/// Does what was asked.
+pub(super) fn run(command: &Command, context: &Context) -> anyhow::Result<()> {
+    match command {
+        Command::Build(args) => build::run(args, context),
+        Command::Lock(args) => lock::run(args, context),
+        Command::Update(args) => update::run(args, context),
+        Command::Plan(args) => plan::run(args, context),
+        Command::Why(args) => why::run(args, context),
+        Command::Size(args) => size::run(args, context),
+        Command::Cache(args) => cache::run(args, context),
+        Command::Verify(args) => verify::run(args, context),
+        Command::Gc(args) => gc::run(args, context),
+        Command::Init(args) => init::run(args, context),
+        Command::Check(args) => check::run(args, context),
+        Command::Schema(args) => schema::run(args, context),
+        Command::Completions(args) => completions::run(args, context),
+        Command::Man(args) => man::run(args, context),
+    }
+}
