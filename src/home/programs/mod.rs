@@ -3,6 +3,26 @@
 //! A program is two pure functions of its table: what it requests, and, when that is there, what it makes. By the time the second one
 //! runs, `${pkgs.NAME}` is put in everywhere.
 
+mod bash;
+mod direnv;
+mod eza;
+mod fzf;
+pub mod options;
+mod readline;
+pub mod shell;
+mod starship;
+#[cfg(test)]
+pub(crate) mod test_support;
+mod zoxide;
+
+pub use bash::BASH;
+pub use direnv::DIRENV;
+pub use eza::EZA;
+pub use fzf::FZF;
+pub use readline::READLINE;
+pub use starship::STARSHIP;
+pub use zoxide::ZOXIDE;
+
 use std::collections::BTreeMap;
 
 use crate::image::ImagePath;
@@ -82,4 +102,10 @@ pub struct Program {
     pub contribute: fn(&toml::Table, &Context<'_>) -> (Contribution, Vec<OptionError>),
     /// It is a shell: evaluated last, with what the others bring.
     pub is_shell: bool,
+}
+
+/// Every program that dumbc knows, by name.
+#[must_use]
+pub fn known() -> &'static [&'static Program] {
+    &[&BASH, &DIRENV, &EZA, &FZF, &READLINE, &STARSHIP, &ZOXIDE]
 }
