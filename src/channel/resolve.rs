@@ -8,7 +8,7 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::config::{Machine, System};
+use crate::config::{Machine, Request, System};
 use crate::deb::PackageName;
 use crate::nix::{Sha256, StorePath};
 use crate::progress::Progress;
@@ -67,7 +67,8 @@ pub fn resolve(
     }
     let (nothing, keys) = (Lock::default(), trust::keys(machine)?);
     let old = previous.unwrap_or(&nothing);
-    let all = all_wanted(machine, old);
+    let of_homes = home_requests(machine);
+    let all = all_wanted(machine, &of_homes, old);
     let kept = keep(old, &all, mode)?;
     if *mode == Mode::Locked {
         refuse_stale(old, &all, &kept)?;
@@ -90,9 +91,13 @@ pub fn resolve(
     Ok(Resolution { stale: previous != Some(&lock), lock, changes })
 }
 
-fn all_wanted<'machine>(machine: &'machine Machine, old: &Lock) -> AllWanted<'machine> {
+fn all_wanted<'machine>(
+    machine: &'machine Machine,
+    of_homes: &'machine [Request],
+    old: &Lock,
+) -> AllWanted<'machine> {
     let systems: BTreeSet<System> = machine.image.systems.iter().copied().collect();
-    let of_system = |system| wanted(machine, system, old).into_iter().map(move |wanted| (system, wanted));
+    let of_system = |system| wanted(machine, of_homes, system, old).into_iter().map(move |wanted| (system, wanted));
     systems.into_iter().flat_map(of_system).collect()
 }
 

@@ -99,9 +99,14 @@ pub fn request_key(request: &Request, default_channel: Option<&str>) -> String {
     }
 }
 
-/// The requests that matter for `system`: the system's packages and the default ones. Homes don't go into images yet.
-pub(super) fn wanted<'machine>(machine: &'machine Machine, system: System, lock: &Lock) -> Vec<Wanted<'machine>> {
-    let mut all: Vec<_> = machine.packages.iter().map(|request| asked(request, machine)).collect();
+/// The requests that matter for `system`: the system's packages, those of homes, and the default ones.
+pub(super) fn wanted<'machine>(
+    machine: &'machine Machine,
+    of_homes: &'machine [Request],
+    system: System,
+    lock: &Lock,
+) -> Vec<Wanted<'machine>> {
+    let mut all: Vec<_> = machine.packages.iter().chain(of_homes).map(|request| asked(request, machine)).collect();
     all.extend(bundle(machine, system, lock, &all));
     all.sort_by(|one, other| one.key.cmp(&other.key));
     all.dedup_by(|later, earlier| later.key == earlier.key);
