@@ -5,6 +5,7 @@ use std::fmt;
 
 use crate::config::{self, Diagnostic};
 use crate::failure::{Class, Classified, carried};
+use crate::home::generation::HomeError;
 use crate::root::debian::certificates::CertificatesError;
 use crate::root::debian::dpkg::DpkgError;
 use crate::root::debian::ld_cache::LdCacheError;
@@ -80,6 +81,7 @@ fn classified<'error>(cause: &'error (dyn Error + 'static)) -> Option<&'error dy
         .or_else(|| of::<channel::debian::DebError>(cause))
         .or_else(|| of::<channel::debian::Unsolvable>(cause))
         .or_else(|| of::<build::Error>(cause))
+        .or_else(|| of::<HomeError>(cause))
         .or_else(|| of::<MergeError>(cause))
         .or_else(|| of::<DpkgError>(cause))
         .or_else(|| of::<LdCacheError>(cause))
@@ -99,6 +101,7 @@ fn diagnostics_of<'error>(cause: &'error (dyn Error + 'static)) -> Option<&'erro
         .or_else(|| cause.downcast_ref::<channel::Error>().map(channel::Error::diagnostics))
         .or_else(|| cause.downcast_ref::<channel::LockError>().map(channel::LockError::diagnostics))
         .or_else(|| cause.downcast_ref::<build::Error>().map(build::Error::diagnostics))
+        .or_else(|| cause.downcast_ref::<HomeError>().map(HomeError::diagnostics))
         .filter(|diagnostics| !diagnostics.is_empty())
 }
 

@@ -11,6 +11,7 @@ mod context;
 mod failure;
 mod figures;
 mod gc;
+mod home;
 mod init;
 mod lock;
 mod locking;
@@ -76,6 +77,7 @@ enum Command {
     /// Make, fill and check binary caches of one's own
     Cache(cache::Args),
     Gc(gc::Args),
+    Home(home::Args),
     /// Print JSON Schema of a file, or the manual of all keys
     Schema(schema::Args),
     /// Print a completion script for a shell
@@ -120,6 +122,7 @@ fn dispatch(command: &Command, context: &Context) -> anyhow::Result<()> {
         Command::Cache(args) => cache::run(args, context),
         Command::Verify(args) => verify::run(args, context),
         Command::Gc(args) => gc::run(args, context),
+        Command::Home(args) => home::run(args, context),
         Command::Init(args) => init::run(args, context),
         Command::Check(args) => check::run(args, context),
         Command::Schema(args) => schema::run(args, context),

@@ -11,3 +11,4 @@ pub mod manifest;
 pub mod merge;
 pub mod programs;
 pub mod settings;
+pub mod show;

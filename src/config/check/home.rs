@@ -233,12 +233,20 @@ fn check_programs(scope: &Scope<'_>, table: &HomeTable, shared: Option<&Home>) {
     }
 }
 
+/// Plugins of programs, by the requests that bring them.
+fn plugins(home: Option<&Home>) -> impl Iterator<Item = &str> {
+    let programs = home.and_then(|home| home.settings.get("programs")).and_then(toml::Value::as_table);
+    let lists = programs.into_iter().flat_map(|programs| programs.values());
+    let plugins = lists.filter_map(|program| program.get("plugins")?.as_array()).flatten();
+    plugins.filter_map(|plugin| plugin.as_str().or_else(|| plugin.get("plugin")?.as_str()))
+}
+
 fn check_without(scope: &Scope<'_>, table: &HomeTable, shared: Option<&Home>) {
     for without in &table.without {
         let packages = shared.iter().flat_map(|home| &home.packages).map(|request| request.text.as_str());
         let daemons = shared.and_then(|home| home.settings.get("daemons")).and_then(toml::Value::as_table);
         let daemons = daemons.iter().flat_map(|daemons| daemons.keys()).map(String::as_str);
-        let known: Vec<&str> = packages.chain(daemons).collect();
+        let known: Vec<&str> = packages.chain(daemons).chain(plugins(shared)).collect();
         if !known.contains(&without.as_str()) {
             let near = super::super::nearest(without, known).map(|near| format!("did you mean `{near}`?"));
             let message = format!("home.toml gives no `{without}` to take out");

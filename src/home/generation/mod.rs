@@ -99,7 +99,8 @@ fn generate_with(known: &[&'static Program], inputs: &Inputs<'_>) -> Result<Gene
     let mut findings = Vec::new();
     let lookup = Answers::new(inputs);
     let home = settings(inputs.merged, &|name| lookup.named(name), &mut findings);
-    let installed = lookup.installed(&requests_of(known, inputs.merged, inputs.debian_default).installed);
+    let requests = requests_of(known, inputs.merged, inputs.debian_default);
+    let installed = lookup.installed(&requests.installed);
     let surroundings = Surroundings {
         account: inputs.account,
         package: &|text| inputs.answers.get(text)?.first().cloned(),
@@ -120,7 +121,7 @@ fn generate_with(known: &[&'static Program], inputs: &Inputs<'_>) -> Result<Gene
         session_path: variables::folders(&all.session_path, &all.session_variables, inputs.account),
         backup_extension: home.backup_extension,
         daemons,
-        packages: lookup.used(),
+        packages: lookup.answered(&requests.all()),
     };
     let script = variables::script(&all.session_variables, &all.session_path);
     let home_path = union.as_ref().map(|union| &union.addressed.path);
@@ -204,9 +205,10 @@ impl<'a> Answers<'a> {
         outputs.filter(|path| seen.insert(*path)).cloned().collect()
     }
 
-    fn used(&self) -> BTreeMap<String, Vec<String>> {
+    /// Those of `requests` that have an answer, with it.
+    fn answered(&self, requests: &[String]) -> BTreeMap<String, Vec<String>> {
         let texts = |paths: &Vec<StorePath>| paths.iter().map(ToString::to_string).collect();
-        self.answers.iter().map(|(text, paths)| (text.clone(), texts(paths))).collect()
+        requests.iter().filter_map(|text| Some((text.clone(), texts(self.answers.get(text)?)))).collect()
     }
 }
 
@@ -243,8 +245,10 @@ pub fn check(machine: &Machine) -> Vec<Diagnostic> {
     let mut all: Vec<Diagnostic> = Vec::new();
     for name in machine.users.keys() {
         let merged = merge::merge(&merge::layers(machine, name));
-        // What home.toml says is wrong for everyone, but said once.
-        for diagnostic in check_home(name, &merged) {
+        // What home.toml says is wrong for everyone, but said once. That `without` finds nothing was said by who read the files.
+        let found =
+            check_with(programs::known(), name, &merged).into_iter().chain(units::twins(machine, name, &merged));
+        for diagnostic in found {
             if !all.contains(&diagnostic) {
                 all.push(diagnostic);
             }
@@ -253,10 +257,14 @@ pub fn check(machine: &Machine) -> Vec<Diagnostic> {
     all
 }
 
-/// The same for one home.
+/// The same for one home, with what `without` does not find.
 #[must_use]
 pub fn check_home(user: &str, merged: &Merged) -> Vec<Diagnostic> {
-    check_with(programs::known(), user, merged)
+    let unmatched = merged.unmatched.iter().map(|unmatched| {
+        let message = format!("nothing before {} gives `{}` to take out", unmatched.origin.file, unmatched.name);
+        Diagnostic::warning(message, unmatched.origin.place.clone()).help("remove it from `without`")
+    });
+    check_with(programs::known(), user, merged).into_iter().chain(unmatched).collect()
 }
 
 fn check_with(known: &[&'static Program], user: &str, merged: &Merged) -> Vec<Diagnostic> {
@@ -274,11 +282,7 @@ fn check_with(known: &[&'static Program], user: &str, merged: &Merged) -> Vec<Di
         Surroundings { account: &account, package: &|text| Some(stand_in(text)), list: &|_, _| Vec::new() };
     let all = evaluate(known, &home, &surroundings, &mut findings);
     files::check_targets(&home, &all, &mut findings);
-    let unmatched = merged.unmatched.iter().map(|unmatched| {
-        let message = format!("nothing before {} gives `{}` to take out", unmatched.origin.file, unmatched.name);
-        Diagnostic::warning(message, unmatched.origin.place.clone()).help("remove it from `without`")
-    });
-    diagnostics(findings, merged).into_iter().chain(unmatched).collect()
+    diagnostics(findings, merged)
 }
 
 #[cfg(test)]

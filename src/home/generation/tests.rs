@@ -159,7 +159,34 @@ fn a_generation_holds_files_packages_and_variables() {
              [file.theme]\nsource = '${pkgs.tool}/share/theme'\nexecutable = false\n",
         )
         .unwrap();
-    insta::assert_snapshot!(shape(&made), @"");
+    insta::assert_snapshot!(shape(&made), @r##"
+        //
+        /files/
+        /files/.config/
+        /files/.config/tool/
+        /files/.config/tool/theme -> /nix/store/wpwdsd1wx53l5xd0ix77gyxkr5gbx6vw-tool/share/theme
+        /files/.shellrc 444 "# 1000\neval \"$(/nix/store/wpwdsd1wx53l5xd0ix77gyxkr5gbx6vw-tool/bin/tool init)\"\nalias l=ls\nalias t=tool\n"
+        /files/.toolrc 444 "tool"
+        /files/bin/
+        /files/bin/hello 555 "#!/nix/store/wpwdsd1wx53l5xd0ix77gyxkr5gbx6vw-tool/bin/tool"
+        /files/dots -> /nix/store/fpmri4zik2qz801ncr7yw9w1ihkn6m94-dots
+        /files/one-by-one/
+        /files/one-by-one/a -> /nix/store/fpmri4zik2qz801ncr7yw9w1ihkn6m94-dots/a
+        /files/one-by-one/sub/
+        /files/one-by-one/sub/b -> /nix/store/fpmri4zik2qz801ncr7yw9w1ihkn6m94-dots/sub/b
+        /files/own/
+        /files/own/deep/
+        /files/own/deep/er 555 "#!d"
+        /files/own/mine 444 "m"
+        /files/run 444 "rrr"
+        /files/theme -> /nix/store/wpwdsd1wx53l5xd0ix77gyxkr5gbx6vw-tool/share/theme
+        /files/whole/
+        /files/whole/deep/
+        /files/whole/deep/er 555 "#!d"
+        /files/whole/mine 444 "m"
+        /path -> /nix/store/jz4cv07z6q6wgjfxanqjiv29s2gklhsx-home-path
+        /session-variables.sh 444 "# Only source this once.\nif [ -n \"${__HM_SESS_VARS_SOURCED-}\" ]; then return; fi\nexport __HM_SESS_VARS_SOURCED=1\n\nexport A=\"$HOME/x\"\nexport B=\"${A}/y\"\nexport EDITOR=\"tool\"\nexport PATH=\"$HOME/bin:relative${PATH:+:}$PATH\"\n"
+        "##);
     let manifest = &made.manifest;
     assert_eq!(manifest.session_variables["B"], "/home/alice/x/y");
     assert_eq!(manifest.session_variables["EDITOR"], "tool");
@@ -215,7 +242,14 @@ fn what_can_not_be_is_said_all_at_once() {
          [file]\n'.toolrc'.text = 'y'\na.text = 'a'\n'a/b'.text = 'b'\ng.source = '${pkgs.tool}/gone'\n\
          h.source = '${pkgs.gone}'\n",
     );
-    insta::assert_snapshot!(said, @"");
+    insta::assert_snapshot!(said, @r#"
+        home.toml: no package `gone` is requested
+        home.toml: there is no program `tol` that dumbc configures
+        home.toml: `programs.tool` and `programs.other` both set the variable `EDITOR`
+        home.toml: the package has no `/nix/store/wpwdsd1wx53l5xd0ix77gyxkr5gbx6vw-tool/gone`
+            home.toml: `programs.tool` and `file.".toolrc"` both make `~/.toolrc`
+        home.toml: `file."a"` makes `~/a`, and `file."a/b"` something in it
+        "#);
     let said = World::new().said("programs.tool = { enable = true, wrong = 1 }\n");
     assert_eq!(said, "home.toml: 1 is wrong\n");
     // The same file twice is no clash, and what the home says of a variable stands.

@@ -1,12 +1,13 @@
 //! Daemons of a home as units of the boot plan.
 
 use crate::boot::{PlanHealth, PlanReady, PlanUnit};
-use crate::config::is_local_path;
+use crate::config::{Diagnostic, Machine, RunAs, is_local_path};
 use crate::image::ImagePath;
 use crate::nix::StorePath;
 use crate::root::view::Kind;
 
 use super::super::finding::Finding;
+use super::super::merge::Merged;
 use super::super::settings::{DaemonSettings, Settings};
 use super::{Inputs, Source};
 
@@ -21,6 +22,25 @@ pub(super) fn command(name: &str, installed: &[StorePath], inputs: &Inputs<'_>) 
         matches!(found, Some((_, Kind::File { .. })))
     });
     own.map(|package| format!("{package}/bin/{name}")).or_else(|| (inputs.system)(name))
+}
+
+/// Daemons of a home that would have the name of one that the system runs for the same user.
+pub(super) fn twins(machine: &Machine, user: &str, merged: &Merged) -> Vec<Diagnostic> {
+    let own = merged.table.get("daemons").and_then(toml::Value::as_table);
+    let names = own.into_iter().flat_map(|own| own.keys());
+    let twins = names.filter(|name| {
+        machine.daemons.get(*name).is_some_and(|daemon| match &daemon.user {
+            RunAs::EveryUser => true,
+            RunAs::Users(users) => users.iter().any(|other| other == user),
+            RunAs::Root | RunAs::User(_) | RunAs::Uid(_) => false,
+        })
+    });
+    let said = twins.map(|name| {
+        let message = format!("the system runs a daemon `{name}` for {user}, too");
+        let place = merged.place(["daemons", name.as_str()]);
+        Diagnostic::error(message, place).help("give one of the two another name")
+    });
+    said.collect()
 }
 
 /// All daemons, sorted by name: `notes@alice`.

@@ -198,7 +198,15 @@ mod tests {
     fn the_script_is_home_managers() {
         let variables = [("B", "x"), ("A", "$HOME")].map(|(k, v)| (k.to_owned(), v.to_owned())).into();
         let text = script(&variables, &["$HOME/bin".to_owned(), "/opt/bin".to_owned()]);
-        insta::assert_snapshot!(text, @r#""#);
+        insta::assert_snapshot!(text, @r#"
+        # Only source this once.
+        if [ -n "${__HM_SESS_VARS_SOURCED-}" ]; then return; fi
+        export __HM_SESS_VARS_SOURCED=1
+
+        export A="$HOME"
+        export B="x"
+        export PATH="$HOME/bin:/opt/bin${PATH:+:}$PATH"
+        "#);
     }
 
     proptest! {

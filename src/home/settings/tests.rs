@@ -57,7 +57,20 @@ fn each_mistake_is_said_and_the_rest_read() {
          daemons.d.command = []\ndaemons.e = { command = ['e'], after = ['x'] }\n\
          programs.exa.enable = true\n",
     );
-    insta::assert_snapshot!(findings.join("\n"), @r"");
+    insta::assert_snapshot!(findings.join("\n"), @r#"
+    programs.exa: `programs.exa` is an older name
+    file.c.source: no package `jq` is requested
+    packages: `packages` can't be read: invalid type: string "git", expected a sequence
+    sessionVariables.1x: `1x` can't be a variable of a shell's
+    sessionVariables.A: the variable `A` has to be a string, a number, true or false
+    file.../b: the path `../b` has a `..`
+    file..local/state/dumbc/generation: the path `.local/state/dumbc/generation` lies where the home's own state is
+    file.a: a file has one content
+    file.d: nothing says what `d` holds
+    file.e.ini.a: INI can't hold `a`: it has to stand in a section
+    daemons.d: daemon `d`: the command is empty
+    daemons.e.after.0: there is no daemon `x` to wait for
+    "#);
     assert_eq!(home.files.iter().map(|file| file.target.as_str()).collect::<Vec<_>>(), ["c", "f"]);
     assert!(home.programs.contains_key("eza"));
 }
