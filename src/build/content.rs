@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::channel::Lock;
+use crate::channel::{Lock, home_requests};
 use crate::config::{Argument, Machine, Ready, RequestKind, System, Unit};
+use crate::home::generation;
+use crate::home::merge::{layers, merge};
 use crate::image::tree::{Node, Tree};
 use crate::nix::StorePath;
 use crate::root::addressed::Addressed;
@@ -48,7 +50,22 @@ fn local_paths(machine: &Machine) -> BTreeSet<String> {
         Argument::Local { path, .. } => Some(path.clone()),
         Argument::Text(_) => None,
     });
-    packages.chain(commands).collect()
+    let mut paths: BTreeSet<String> = packages.chain(commands).collect();
+    paths.extend(home_paths(machine));
+    paths
+}
+
+/// Paths that homes name: their packages, files and daemons.
+fn home_paths(machine: &Machine) -> BTreeSet<String> {
+    let mut paths: BTreeSet<String> = BTreeSet::new();
+    for name in machine.users.keys().filter(|_| machine.boot.enable) {
+        paths.extend(generation::local_paths(&merge(&layers(machine, name))));
+    }
+    paths.extend(home_requests(machine).into_iter().filter_map(|request| match request.kind {
+        RequestKind::Local(path) => Some(path),
+        _ => None,
+    }));
+    paths
 }
 
 /// Units that the image has something of: daemons only where it boots.

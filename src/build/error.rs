@@ -8,6 +8,7 @@ use oci_spec::OciSpecError;
 
 use crate::config::{Diagnostic, count_errors};
 use crate::failure::{Class, Classified, carried};
+use crate::home::generation::HomeError;
 use crate::nix::StorePath;
 use crate::root::addressed::AddressError;
 use crate::root::debian::certificates::CertificatesError;
@@ -44,6 +45,9 @@ pub enum Error {
     /// Packages that don't go together.
     #[error(transparent)]
     Environment(#[from] EnvironmentError),
+    /// Homes.
+    #[error(transparent)]
+    Home(#[from] HomeError),
     /// Units that don't go together.
     #[error(transparent)]
     Conflict(#[from] ConflictError),
@@ -111,6 +115,7 @@ impl Error {
             Self::Store(error) => error,
             Self::Plan(error) => error,
             Self::Environment(error) => error,
+            Self::Home(error) => error,
             Self::Conflict(error) => error,
             Self::Address(error) => error,
             Self::Local(error) => error,
@@ -131,6 +136,7 @@ impl Error {
             Self::Files(diagnostics) => diagnostics,
             Self::Channel(error) => error.diagnostics(),
             Self::Lock(error) => error.diagnostics(),
+            Self::Home(error) => error.diagnostics(),
             _ => &[],
         }
     }

@@ -22,7 +22,7 @@ use crate::root::files::accounts::Accounts;
 use crate::root::files::owners::resolve_owners;
 use crate::root::files::{environment_variables, root_files};
 use crate::root::supplies::Supplies;
-use crate::root::view::{NO_PACKAGES, View};
+use crate::root::view::{NO_PACKAGES, ReadContent, View};
 
 use super::Error;
 use super::boot::{BootPart, Planning, profiles, put_new, put_plan, stands};
@@ -110,7 +110,13 @@ impl Inputs<'_> {
         };
         let of_us = content.local.values().chain(&environment);
         let mut valid = self.valid_paths(of_us)?;
-        let boot = self.runtime.map(|runtime| self.boot(runtime, &mut standing, &mut valid)).transpose()?;
+        let boot = self
+            .runtime
+            .map(|runtime| {
+                let read = |path: &ImagePath, offset: u64, length: usize| self.read(&debian, path, offset, length);
+                self.boot(runtime, &mut standing, &mut valid, &read)
+            })
+            .transpose()?;
         let Standing { root, listings, profiles, .. } = standing;
         let roots = requested.iter().copied().chain(environment.iter().map(|environment| &environment.path));
         let roots = roots.chain(boot.iter().flat_map(BootPart::paths)).collect::<Vec<_>>();
@@ -153,12 +159,13 @@ impl Inputs<'_> {
         runtime: &Addressed,
         standing: &mut Standing<'_>,
         valid: &mut Vec<ValidPath>,
+        read: &ReadContent<'_>,
     ) -> Result<BootPart, Error> {
         let exists = |path: &str| standing.with_view(|view| stands(view, path));
         let (machine, accounts) = (self.machine, standing.accounts);
         let files = boot_files(&BootFiles { machine, accounts, runtime: &runtime.path, exists: &exists });
         put_new(&mut standing.root, files);
-        let homes = self.homes(standing)?;
+        let homes = self.homes(standing, read)?;
         let units = homes.values().flat_map(|home| home.profile.iter().chain([&home.generation]));
         let part = BootPart { runtime: runtime.clone(), homes: units.cloned().collect() };
         for unit in part.units() {

@@ -8,6 +8,7 @@ mod changes;
 #[cfg_attr(not(feature = "build"), path = "without_debian.rs")]
 pub mod debian;
 mod error;
+mod homes;
 mod index;
 mod lock;
 mod name;
@@ -20,6 +21,7 @@ mod wanted;
 
 pub use changes::{Change, Changes, Kind, NewPackages, Sizes};
 pub use error::Error;
+pub use homes::{has_debian_default, home_requests};
 pub use index::{Chosen, Index, Limits, LookupError, Package, ReadError};
 pub use lock::{LOCK_FILE, Lock, LockError, LockedArchive, LockedChannel, LockedDeb, LockedPackage, LockedRequest};
 pub use name::{Attribute, package_key, version_matches};

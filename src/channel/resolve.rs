@@ -17,6 +17,7 @@ use super::answers::{Answers, Faults};
 use super::changes::Changes;
 use super::debian::{self, DebAnswers};
 use super::error::Error;
+use super::homes::home_requests;
 use super::index::nearest;
 use super::lock::{Lock, LockedArchive, LockedChannel, LockedDeb, LockedPackage, LockedRequest};
 use super::sources::Sources;
@@ -91,11 +92,7 @@ pub fn resolve(
     Ok(Resolution { stale: previous != Some(&lock), lock, changes })
 }
 
-fn all_wanted<'machine>(
-    machine: &'machine Machine,
-    of_homes: &'machine [Request],
-    old: &Lock,
-) -> AllWanted<'machine> {
+fn all_wanted<'machine>(machine: &'machine Machine, of_homes: &'machine [Request], old: &Lock) -> AllWanted<'machine> {
     let systems: BTreeSet<System> = machine.image.systems.iter().copied().collect();
     let of_system = |system| wanted(machine, of_homes, system, old).into_iter().map(move |wanted| (system, wanted));
     systems.into_iter().flat_map(of_system).collect()

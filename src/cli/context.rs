@@ -3,8 +3,9 @@
 use std::io::Write as _;
 use std::path::PathBuf;
 
-use crate::config::{self, Diagnostic, Loaded, Machine};
+use crate::config::{self, Diagnostic, Loaded, Machine, Severity};
 use crate::failure::Class;
+use crate::home;
 use crate::progress::Progress;
 
 use super::failure::Failure;
@@ -34,8 +35,12 @@ pub(super) struct Project {
 impl Context {
     /// Reads and checks the project's files; draws the warnings.
     pub(super) fn load(&self) -> anyhow::Result<Project> {
-        let Loaded { machine, diagnostics, inactive } = config::load(&self.directory);
+        let Loaded { machine, mut diagnostics, inactive } = config::load(&self.directory);
         let machine = machine.ok_or_else(|| Failure::diagnosed(Class::Usage, diagnostics.clone()))?;
+        diagnostics.extend(home::generation::check(&machine));
+        if diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
+            return Err(Failure::diagnosed(Class::Usage, diagnostics).into());
+        }
         self.diagnose(&diagnostics);
         Ok(Project { machine, warnings: diagnostics, inactive })
     }

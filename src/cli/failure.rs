@@ -5,6 +5,7 @@ use std::fmt;
 
 use crate::config::{self, Diagnostic};
 use crate::failure::{Class, Classified, carried};
+use crate::home::generation::HomeError;
 use crate::{cache, channel};
 
 /// An error of the command line's own: a message, findings in the user's files, or both.
@@ -81,6 +82,7 @@ fn classified_in_making<'error>(cause: &'error (dyn Error + 'static)) -> Option<
         .or_else(|| of::<channel::debian::DebError>(cause))
         .or_else(|| of::<channel::debian::Unsolvable>(cause))
         .or_else(|| of::<build::Error>(cause))
+        .or_else(|| of::<HomeError>(cause))
         .or_else(|| of::<merge::MergeError>(cause))
         .or_else(|| of::<dpkg::DpkgError>(cause))
         .or_else(|| of::<ld_cache::LdCacheError>(cause))
@@ -107,6 +109,7 @@ fn diagnostics_of<'error>(cause: &'error (dyn Error + 'static)) -> Option<&'erro
         .or_else(|| cause.downcast_ref::<config::Invalid>().map(|invalid| invalid.diagnostics.as_slice()))
         .or_else(|| cause.downcast_ref::<channel::Error>().map(channel::Error::diagnostics))
         .or_else(|| cause.downcast_ref::<channel::LockError>().map(channel::LockError::diagnostics))
+        .or_else(|| cause.downcast_ref::<HomeError>().map(HomeError::diagnostics))
         .or_else(|| diagnostics_in_making(cause))
         .filter(|diagnostics| !diagnostics.is_empty())
 }

@@ -18,6 +18,7 @@ mod failure;
 mod figures;
 #[cfg(feature = "build")]
 mod gc;
+mod home;
 #[cfg(feature = "build")]
 mod init;
 #[cfg(feature = "build")]
@@ -84,6 +85,7 @@ enum Command {
     #[cfg(feature = "build")]
     #[command(flatten)]
     Making(making::Command),
+    Home(home::Args),
 }
 
 /// Runs the command line of this process.
@@ -115,9 +117,7 @@ fn dispatch(command: &Command, context: &Context) -> anyhow::Result<()> {
     match command {
         #[cfg(feature = "build")]
         Command::Making(command) => making::run(command, context),
-        // There is no verb then, until one stands here.
-        #[cfg(not(feature = "build"))]
-        _ => context.line("no verb"),
+        Command::Home(args) => home::run(args, context),
     }
 }
 

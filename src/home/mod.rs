@@ -4,5 +4,11 @@
 //! files, [`generation`] makes a store path of all, [`activation`] plans how a home gets from an old generation to a new one.
 //! What carries plans out is in [`crate::machine`].
 
+mod finding;
+pub mod format;
+pub mod generation;
 pub mod manifest;
+pub mod merge;
 pub mod programs;
+pub mod settings;
+pub mod show;

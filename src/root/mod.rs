@@ -28,4 +28,4 @@ pub mod supplies;
 pub mod view;
 
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;

@@ -18,7 +18,7 @@ pub(in super::super) struct HomeTable {
     #[schemars(example = ["ripgrep", "fd", "unstable#neovim"])]
     pub(in super::super) packages: Vec<At<String>>,
 
-    /// Packages and daemons taken out of what home.toml gives.
+    /// Packages, daemons and programs' plugins taken out of what home.toml gives.
     #[serde(default)]
     #[schemars(example = ["fd"])]
     pub(in super::super) without: Vec<At<String>>,

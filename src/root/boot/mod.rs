@@ -12,7 +12,7 @@ mod units;
 pub(super) use files::runs_sshd;
 pub use files::{BootFiles, boot_files};
 pub use folders::folders;
-pub use plan::{PlanInputs, boot_plan};
+pub use plan::{PlanInputs, boot_plan, plan_account};
 pub use registration::registration;
 
 use crate::image::ImagePath;
@@ -20,10 +20,11 @@ use crate::image::ImagePath;
 /// Links to users' profiles, by login name.
 pub const USER_PROFILES: &str = "/etc/profiles/per-user";
 
-/// Folders of commands that `user` has: the own profile's, then `path`, as `PATH` has them.
+/// Folders of commands that `user` has: the own profile's, then `path`, as `PATH` has them. Nobody, `""`, has no profile.
 #[must_use]
 pub fn command_folders(user: &str, path: &str) -> Vec<ImagePath> {
     let own = format!("{USER_PROFILES}/{user}/bin");
-    let folders = std::iter::once(own.as_str()).chain(path.split(':'));
+    let own = Some(own.as_str()).filter(|_| !user.is_empty());
+    let folders = own.into_iter().chain(path.split(':'));
     folders.filter_map(|folder| ImagePath::new(folder.as_bytes()).ok()).collect()
 }

@@ -68,7 +68,8 @@ pub fn boot_plan(inputs: PlanInputs<'_>) -> Result<BootPlan, Vec<Diagnostic>> {
 }
 
 /// An account with all its groups.
-pub(super) fn plan_account(account: &Account, accounts: &Accounts) -> PlanAccount {
+#[must_use]
+pub fn plan_account(account: &Account, accounts: &Accounts) -> PlanAccount {
     let is_member = |members: &[String]| members.contains(&account.name);
     let groups = accounts.groups.iter().filter(|group| group.gid != account.gid && is_member(&group.members));
     PlanAccount {
