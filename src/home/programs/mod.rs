@@ -6,6 +6,7 @@
 mod bash;
 mod direnv;
 mod eza;
+mod fish;
 mod fzf;
 pub mod options;
 mod readline;
@@ -19,6 +20,7 @@ mod zsh;
 pub use bash::BASH;
 pub use direnv::DIRENV;
 pub use eza::EZA;
+pub use fish::FISH;
 pub use fzf::FZF;
 pub use readline::READLINE;
 pub use starship::STARSHIP;
@@ -109,5 +111,5 @@ pub struct Program {
 /// Every program that dumbc knows, by name.
 #[must_use]
 pub fn known() -> &'static [&'static Program] {
-    &[&BASH, &DIRENV, &EZA, &FZF, &READLINE, &STARSHIP, &ZOXIDE, &ZSH]
+    &[&BASH, &DIRENV, &EZA, &FISH, &FZF, &READLINE, &STARSHIP, &ZOXIDE, &ZSH]
 }
