@@ -6,6 +6,7 @@
 mod bash;
 mod direnv;
 mod eza;
+mod fish;
 mod fzf;
 pub mod options;
 mod readline;
@@ -14,14 +15,17 @@ mod starship;
 #[cfg(test)]
 pub(crate) mod test_support;
 mod zoxide;
+mod zsh;
 
 pub use bash::BASH;
 pub use direnv::DIRENV;
 pub use eza::EZA;
+pub use fish::FISH;
 pub use fzf::FZF;
 pub use readline::READLINE;
 pub use starship::STARSHIP;
 pub use zoxide::ZOXIDE;
+pub use zsh::ZSH;
 
 use std::collections::BTreeMap;
 
@@ -94,7 +98,7 @@ pub struct OptionError {
 pub struct Program {
     /// Its name below `programs`: `git`.
     pub name: &'static str,
-    /// The package that `enable = true` installs, where `package` says nothing else.
+    /// The package that `enable = true` installs, where `package` says nothing else. Empty: none.
     pub package: &'static str,
     /// Requests beside the program's own package (plugins), by the table as written.
     pub requests: fn(&toml::Table) -> Vec<String>,
@@ -107,5 +111,5 @@ pub struct Program {
 /// Every program that dumbc knows, by name.
 #[must_use]
 pub fn known() -> &'static [&'static Program] {
-    &[&BASH, &DIRENV, &EZA, &FZF, &READLINE, &STARSHIP, &ZOXIDE]
+    &[&BASH, &DIRENV, &EZA, &FISH, &FZF, &READLINE, &STARSHIP, &ZOXIDE, &ZSH]
 }

@@ -61,6 +61,16 @@ impl Lines {
         pieces.retain(|(_, text)| !text.trim().is_empty());
         pieces
     }
+
+    /// One piece more.
+    pub fn push(&mut self, order: u32, text: String) {
+        let mut pieces = match std::mem::take(self) {
+            Self::One(text) => vec![Piece::Text(text)],
+            Self::Many(pieces) => pieces,
+        };
+        pieces.push(Piece::Ordered(OrderedPiece { order, text }));
+        *self = Self::Many(pieces);
+    }
 }
 
 impl Piece {
@@ -164,7 +174,9 @@ pub fn is_request(source: &str) -> bool {
 /// Nothing answered `request`.
 #[must_use]
 pub fn unanswered(program: &str, path: &[&str], request: &str) -> OptionError {
-    wrong(program, path, &format!("nothing answers `{request}`"))
+    let mut error = wrong(program, path, &format!("nothing answers `{request}`"));
+    error.help = Some("write a package, `channel#package`, or an absolute path that the machine has".to_owned());
+    error
 }
 
 /// Whether the name can be a file's: no `/`, no NUL, not empty, no dots only.
