@@ -3,6 +3,8 @@
 //! A program is two pure functions of its table: what it requests, and, when that is there, what it makes. By the time the second one
 //! runs, `${pkgs.NAME}` is put in everywhere.
 
+pub mod options;
+
 use std::collections::BTreeMap;
 
 use crate::image::ImagePath;
