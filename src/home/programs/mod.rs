@@ -3,7 +3,21 @@
 //! A program is two pure functions of its table: what it requests, and, when that is there, what it makes. By the time the second one
 //! runs, `${pkgs.NAME}` is put in everywhere.
 
+mod bat;
+pub mod findings;
+mod gh;
+mod git;
+mod htop;
+mod jq;
+mod less;
+mod neovim;
 pub mod options;
+mod ssh;
+#[cfg(test)]
+mod testing;
+mod tmux;
+mod vim;
+mod vim_plugins;
 
 use std::collections::BTreeMap;
 
@@ -32,6 +46,11 @@ pub struct Contribution {
     pub aliases: BTreeMap<String, String>,
     /// What shells run when they start, beside their own.
     pub shells: ShellSnippets,
+    /// Requests whose packages go into the union beside the program's own. They are among [`Program::requests`].
+    pub packages: Vec<String>,
+    /// Settings that git takes from others, by their keys: `["credential", "https://example.org", "helper"]`. What
+    /// `programs.git.settings` says itself goes before them.
+    pub git: BTreeMap<Vec<String>, String>,
 }
 
 /// Text for shells' start files, with Home Manager's order (`mkOrder`; 1000 where nothing is said; less is earlier).
@@ -76,7 +95,7 @@ pub struct OptionError {
 pub struct Program {
     /// Its name below `programs`: `git`.
     pub name: &'static str,
-    /// The package that `enable = true` installs, where `package` says nothing else.
+    /// The package that `enable = true` installs, where `package` says nothing else. Empty: none (Home Manager's ssh).
     pub package: &'static str,
     /// Requests beside the program's own package (plugins), by the table as written.
     pub requests: fn(&toml::Table) -> Vec<String>,
@@ -84,4 +103,21 @@ pub struct Program {
     pub contribute: fn(&toml::Table, &Context<'_>) -> (Contribution, Vec<OptionError>),
     /// It is a shell: evaluated last, with what the others bring.
     pub is_shell: bool,
+}
+
+/// Every program, by name.
+#[must_use]
+pub fn known() -> [&'static Program; 10] {
+    [
+        &bat::BAT,
+        &gh::GH,
+        &git::GIT,
+        &htop::HTOP,
+        &jq::JQ,
+        &less::LESS,
+        &neovim::NEOVIM,
+        &ssh::SSH,
+        &tmux::TMUX,
+        &vim::VIM,
+    ]
 }
