@@ -12,7 +12,7 @@ use super::{Content, Context, Contribution, OptionError, Program};
 use crate::home::manifest::{LIVE, SESSION_VARIABLES};
 
 /// GNU's shell.
-pub const BASH: Program = Program {
+pub(super) const BASH: Program = Program {
     name: "bash",
     package: "bash",
     requests: |table| match options::<Bash>("bash", table) {

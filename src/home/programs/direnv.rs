@@ -8,7 +8,7 @@ use super::shell::{DEFAULT_ORDER, command, folder, unanswered};
 use super::{Content, Context, Contribution, OptionError, Program, ShellSnippets};
 
 /// Variables by folder.
-pub const DIRENV: Program = Program { name: "direnv", package: "direnv", requests, contribute, is_shell: false };
+pub(super) const DIRENV: Program = Program { name: "direnv", package: "direnv", requests, contribute, is_shell: false };
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]

@@ -11,7 +11,8 @@ use super::shell::{DEFAULT_ORDER, quote};
 use super::{Content, Context, Contribution, OptionError, Program, ShellSnippets};
 
 /// An `ls` with colours and icons.
-pub const EZA: Program = Program { name: "eza", package: "eza", requests: |_| Vec::new(), contribute, is_shell: false };
+pub(super) const EZA: Program =
+    Program { name: "eza", package: "eza", requests: |_| Vec::new(), contribute, is_shell: false };
 
 /// What the integration of a shell adds.
 const ALIASES: [(&str, &str); 5] =

@@ -10,7 +10,8 @@ use super::shell::command;
 use super::{Context, Contribution, OptionError, Program, ShellSnippets};
 
 /// A fuzzy finder.
-pub const FZF: Program = Program { name: "fzf", package: "fzf", requests: |_| Vec::new(), contribute, is_shell: false };
+pub(super) const FZF: Program =
+    Program { name: "fzf", package: "fzf", requests: |_| Vec::new(), contribute, is_shell: false };
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]

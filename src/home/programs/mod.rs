@@ -4,28 +4,32 @@
 //! runs, `${pkgs.NAME}` is put in everywhere.
 
 mod bash;
+mod bat;
 mod direnv;
 mod eza;
+pub mod findings;
 mod fish;
 mod fzf;
+mod gh;
+mod git;
+mod htop;
+mod jq;
+mod less;
+mod neovim;
 pub mod options;
 mod readline;
 pub mod shell;
+mod ssh;
 mod starship;
 #[cfg(test)]
 pub(crate) mod test_support;
+#[cfg(test)]
+mod testing;
+mod tmux;
+mod vim;
+mod vim_plugins;
 mod zoxide;
 mod zsh;
-
-pub use bash::BASH;
-pub use direnv::DIRENV;
-pub use eza::EZA;
-pub use fish::FISH;
-pub use fzf::FZF;
-pub use readline::READLINE;
-pub use starship::STARSHIP;
-pub use zoxide::ZOXIDE;
-pub use zsh::ZSH;
 
 use std::collections::BTreeMap;
 
@@ -54,6 +58,11 @@ pub struct Contribution {
     pub aliases: BTreeMap<String, String>,
     /// What shells run when they start, beside their own.
     pub shells: ShellSnippets,
+    /// Requests whose packages go into the union beside the program's own. They are among [`Program::requests`].
+    pub packages: Vec<String>,
+    /// Settings that git takes from others, by their keys: `["credential", "https://example.org", "helper"]`. What
+    /// `programs.git.settings` says itself goes before them.
+    pub git: BTreeMap<Vec<String>, String>,
 }
 
 /// Text for shells' start files, with Home Manager's order (`mkOrder`; 1000 where nothing is said; less is earlier).
@@ -111,5 +120,25 @@ pub struct Program {
 /// Every program that dumbc knows, by name.
 #[must_use]
 pub fn known() -> &'static [&'static Program] {
-    &[&BASH, &DIRENV, &EZA, &FISH, &FZF, &READLINE, &STARSHIP, &ZOXIDE, &ZSH]
+    &[
+        &bash::BASH,
+        &bat::BAT,
+        &direnv::DIRENV,
+        &eza::EZA,
+        &fish::FISH,
+        &fzf::FZF,
+        &gh::GH,
+        &git::GIT,
+        &htop::HTOP,
+        &jq::JQ,
+        &less::LESS,
+        &neovim::NEOVIM,
+        &readline::READLINE,
+        &ssh::SSH,
+        &starship::STARSHIP,
+        &tmux::TMUX,
+        &vim::VIM,
+        &zoxide::ZOXIDE,
+        &zsh::ZSH,
+    ]
 }

@@ -10,7 +10,7 @@ use super::options::{Package, Scalar, options};
 use super::{Content, Context, Contribution, OptionError, Program};
 
 /// The line editor of bash, gdb, psql and many more.
-pub const READLINE: Program =
+pub(super) const READLINE: Program =
     Program { name: "readline", package: "", requests: |_| Vec::new(), contribute, is_shell: false };
 
 #[derive(Deserialize)]

@@ -8,7 +8,7 @@ use super::shell::{DEFAULT_ORDER, FISH_LAST, command};
 use super::{Content, Context, Contribution, OptionError, Program, ShellSnippets};
 
 /// A prompt for any shell.
-pub const STARSHIP: Program =
+pub(super) const STARSHIP: Program =
     Program { name: "starship", package: "starship", requests: |_| Vec::new(), contribute, is_shell: false };
 
 const FILE: &str = ".config/starship.toml";

@@ -8,7 +8,7 @@ use super::shell::{DEFAULT_ORDER, command};
 use super::{Context, Contribution, OptionError, Program, ShellSnippets};
 
 /// A `cd` that remembers.
-pub const ZOXIDE: Program =
+pub(super) const ZOXIDE: Program =
     Program { name: "zoxide", package: "zoxide", requests: |_| Vec::new(), contribute, is_shell: false };
 
 #[derive(Deserialize)]

@@ -19,7 +19,7 @@ use quote::quote;
 use settings::{Abbreviation, Fish};
 
 /// The friendly interactive shell.
-pub const FISH: Program = Program { name: "fish", package: "fish", requests, contribute, is_shell: true };
+pub(super) const FISH: Program = Program { name: "fish", package: "fish", requests, contribute, is_shell: true };
 
 const FOLDER: &str = ".config/fish";
 

@@ -21,7 +21,7 @@ use place::Place;
 use settings::Zsh;
 
 /// The Z shell.
-pub const ZSH: Program = Program { name: "zsh", package: "zsh", requests, contribute, is_shell: true };
+pub(super) const ZSH: Program = Program { name: "zsh", package: "zsh", requests, contribute, is_shell: true };
 
 fn requests(table: &Table) -> Vec<String> {
     let Ok(mut zsh) = options::<Zsh>("zsh", table) else { return Vec::new() };
