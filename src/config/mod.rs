@@ -25,4 +25,4 @@ pub use machine::*;
 pub use nearest::nearest;
 pub use reference::reference;
 pub use request::{Outputs, ParseRequestError, Request, RequestKind, is_local_path, requests_named};
-pub use schema::{ConfigFile, schema};
+pub use schema::{ConfigFile, schema, schema_of};
