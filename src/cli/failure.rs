@@ -9,7 +9,7 @@ use crate::root::debian::certificates::CertificatesError;
 use crate::root::debian::dpkg::DpkgError;
 use crate::root::debian::ld_cache::LdCacheError;
 use crate::root::debian::merge::MergeError;
-use crate::{build, cache, channel, export, plan, store};
+use crate::{build, cache, channel, emit, export, plan, store};
 
 /// An error of the command line's own: a message, findings in the user's files, or both.
 #[derive(Debug)]
@@ -84,6 +84,7 @@ fn classified<'error>(cause: &'error (dyn Error + 'static)) -> Option<&'error dy
         .or_else(|| of::<DpkgError>(cause))
         .or_else(|| of::<LdCacheError>(cause))
         .or_else(|| of::<CertificatesError>(cause))
+        .or_else(|| of::<emit::FlyError>(cause))
         .or_else(|| of::<export::Error>(cause))
         .or_else(|| of::<plan::Error>(cause))
         .or_else(|| of::<store::Error>(cause))

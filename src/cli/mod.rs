@@ -8,6 +8,9 @@ mod changes;
 mod check;
 mod completions;
 mod context;
+mod emit;
+mod engine;
+mod explain;
 mod failure;
 mod figures;
 mod gc;
@@ -21,6 +24,7 @@ mod plan;
 mod progress;
 mod project;
 mod report;
+mod run;
 mod scaffold;
 mod schema;
 mod size;
@@ -73,6 +77,10 @@ enum Command {
     Why(why::Args),
     Size(size::Args),
     Verify(verify::Args),
+    Run(run::RunArgs),
+    Try(run::TryArgs),
+    Emit(emit::Args),
+    Boot(explain::Args),
     /// Make, fill and check binary caches of one's own
     Cache(cache::Args),
     Gc(gc::Args),
@@ -119,6 +127,10 @@ fn dispatch(command: &Command, context: &Context) -> anyhow::Result<()> {
         Command::Size(args) => size::run(args, context),
         Command::Cache(args) => cache::run(args, context),
         Command::Verify(args) => verify::run(args, context),
+        Command::Run(args) => run::run(args, context),
+        Command::Try(args) => run::try_it(args, context),
+        Command::Emit(args) => emit::run(args, context),
+        Command::Boot(args) => explain::run(&args.explain, context),
         Command::Gc(args) => gc::run(args, context),
         Command::Init(args) => init::run(args, context),
         Command::Check(args) => check::run(args, context),

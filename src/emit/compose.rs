@@ -63,7 +63,7 @@ fn contents(yaml: &mut Yaml, outside: &Outside, exposure: &Exposure) {
         yaml.line(2, "environment:");
         for (name, of) in &outside.secrets {
             let units = of.units.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
-            yaml.line(3, format!("{name}: \"${{{name}:?{units} needs it}}\""));
+            yaml.line(3, format!("{name}: \"${{{name}:?for {units}}}\""));
         }
     }
 }
@@ -139,8 +139,8 @@ mod tests {
               - "127.0.0.1:9090:9090"
               - "127.0.0.1:10022:22"
             environment:
-              DATABASE_URL: "${DATABASE_URL:?entrypoint, up needs it}"
-              TS_AUTHKEY: "${TS_AUTHKEY:?up needs it}"
+              DATABASE_URL: "${DATABASE_URL:?for entrypoint, up}"
+              TS_AUTHKEY: "${TS_AUTHKEY:?for up}"
         volumes:
           data:
             name: "lazycoder-data"
@@ -148,7 +148,7 @@ mod tests {
         let document = parsed(&made.text);
         let machine = &document["services"]["machine"];
         assert_eq!(machine["ports"], json!(["127.0.0.1:8080:8080", "127.0.0.1:9090:9090", "127.0.0.1:10022:22"]));
-        assert_eq!(machine["environment"]["TS_AUTHKEY"], "${TS_AUTHKEY:?up needs it}");
+        assert_eq!(machine["environment"]["TS_AUTHKEY"], "${TS_AUTHKEY:?for up}");
         assert_eq!(document["volumes"]["data"]["name"], "lazycoder-data");
     }
 

@@ -11,7 +11,7 @@ use super::FlyError;
 pub(super) fn set(table: &mut dyn TableLike, key: &'static str, new: impl Into<Value>) -> Result<(), FlyError> {
     let new = new.into();
     match table.get_mut(key) {
-        None | Some(Item::None) => drop(table.insert(key, Item::Value(new))),
+        None | Some(Item::None) => insert(table, key, new),
         Some(Item::Value(old)) => {
             if !is_same(old, &new) {
                 let decor = old.decor().clone();
@@ -27,7 +27,21 @@ pub(super) fn set(table: &mut dyn TableLike, key: &'static str, new: impl Into<V
 /// Sets a key where there is none.
 pub(super) fn propose(table: &mut dyn TableLike, key: &'static str, new: impl Into<Value>) {
     if table.get(key).is_none_or(Item::is_none) {
-        table.insert(key, Item::Value(new.into()));
+        insert(table, key, new.into());
+    }
+}
+
+/// Puts in a key that is not there, as far to the right as the table's first.
+fn insert(table: &mut dyn TableLike, key: &'static str, new: Value) {
+    let first = table.iter().next().map(|(first, _)| first.to_owned());
+    let prefix = first.and_then(|first| table.key(&first)?.leaf_decor().prefix()?.as_str().map(str::to_owned));
+    let indent = prefix.as_deref().and_then(|prefix| prefix.rsplit('\n').next()).unwrap_or_default();
+    table.insert(key, Item::Value(new));
+    if !indent.is_empty()
+        && indent.trim().is_empty()
+        && let Some(mut key) = table.key_mut(key)
+    {
+        key.leaf_decor_mut().set_prefix(indent);
     }
 }
 

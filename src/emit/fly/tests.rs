@@ -126,13 +126,13 @@ kill_timeout = 70
     [http_service]
       internal_port = 8080
       auto_stop_machines = "stop"
-    force_https = true
+      force_https = true
       [[http_service.checks]]
         path = "/healthz"
         timeout = "9s"
         interval = 30000
-    grace_period = "10s"
-    method = "GET"
+        grace_period = "10s"
+        method = "GET"
 
     [[services]] # ssh, from the office only
       internal_port = 22
