@@ -51,12 +51,8 @@ fn contents(yaml: &mut Yaml, outside: &Outside, exposure: &Exposure) {
     }
     if !outside.ports.is_empty() {
         yaml.line(2, "ports:");
-        let address = match exposure.address {
-            std::net::IpAddr::V4(address) => address.to_string(),
-            std::net::IpAddr::V6(address) => format!("[{address}]"),
-        };
         for port in published(outside.ports.iter().map(|port| port.number)) {
-            yaml.item(3, &format!("{address}:{}:{}", port.host, port.inside));
+            yaml.item(3, &exposure.publish(port));
         }
     }
     if !outside.secrets.is_empty() {

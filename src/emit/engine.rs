@@ -102,13 +102,7 @@ impl Run {
             text.iter().for_each(|text| add(&[option, text]));
         }
         self.volumes.iter().for_each(|(name, path)| add(&["--volume", &format!("{name}:{path}")]));
-        for Published { host, inside } in &self.ports {
-            let address = match self.exposure.address {
-                std::net::IpAddr::V4(address) => address.to_string(),
-                std::net::IpAddr::V6(address) => format!("[{address}]"),
-            };
-            add(&["--publish", &format!("{address}:{host}:{inside}")]);
-        }
+        self.ports.iter().for_each(|port| add(&["--publish", &self.exposure.publish(*port)]));
         self.publish.iter().for_each(|port| add(&["--publish", port]));
         self.variables.iter().for_each(|name| add(&["--env", name]));
         self.settings.iter().for_each(|(name, value)| add(&["--env", &format!("{name}={value}")]));

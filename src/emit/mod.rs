@@ -41,7 +41,18 @@ impl Default for Exposure {
     }
 }
 
+impl Exposure {
+    /// As docker, Compose and podman read a published port: `127.0.0.1:10022:22`.
+    fn publish(&self, port: Published) -> String {
+        let Published { host, inside } = port;
+        match self.address {
+            std::net::IpAddr::V4(address) => format!("{address}:{host}:{inside}"),
+            std::net::IpAddr::V6(address) => format!("[{address}]:{host}:{inside}"),
+        }
+    }
+}
+
 /// What a container needs to be allowed so that the machine may mount: capabilities, then security options.
-pub(crate) const MOUNT_CAPABILITY: &str = "SYS_ADMIN";
+const MOUNT_CAPABILITY: &str = "SYS_ADMIN";
 /// Without these two, the default profiles of docker and podman refuse `mount` in spite of the capability.
-pub(crate) const MOUNT_SECURITY: [&str; 2] = ["apparmor=unconfined", "seccomp=unconfined"];
+const MOUNT_SECURITY: [&str; 2] = ["apparmor=unconfined", "seccomp=unconfined"];

@@ -49,12 +49,8 @@ fn container(outside: &Outside, exposure: &Exposure, notes: &mut Vec<String>) ->
     if let Some(volume) = &outside.volume {
         unit.key("Volume", &format!("{name}.volume:{volume}"));
     }
-    let address = match exposure.address {
-        std::net::IpAddr::V4(address) => address.to_string(),
-        std::net::IpAddr::V6(address) => format!("[{address}]"),
-    };
     for port in published(outside.ports.iter().map(|port| port.number)) {
-        unit.key("PublishPort", &format!("{address}:{}:{}", port.host, port.inside));
+        unit.key("PublishPort", &exposure.publish(port));
     }
     for secret in outside.secrets.keys() {
         unit.key("Secret", &format!("{secret},type=env"));

@@ -19,10 +19,10 @@ paths = ["/var/lib/app"]
 enable = false
 "#;
 
-fn project() -> Project {
-    let project = Project::new();
-    project.system(&Cache::sample(), r#"["hello"]"#, MACHINE);
-    project
+fn project() -> (Cache, Project) {
+    let (cache, project) = (Cache::sample(), Project::new());
+    project.system(&cache, r#"["hello"]"#, MACHINE);
+    (cache, project)
 }
 
 fn text(project: &Project, name: &str) -> String {
@@ -31,7 +31,7 @@ fn text(project: &Project, name: &str) -> String {
 
 #[test]
 fn fly_runs_what_was_built_last() {
-    let project = project();
+    let (_cache, project) = project();
     project.dumbc(&["emit", "fly"]).ok().says(&["named by its tag", "fly secrets set TOKEN=…"]);
     assert!(text(&project, "fly.toml").contains("image = \"registry.fly.io/emitted:latest\" # by tag"));
 
@@ -43,7 +43,32 @@ fn fly_runs_what_was_built_last() {
     assert_eq!(project.dumbc(&["emit", "fly", "--check", "--json"]).fails(10).json()["error"]["class"], "differs");
 
     project.dumbc(&["emit", "fly"]).ok().says(&["fly.toml is written"]);
-    insta::assert_snapshot!(text(&project, "fly.toml").replace(docker, "DIGEST"), @"");
+    insta::assert_snapshot!(text(&project, "fly.toml").replace(docker, "DIGEST"), @r#"
+    # How Fly runs this machine. `dumbc emit fly` sets what the three files say, and leaves everything else.
+
+    app = "emitted"
+    kill_signal = "SIGTERM"
+    kill_timeout = "20s"
+
+    [build]
+    image = "registry.fly.io/emitted@DIGEST"
+
+    [[mounts]]
+    source = "emitted_data"
+    destination = "/data"
+    initial_size = "3gb"
+
+    [http_service]
+    internal_port = 8080
+    force_https = true
+
+    [[http_service.checks]]
+    path = "/healthz"
+    interval = "30s"
+    grace_period = "10s"
+    method = "GET"
+    timeout = "5s"
+    "#);
     let again = project.dumbc(&["emit", "fly", "--check"]).ok();
     assert_eq!(again.text(), "");
     project.dumbc(&["emit", "fly"]).ok().says(&["fly.toml is up to date"]);
@@ -51,7 +76,7 @@ fn fly_runs_what_was_built_last() {
 
 #[test]
 fn what_else_stands_in_a_fly_toml_stays() {
-    let project = project();
+    let (_cache, project) = project();
     let own = "# ours\nprimary_region = \"fra\" # near\nkill_timeout = \"20s\"\n\n[[vm]]\n  memory = \"1gb\"\n";
     project.file("fly.toml", own);
     project.dumbc(&["emit", "fly", "--image", "registry.example.org/a@sha256:1"]).ok();
@@ -73,7 +98,7 @@ fn what_else_stands_in_a_fly_toml_stays() {
 
 #[test]
 fn compose_and_quadlet_write_over_their_own_files_only() {
-    let project = project();
+    let (_cache, project) = project();
     project.dumbc(&["emit", "compose"]).ok().says(&["no healthcheck for /healthz", "TOKEN: set in the environment"]);
     let made: Value = serde_saphyr::from_str(&text(&project, "compose.yaml")).unwrap();
     assert_eq!(made["services"]["machine"]["ports"], json!(["127.0.0.1:8080:8080"]));
@@ -104,7 +129,7 @@ fn compose_and_quadlet_write_over_their_own_files_only() {
 
 #[test]
 fn engines_get_names_of_secrets_and_never_values() {
-    let project = project();
+    let (_cache, project) = project();
     let shown = |arguments: &[&str]| {
         let arguments = [arguments, &["--dry-run", "--engine", "podman"]].concat();
         project.dumbc(&arguments).env("TOKEN", "shibboleth").ok().text()
@@ -117,7 +142,7 @@ fn engines_get_names_of_secrets_and_never_values() {
     assert_eq!(shown(&["try"]), "podman run --interactive --rm --hostname emitted emitted:latest /bin/sh -l\n");
     let published = shown(&["run", "-p", "80:8080", "--allow-mounts", "-d", "--name", "x"]);
     assert!(published.starts_with("podman run --detach --name x ") && published.contains(" --publish 80:8080 "));
-    assert!(published.contains(" --cap-add SYS_ADMIN --security-opt apparmor=unconfined "), "{published}");
+    assert!(published.contains(" --cap-add SYS_ADMIN --security-opt 'apparmor=unconfined' "), "{published}");
 
     let refused = project.dumbc(&["run", "--dry-run", "-e", "TOKEN=shibboleth"]).fails(2);
     refused.says(&["takes the name of a variable only: TOKEN", "--env-file"]);
@@ -129,7 +154,7 @@ fn engines_get_names_of_secrets_and_never_values() {
 
 #[test]
 fn no_engine_is_said_with_what_to_do() {
-    let project = project();
+    let (_cache, project) = project();
     let nowhere = project.dumbc(&["run"]).env("PATH", project.directory()).fails(1);
     nowhere.says(&["nothing here runs containers: docker: it is not installed; podman: it is not installed"]);
 }
@@ -149,9 +174,9 @@ fn plan() -> Value {
 
 #[test]
 fn a_boot_plan_is_told_out_of_every_kind_of_image() {
-    let project = Project::new();
+    let (cache, project) = (Cache::sample(), Project::new());
     let tables = "[boot]\nenable = false\n[files.\"/etc/dumbc/boot.json\"]\nsource = \"./boot.json\"\n";
-    project.system(&Cache::sample(), r#"["hello"]"#, tables).file("boot.json", plan().to_string());
+    project.system(&cache, r#"["hello"]"#, tables).file("boot.json", plan().to_string());
     let kinds =
         [("archive", "gzip"), ("archive", "none"), ("oci-archive", "zstd"), ("oci-dir", "gzip"), ("oci-dir", "zstd")];
     for (format, codec) in kinds {
