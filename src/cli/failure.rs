@@ -69,6 +69,7 @@ fn classified<'error>(cause: &'error (dyn Error + 'static)) -> Option<&'error dy
         .or_else(|| of::<channel::Error>(cause))
         .or_else(|| of::<channel::LockError>(cause))
         .or_else(|| of::<cache::Error>(cause))
+        .or_else(|| of::<HomeError>(cause))
         .or_else(|| classified_in_making(cause))
 }
 
@@ -82,11 +83,11 @@ fn classified_in_making<'error>(cause: &'error (dyn Error + 'static)) -> Option<
         .or_else(|| of::<channel::debian::DebError>(cause))
         .or_else(|| of::<channel::debian::Unsolvable>(cause))
         .or_else(|| of::<build::Error>(cause))
-        .or_else(|| of::<HomeError>(cause))
         .or_else(|| of::<merge::MergeError>(cause))
         .or_else(|| of::<dpkg::DpkgError>(cause))
         .or_else(|| of::<ld_cache::LdCacheError>(cause))
         .or_else(|| of::<certificates::CertificatesError>(cause))
+        .or_else(|| of::<crate::emit::FlyError>(cause))
         .or_else(|| of::<export::Error>(cause))
         .or_else(|| of::<plan::Error>(cause))
         .or_else(|| of::<store::Error>(cause))

@@ -3,7 +3,9 @@
 use clap::Subcommand;
 
 use super::context::Context;
-use super::{build, cache, check, completions, gc, init, lock, man, plan, schema, size, update, verify, why};
+use super::{
+    build, cache, check, completions, emit, explain, gc, init, lock, man, plan, run, schema, size, update, verify, why,
+};
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -20,6 +22,10 @@ pub(super) enum Command {
     Why(why::Args),
     Size(size::Args),
     Verify(verify::Args),
+    Run(run::RunArgs),
+    Try(run::TryArgs),
+    Emit(emit::Args),
+    Boot(explain::Args),
     /// Make, fill and check binary caches of one's own
     Cache(cache::Args),
     Gc(gc::Args),
@@ -32,7 +38,7 @@ pub(super) enum Command {
 }
 
 /// Does what was asked.
-pub(super) fn run(command: &Command, context: &Context) -> anyhow::Result<()> {
+pub(super) fn dispatch(command: &Command, context: &Context) -> anyhow::Result<()> {
     match command {
         Command::Build(args) => build::run(args, context),
         Command::Lock(args) => lock::run(args, context),
@@ -42,6 +48,10 @@ pub(super) fn run(command: &Command, context: &Context) -> anyhow::Result<()> {
         Command::Size(args) => size::run(args, context),
         Command::Cache(args) => cache::run(args, context),
         Command::Verify(args) => verify::run(args, context),
+        Command::Run(args) => run::run(args, context),
+        Command::Try(args) => run::try_it(args, context),
+        Command::Emit(args) => emit::run(args, context),
+        Command::Boot(args) => explain::run(&args.explain, context),
         Command::Gc(args) => gc::run(args, context),
         Command::Init(args) => init::run(args, context),
         Command::Check(args) => check::run(args, context),

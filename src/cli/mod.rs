@@ -14,6 +14,12 @@ mod check;
 #[cfg(feature = "build")]
 mod completions;
 mod context;
+#[cfg(feature = "build")]
+mod emit;
+#[cfg(feature = "build")]
+mod engine;
+#[cfg(feature = "build")]
+mod explain;
 mod failure;
 mod figures;
 #[cfg(feature = "build")]
@@ -37,6 +43,8 @@ mod progress;
 #[cfg(feature = "build")]
 mod project;
 mod report;
+#[cfg(feature = "build")]
+mod run;
 #[cfg(feature = "build")]
 mod scaffold;
 #[cfg(feature = "build")]
@@ -116,7 +124,7 @@ fn run(arguments: Vec<OsString>) -> u8 {
 fn dispatch(command: &Command, context: &Context) -> anyhow::Result<()> {
     match command {
         #[cfg(feature = "build")]
-        Command::Making(command) => making::run(command, context),
+        Command::Making(command) => making::dispatch(command, context),
         Command::Home(args) => home::run(args, context),
     }
 }

@@ -1,5 +1,6 @@
 //! `dumbc schema`: what editors and the manual know of the three files.
 
+use crate::boot::BootPlan;
 use crate::config::{self, ConfigFile};
 
 use super::Context;
@@ -16,7 +17,7 @@ pub(super) struct Args {
     #[arg(value_enum, required_unless_present = "markdown")]
     file: Option<File>,
 
-    /// Print the manual of all three files instead, as Markdown
+    /// Print the manual of the three files instead, as Markdown
     #[arg(long, conflicts_with = "file")]
     markdown: bool,
 }
@@ -29,6 +30,8 @@ enum File {
     Users,
     /// home.toml
     Home,
+    /// The boot plan, /etc/dumbc/boot.json of an image
+    Boot,
 }
 
 pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<()> {
@@ -37,6 +40,7 @@ pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<()> {
         File::System => ConfigFile::System,
         File::Users => ConfigFile::Users,
         File::Home => ConfigFile::Home,
+        File::Boot => return context.document(&config::schema_of::<BootPlan>()),
     };
     context.document(&config::schema(file))
 }

@@ -30,5 +30,5 @@ pub use places::Places;
 pub use quantity::parse_duration;
 pub use reference::reference;
 pub use request::{Outputs, ParseRequestError, Request, RequestKind, is_local_path, requests_named};
-pub use schema::{ConfigFile, schema};
+pub use schema::{ConfigFile, schema, schema_of};
 pub use template::TemplateError;

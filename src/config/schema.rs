@@ -1,6 +1,7 @@
 //! JSON Schema of the files, made of the mirror types: what editors complete with, what the structure is checked
 //! against, and what the manual is written from.
 
+use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
@@ -35,20 +36,25 @@ impl ConfigFile {
 /// The schema of a file: JSON Schema, draft 2020-12, without references.
 #[must_use]
 pub fn schema(file: ConfigFile) -> Value {
-    let mut settings = SchemaSettings::draft2020_12().for_deserialize();
-    settings.inline_subschemas = true;
-    let generator = settings.into_generator();
-    let schema = match file {
-        ConfigFile::System => generator.into_root_schema_for::<SystemFile>(),
-        ConfigFile::Users => generator.into_root_schema_for::<UsersFile>(),
-        ConfigFile::Home => generator.into_root_schema_for::<HomeTable>(),
+    let mut schema = match file {
+        ConfigFile::System => schema_of::<SystemFile>(),
+        ConfigFile::Users => schema_of::<UsersFile>(),
+        ConfigFile::Home => schema_of::<HomeTable>(),
     };
-    let mut schema = schema.to_value();
-    tidy(&mut schema);
     if let Value::Object(root) = &mut schema {
         // The directive that names the schema to editors is a comment; `$schema` as a key is not ours.
         root.insert("title".to_owned(), json!(file.file_name()));
     }
+    schema
+}
+
+/// The schema of what a type is read from: JSON Schema, draft 2020-12, without references or null.
+#[must_use]
+pub fn schema_of<T: JsonSchema>() -> Value {
+    let mut settings = SchemaSettings::draft2020_12().for_deserialize();
+    settings.inline_subschemas = true;
+    let mut schema = settings.into_generator().into_root_schema_for::<T>().to_value();
+    tidy(&mut schema);
     schema
 }
 

@@ -10,6 +10,7 @@ mod clients;
 mod deb;
 mod debian;
 mod debian_real;
+mod emit;
 mod examples;
 mod init;
 mod machine;

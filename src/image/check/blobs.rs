@@ -124,14 +124,14 @@ impl<R: Read> Read for Hashed<R> {
 }
 
 /// A stream whose beginning is known.
-struct Peeked<R> {
+pub(super) struct Peeked<R> {
     beginning: Vec<u8>,
     given: usize,
     input: R,
 }
 
 impl<R: Read> Peeked<R> {
-    fn new(mut input: R) -> io::Result<Self> {
+    pub(super) fn new(mut input: R) -> io::Result<Self> {
         let mut beginning = Vec::with_capacity(512);
         (&mut input).take(512).read_to_end(&mut beginning)?;
         Ok(Self { beginning, given: 0, input })
@@ -145,11 +145,11 @@ impl<R: Read> Peeked<R> {
         self.beginning.starts_with(&[0x28, 0xb5, 0x2f, 0xfd])
     }
 
-    fn is_layer(&self) -> bool {
+    pub(super) fn is_layer(&self) -> bool {
         self.is_gzip() || self.is_zstd() || self.beginning.get(257..262) == Some(b"ustar")
     }
 
-    fn decoded<'a>(self) -> io::Result<Box<dyn Read + 'a>>
+    pub(super) fn decoded<'a>(self) -> io::Result<Box<dyn Read + 'a>>
     where
         R: 'a,
     {

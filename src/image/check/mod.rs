@@ -4,6 +4,7 @@
 
 mod blobs;
 mod documents;
+mod find;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -15,6 +16,7 @@ use super::DiffId;
 use super::invert::FoundPath;
 
 pub use blobs::{Blob, LayerFacts};
+pub use find::find_file;
 
 /// An image's files, each looked at once.
 #[derive(Debug, Default)]

@@ -68,10 +68,14 @@ impl Daemon {
         })
     }
 
+    /// `DOCKER_HOST`.
+    pub(crate) fn host(&self) -> String {
+        format!("unix://{}", self.folder.path().join("sock").display())
+    }
+
     pub(crate) fn docker(&self) -> Command {
         let mut command = Command::new("docker");
-        let socket = format!("unix://{}", self.folder.path().join("sock").display());
-        command.args(["-H", &socket]).env("DOCKER_CONFIG", self.folder.path().join("config")).stdin(Stdio::null());
+        command.args(["-H", &self.host()]).env("DOCKER_CONFIG", self.folder.path().join("config")).stdin(Stdio::null());
         command
     }
 

@@ -5,6 +5,7 @@ pub(crate) mod docker;
 mod image;
 mod nix;
 mod podman;
+mod run;
 mod skopeo;
 mod umoci;
 

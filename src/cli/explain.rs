@@ -1,0 +1,45 @@
+//! `dumbc boot --explain`: what a machine does when it starts, told from its image.
+
+use std::path::{Path, PathBuf};
+
+use crate::boot::{BootPlan, PLAN_PATH, PLAN_VERSION, explain};
+use crate::failure::Class;
+use crate::image::check::find_file;
+
+use super::context::Context;
+use super::failure::Failure;
+
+/// Tell what an image does when it boots
+///
+/// Its boot plan, /etc/dumbc/boot.json, told to people; with --json the plan itself. Nothing of the image is run.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:\n  dumbc boot --explain lazycoder.tar.gz\n  dumbc boot --explain image.oci --json")]
+pub(super) struct Args {
+    /// An archive, gzipped or not, the folder of an OCI layout, or an unpacked root folder
+    #[arg(long, value_name = "IMAGE-OR-DIR")]
+    pub(super) explain: PathBuf,
+}
+
+pub(super) fn run(image: &Path, context: &Context) -> anyhow::Result<()> {
+    let name = image.display();
+    let found = find_file(image, PLAN_PATH.trim_start_matches('/'));
+    let found = found.map_err(|error| Failure::new(Class::Usage, format!("can't read {name}: {error}")))?;
+    let Some(content) = found else {
+        let help = "only images with `enable = true` in [boot] boot";
+        return Err(Failure::new(Class::Usage, format!("{name} has no boot plan ({PLAN_PATH})")).help(help).into());
+    };
+    let value: serde_json::Value = serde_json::from_slice(&content).map_err(|error| unreadable(&name, &error))?;
+    let version = value.get("version").and_then(serde_json::Value::as_u64);
+    if version != Some(u64::from(PLAN_VERSION)) {
+        let found = version.map_or("none".to_owned(), |version| version.to_string());
+        let message = format!("the boot plan of {name} has version {found}, and this dumbc reads {PLAN_VERSION}");
+        let help = "ask the dumbc that is in the image";
+        return Err(Failure::new(Class::Usage, message).help(help).into());
+    }
+    let plan: BootPlan = serde_json::from_value(value).map_err(|error| unreadable(&name, &error))?;
+    if context.json { context.document(&plan) } else { context.text(explain(&plan)) }
+}
+
+fn unreadable(name: &impl std::fmt::Display, error: &serde_json::Error) -> Failure {
+    Failure::new(Class::Usage, format!("the boot plan of {name} can't be read: {error}"))
+}
