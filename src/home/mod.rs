@@ -4,5 +4,6 @@
 //! files, [`generation`] makes a store path of all, [`activation`] plans how a home gets from an old generation to a new one.
 //! What carries plans out is in [`crate::machine`].
 
+pub mod activation;
 pub mod manifest;
 pub mod programs;

@@ -2,4 +2,5 @@
 //!
 //! [`crate::boot`] has the plan that all of this follows.
 
+pub mod activation;
 pub mod process;
