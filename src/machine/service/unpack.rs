@@ -15,7 +15,7 @@ use crate::nix::nar::{NarError, NarKind, NarReader};
 
 /// How much an archive may hold.
 #[derive(Debug, Clone, Copy)]
-pub struct Limits {
+pub(super) struct Limits {
     /// Files, folders and links.
     pub entries: usize,
     /// Bytes of all files.
@@ -24,15 +24,15 @@ pub struct Limits {
 
 impl Limits {
     /// A package of a cache whose keys are trusted; its size is bounded by what was signed.
-    pub const PACKAGE: Self = Self { entries: 4_000_000, bytes: u64::MAX };
+    pub(super) const PACKAGE: Self = Self { entries: 4_000_000, bytes: u64::MAX };
     /// What a user sends.
-    pub const SENT: Self = Self { entries: 200_000, bytes: 64 << 20 };
+    pub(super) const SENT: Self = Self { entries: 200_000, bytes: 64 << 20 };
 }
 
 /// Writes the archive to `target`, where nothing stands, and whose folder nobody else can write to.
 ///
 /// The root of what is written stays writable, so that it can be renamed; [`seal`] ends that.
-pub fn unpack(input: impl Read, target: &Path, limits: Limits) -> Result<(), NarError> {
+pub(super) fn unpack(input: impl Read, target: &Path, limits: Limits) -> Result<(), NarError> {
     let mut reader = NarReader::new(input);
     let (mut folders, mut entries, mut bytes) = (Vec::new(), 0_usize, 0_u64);
     while let Some(entry) = reader.next_entry()? {
@@ -105,7 +105,7 @@ fn finish(folders: &[PathBuf]) -> Result<(), NarError> {
 }
 
 /// Makes the root of what was unpacked read-only, at its last place.
-pub fn seal(root: &Path) -> io::Result<()> {
+pub(super) fn seal(root: &Path) -> io::Result<()> {
     if fs::symlink_metadata(root)?.is_dir() {
         fs::set_permissions(root, Permissions::from_mode(0o555))?;
         set_times(root)?;
@@ -114,7 +114,7 @@ pub fn seal(root: &Path) -> io::Result<()> {
 }
 
 /// Copies a store path of the image to `target`, where nothing stands.
-pub fn copy(source: &Path, target: &Path) -> io::Result<()> {
+pub(super) fn copy(source: &Path, target: &Path) -> io::Result<()> {
     let mut folders = Vec::new();
     for entry in walkdir::WalkDir::new(source) {
         let entry = entry?;
@@ -136,7 +136,7 @@ pub fn copy(source: &Path, target: &Path) -> io::Result<()> {
 }
 
 /// Removes what lies at `path`, read-only as it is; what is not there is fine.
-pub fn discard(path: &Path) -> io::Result<()> {
+pub(super) fn discard(path: &Path) -> io::Result<()> {
     let Ok(metadata) = fs::symlink_metadata(path) else { return Ok(()) };
     if !metadata.is_dir() {
         return fs::remove_file(path);

@@ -1,0 +1,5 @@
+//! From a user's own home.toml to the live home, inside the machine.
+
+mod machine;
+
+pub use machine::plan_machine;
