@@ -17,6 +17,7 @@ mod test_support;
 mod trust;
 mod wanted;
 
+pub use answers::answer;
 pub use changes::{Change, Changes, Kind, NewPackages, Sizes};
 pub use error::Error;
 pub use index::{Chosen, Index, Limits, LookupError, Package, ReadError};

@@ -31,10 +31,16 @@ pub use error::ServiceError;
 pub use places::{Places, Way};
 pub use registration::{load_db_text, read_registration, registered, registered_text};
 pub use server::serve;
+pub use unpack::discard;
 pub use volume::{Closure, TEMPORARY, Volume};
 
 use crate::machine::generations::Generations;
 use guard::{Claims, Connections, Gate};
+
+/// Unpacks what a user could send, for a look at it.
+pub fn unpack_sent(nar: impl std::io::Read, target: &std::path::Path) -> Result<(), crate::nix::nar::NarError> {
+    unpack::unpack(nar, target, unpack::Limits::SENT)
+}
 
 /// The service's state.
 pub struct Service {

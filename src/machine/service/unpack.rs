@@ -136,7 +136,7 @@ pub(super) fn copy(source: &Path, target: &Path) -> io::Result<()> {
 }
 
 /// Removes what lies at `path`, read-only as it is; what is not there is fine.
-pub(super) fn discard(path: &Path) -> io::Result<()> {
+pub fn discard(path: &Path) -> io::Result<()> {
     let Ok(metadata) = fs::symlink_metadata(path) else { return Ok(()) };
     if !metadata.is_dir() {
         return fs::remove_file(path);
