@@ -5,5 +5,6 @@
 //! What carries plans out is in [`crate::machine`].
 
 pub mod activation;
+pub mod format;
 pub mod manifest;
 pub mod programs;
