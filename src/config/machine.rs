@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::nix::StorePath;
 
-use super::{Place, Request};
+use super::{Place, Places, Request};
 
 /// What `system.toml`, `users.toml` and `home.toml` say, checked.
 #[derive(Debug, Clone)]
@@ -456,4 +456,6 @@ pub struct Home {
     pub without: Vec<String>,
     /// Everything else, as TOML, checked against the schema.
     pub settings: toml::Table,
+    /// Where all of it stands.
+    pub places: Places,
 }

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 /// `30s`, `5m`, `1m30s`, `500ms`, `2h`, `1d`. At most a year.
-pub(super) fn parse_duration(text: &str) -> Option<Duration> {
+#[must_use]
+pub fn parse_duration(text: &str) -> Option<Duration> {
     const YEAR: u64 = 365 * 86_400_000;
     let mut milliseconds: u64 = 0;
     let mut rest = text;

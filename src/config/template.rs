@@ -6,16 +6,18 @@ use super::{Part, Place, Template};
 
 const OPENING: &str = "${pkgs.";
 
-/// What is wrong with a template; `span` counts bytes of its text.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct TemplateError {
-    pub(super) span: Range<usize>,
-    pub(super) reason: &'static str,
+/// What is wrong with a template.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TemplateError {
+    /// Bytes of its text.
+    pub span: Range<usize>,
+    /// What is wrong.
+    pub reason: &'static str,
 }
 
 impl Template {
     /// Parses `text`; `place` is where it stands.
-    pub(super) fn parse(text: &str, place: Option<Place>) -> Result<Self, TemplateError> {
+    pub fn parse(text: &str, place: Option<Place>) -> Result<Self, TemplateError> {
         let mut parts = Vec::new();
         let mut literal = String::new();
         let mut at = 0;

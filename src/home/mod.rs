@@ -5,6 +5,10 @@
 //! What carries plans out is in [`crate::machine`].
 
 pub mod activation;
+mod finding;
 pub mod format;
+pub mod generation;
 pub mod manifest;
+pub mod merge;
 pub mod programs;
+pub mod settings;

@@ -1,4 +1,4 @@
-//! The system environment: the union of the requested packages, as a store path of links named `system-path`.
+//! Unions of packages as store paths of links: `system-path`, the system environment, and each home's `home-path`.
 //!
 //! The first package that has a file wins; where two bring different commands of one name, nobody does: that is an
 //! error which names both.
@@ -134,9 +134,19 @@ impl Classified for EnvironmentError {
     }
 }
 
-/// The union of `packages`, the first one first. `view` holds their listings, and those of what they link to; `same`
-/// compares two files' contents, and is asked only where sizes and executable bits agree.
+/// The system environment: [`union_named`] `system-path`.
 pub fn environment(
+    packages: &[&StorePath],
+    view: View<'_>,
+    same: impl FnMut(&FileRef, &FileRef) -> io::Result<bool>,
+) -> Result<Environment, EnvironmentError> {
+    union_named("system-path", packages, view, same)
+}
+
+/// The union of `packages` as a store path called `name`, the first one first. `view` holds their listings, and those of what they link to; `same`
+/// compares two files' contents, and is asked only where sizes and executable bits agree.
+pub fn union_named(
+    name: &str,
     packages: &[&StorePath],
     view: View<'_>,
     mut same: impl FnMut(&FileRef, &FileRef) -> io::Result<bool>,
@@ -148,7 +158,7 @@ pub fn environment(
     }
     let shadowed = union.shadowed();
     let candidates: Vec<_> = packages.iter().map(|&package| package.clone()).collect();
-    Ok(Environment { addressed: Addressed::of("system-path", union.tree, &candidates)?, shadowed, left_out })
+    Ok(Environment { addressed: Addressed::of(name, union.tree, &candidates)?, shadowed, left_out })
 }
 
 #[cfg(test)]

@@ -17,4 +17,4 @@ pub mod supplies;
 pub mod view;
 
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;

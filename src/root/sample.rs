@@ -15,7 +15,7 @@ use crate::nix::{Sha256, StorePath};
 use super::debian::{Merged, Placed};
 
 /// A store path with a made-up hash; always the same for one name.
-pub(super) fn store_path(name: &str) -> StorePath {
+pub(crate) fn store_path(name: &str) -> StorePath {
     let digest = Sha256::of(name.as_bytes());
     let (digest, _) = digest.as_bytes().split_first_chunk().unwrap();
     StorePath::from_parts(*digest, name).unwrap()
@@ -31,7 +31,7 @@ fn node(text: &str) -> Node {
 }
 
 /// Paths with what stands there; a file whose content begins `#!` or is `x` is executable. Parents come by themselves.
-pub(super) fn tree(entries: &[(&str, &str)]) -> Tree {
+pub(crate) fn tree(entries: &[(&str, &str)]) -> Tree {
     let mut tree = Tree::new();
     for (path, text) in entries {
         let path = ImagePath::new(path.as_bytes()).unwrap();
@@ -70,7 +70,7 @@ pub(super) fn of_disk(root: &Path) -> Tree {
 }
 
 /// A package: its path and its listing.
-pub(super) fn package(name: &str, entries: &[(&str, &str)]) -> (StorePath, Listing) {
+pub(crate) fn package(name: &str, entries: &[(&str, &str)]) -> (StorePath, Listing) {
     let mut tree = tree(entries);
     tree.entry(ImagePath::default()).or_insert((Metadata::root(0o755), Node::Directory));
     (store_path(name), Listing::of_tree(&tree, &ImagePath::default()).unwrap())

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::super::mirror::{Either, HomeFile, HomeTable, UserTable, UsersFile};
 use super::super::source::At;
-use super::super::{Home, Request, User};
+use super::super::{Home, Places, Request, User};
 use super::files::{self, Targets};
 use super::packages;
 use super::scope::Scope;
@@ -12,7 +12,7 @@ use super::syntax::{is_plain_name, normalise_absolute, normalise_relative};
 use super::units;
 
 /// home.toml.
-pub(super) fn home_file(scope: &Scope<'_>, table: &HomeTable, raw: toml::Table) -> Home {
+pub(super) fn home_file(scope: &Scope<'_>, table: &HomeTable, raw: toml::Table, places: Places) -> Home {
     if !raw.is_empty() {
         scope.inactive("home.toml", 0..0, "homes come with booting");
     }
@@ -22,7 +22,21 @@ pub(super) fn home_file(scope: &Scope<'_>, table: &HomeTable, raw: toml::Table) 
     }
     let home = home(scope, table, raw, None);
     check_programs(scope, table, None);
-    home
+    Home { places, ..home }
+}
+
+/// A user's own file in a running machine, over `shared`.
+pub(super) fn own_file(
+    scope: &Scope<'_>,
+    table: &HomeTable,
+    raw: toml::Table,
+    places: Places,
+    shared: Option<&Home>,
+) -> Home {
+    let inherited = table.inherit.as_ref().is_none_or(|inherit| **inherit);
+    let shared = shared.filter(|_| inherited);
+    check_programs(scope, table, shared);
+    Home { places, ..home(scope, table, raw, shared) }
 }
 
 /// users.toml, by user.
@@ -30,9 +44,15 @@ pub(super) fn users(
     scope: &Scope<'_>,
     file: &UsersFile,
     raw: &toml::Table,
+    places: &Places,
     shared: Option<&Home>,
 ) -> BTreeMap<String, User> {
-    file.0.iter().map(|(name, table)| (name.to_string(), user(scope, name, table, raw, shared))).collect()
+    let user = |(name, table): (&At<String>, &UserTable)| {
+        let mut user = user(scope, name, table, raw, shared);
+        user.home.places = places.below(name).and_then(|user| user.below("home")).cloned().unwrap_or_default();
+        (name.to_string(), user)
+    };
+    file.0.iter().map(user).collect()
 }
 
 fn user(scope: &Scope<'_>, name: &At<String>, table: &UserTable, raw: &toml::Table, shared: Option<&Home>) -> User {
@@ -102,7 +122,8 @@ fn home(scope: &Scope<'_>, table: &HomeTable, mut raw: toml::Table, shared: Opti
     }
     raw.remove("packages");
     raw.remove("without");
-    Home { packages, without: table.without.iter().map(ToString::to_string).collect(), settings: raw }
+    let without = table.without.iter().map(ToString::to_string).collect();
+    Home { packages, without, settings: raw, places: Places::default() }
 }
 
 fn check_texts(scope: &Scope<'_>, table: &HomeTable, requested: &[&Request]) {
@@ -185,6 +206,11 @@ fn check_file(scope: &Scope<'_>, path: &At<String>, file: &HomeFile, requested: 
         scope.error(recursive.span(), "`recursive` says nothing without `source`", help);
     }
     match &file.source {
+        // What lies in a package is looked at when the package is there.
+        Some(source) if source.contains("${pkgs.") || source.starts_with("/nix/store/") => {
+            scope.template(source, requested);
+            false
+        }
         Some(source) => {
             use super::super::project::Entry;
             matches!(files::source_entry(scope, source), Entry::File { .. })

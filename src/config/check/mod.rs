@@ -18,13 +18,14 @@ mod syntax;
 mod tests;
 mod units;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::Machine;
 use super::mirror::{HomeTable, SystemFile, UsersFile};
 use super::project::Project;
 use super::source::{Findings, Source};
 use super::structure::Structured;
+use super::{Home, Machine, Request};
 use scope::{Base, Names};
 
 /// Base, generated files, environment, runtime, and one for all packages.
@@ -40,6 +41,29 @@ pub(super) struct Files {
     pub(super) system: Source,
     pub(super) users: Source,
     pub(super) home: Source,
+}
+
+/// What a home's file alone stands in.
+pub(super) struct Surroundings<'a> {
+    pub(super) channels: BTreeMap<String, bool>,
+    pub(super) default_channel: Option<String>,
+    pub(super) requested: Vec<Request>,
+    pub(super) base: Option<&'a Home>,
+    pub(super) project: &'a dyn Project,
+}
+
+/// Checks a user's own file.
+pub(super) fn own_home(
+    source: &Source,
+    file: Structured<HomeTable>,
+    around: Surroundings<'_>,
+    findings: &Findings,
+) -> Home {
+    let Surroundings { channels, default_channel, requested, base: shared, project } = around;
+    let (channels, requested) = (Some(channels), Some(requested));
+    let names = Names { channels, default_channel, requested, ..Names::default() };
+    let base = Base { findings, project };
+    home::own_file(&base.scope(source, &names), &file.mirror, file.table, file.places, shared)
 }
 
 /// Checks what could be read and makes the machine of it. `None` where system.toml could not be read at all.
@@ -76,9 +100,10 @@ pub(super) fn machine(
     names.requested.clone_from(&packages);
 
     let home_scope = base.scope(&files.home, &names);
-    let mut home = home.map(|home| home::home_file(&home_scope, &home.mirror, home.table));
+    let mut home = home.map(|home| home::home_file(&home_scope, &home.mirror, home.table, home.places));
     let users_scope = base.scope(&files.users, &names);
-    let mut users = users.map(|users| home::users(&users_scope, &users.mirror, &users.table, home.as_ref()));
+    let mut users =
+        users.map(|users| home::users(&users_scope, &users.mirror, &users.table, &users.places, home.as_ref()));
     if let Some(packages) = &mut packages {
         let homes = users.iter_mut().flat_map(|users| users.values_mut()).map(|user| &mut user.home);
         packages::take_to_system(&base.scope(&files.home, &names), packages, home.iter_mut().chain(homes));

@@ -15,7 +15,7 @@ use toml::de::{DeTable, DeValue};
 use toml::{Spanned, Table};
 
 use super::source::{Findings, Source};
-use super::{ConfigFile, Diagnostic, schema};
+use super::{ConfigFile, Diagnostic, Places, schema};
 
 /// A file that was read as far as it makes sense.
 pub(super) struct Structured<T> {
@@ -23,6 +23,8 @@ pub(super) struct Structured<T> {
     pub(super) mirror: T,
     /// The same as plain TOML.
     pub(super) table: Table,
+    /// Where all of it stands.
+    pub(super) places: Places,
 }
 
 /// Reads `source`. `None` where its syntax is broken; whatever is wrong is in `findings`.
@@ -40,10 +42,11 @@ pub(super) fn read<T: DeserializeOwned>(
     let root_keys = schema["properties"].as_object().cloned().unwrap_or_default();
     let whole = document.span();
     Walk { source, findings, root_keys: &root_keys }.table(&schema, document.get_mut(), "", 0..whole.start.min(1));
+    let places = Places::of_table(document.get_ref(), source);
     let mirror = T::deserialize(toml::de::Deserializer::from(document.clone()));
     let table = Table::deserialize(toml::de::Deserializer::from(document));
     match (mirror, table) {
-        (Ok(mirror), Ok(table)) => Some(Structured { mirror, table }),
+        (Ok(mirror), Ok(table)) => Some(Structured { mirror, table, places }),
         (Err(error), _) | (_, Err(error)) => {
             let place = error.span().map(|span| source.place(span));
             findings.push(Diagnostic::error(error.message().to_owned(), place));

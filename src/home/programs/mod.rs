@@ -83,3 +83,12 @@ pub struct Program {
     /// It is a shell: evaluated last, with what the others bring.
     pub is_shell: bool,
 }
+
+/// Every program that there is, by name.
+static KNOWN: [&Program; 0] = [];
+
+/// Every program that dumbc knows, sorted by name.
+#[must_use]
+pub fn known() -> &'static [&'static Program] {
+    &KNOWN
+}
