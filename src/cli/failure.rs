@@ -9,7 +9,7 @@ use crate::root::debian::certificates::CertificatesError;
 use crate::root::debian::dpkg::DpkgError;
 use crate::root::debian::ld_cache::LdCacheError;
 use crate::root::debian::merge::MergeError;
-use crate::{build, cache, channel, export, plan, store};
+use crate::{build, cache, channel, export, machine, plan, store};
 
 /// An error of the command line's own: a message, findings in the user's files, or both.
 #[derive(Debug)]
@@ -90,6 +90,10 @@ fn classified<'error>(cause: &'error (dyn Error + 'static)) -> Option<&'error dy
         .or_else(|| of::<store::DebFault>(cause))
         .or_else(|| of::<cache::Error>(cause))
         .or_else(|| of::<cache::write::WriteError>(cause))
+        .or_else(|| of::<machine::activation::ActivationError>(cause))
+        .or_else(|| of::<machine::rebuild::RebuildError>(cause))
+        .or_else(|| of::<machine::service::ClientError>(cause))
+        .or_else(|| of::<machine::service::ServiceError>(cause))
 }
 
 /// Findings that an error in a chain carries. A room's error that has some gets a line here.
@@ -99,6 +103,9 @@ fn diagnostics_of<'error>(cause: &'error (dyn Error + 'static)) -> Option<&'erro
         .or_else(|| cause.downcast_ref::<channel::Error>().map(channel::Error::diagnostics))
         .or_else(|| cause.downcast_ref::<channel::LockError>().map(channel::LockError::diagnostics))
         .or_else(|| cause.downcast_ref::<build::Error>().map(build::Error::diagnostics))
+        .or_else(|| {
+            cause.downcast_ref::<machine::rebuild::RebuildError>().map(machine::rebuild::RebuildError::diagnostics)
+        })
         .filter(|diagnostics| !diagnostics.is_empty())
 }
 

@@ -11,19 +11,25 @@ mod context;
 mod failure;
 mod figures;
 mod gc;
+mod home;
+mod home_verbs;
 mod init;
 mod lock;
 mod locking;
+mod machine;
 mod man;
 mod options;
 mod output;
+mod packages;
 mod plan;
 mod progress;
 mod project;
+mod rebuild;
 mod report;
 mod scaffold;
 mod schema;
 mod size;
+mod store_verbs;
 mod update;
 mod verify;
 mod why;
@@ -76,6 +82,11 @@ enum Command {
     /// Make, fill and check binary caches of one's own
     Cache(cache::Args),
     Gc(gc::Args),
+    Home(home::Args),
+    Machine(machine::Args),
+    Rebuild(rebuild::Args),
+    Add(packages::AddArgs),
+    Remove(packages::RemoveArgs),
     /// Print JSON Schema of a file, or the manual of all keys
     Schema(schema::Args),
     /// Print a completion script for a shell
@@ -87,7 +98,16 @@ enum Command {
 /// Runs the command line of this process.
 #[must_use]
 pub fn main() -> ExitCode {
-    ExitCode::from(run(std::env::args_os().collect()))
+    ExitCode::from(run(by_name(std::env::args_os().collect())))
+}
+
+/// A link called `rebuild` is that verb.
+fn by_name(mut arguments: Vec<OsString>) -> Vec<OsString> {
+    let called = arguments.first().map(std::path::Path::new).and_then(std::path::Path::file_name);
+    if called.is_some_and(|name| name == "rebuild") {
+        arguments.insert(1, OsString::from("rebuild"));
+    }
+    arguments
 }
 
 /// Runs a command line and gives its exit code.
@@ -120,6 +140,11 @@ fn dispatch(command: &Command, context: &Context) -> anyhow::Result<()> {
         Command::Cache(args) => cache::run(args, context),
         Command::Verify(args) => verify::run(args, context),
         Command::Gc(args) => gc::run(args, context),
+        Command::Home(args) => home::run(args, context),
+        Command::Machine(args) => machine::run(args, context),
+        Command::Rebuild(args) => rebuild::run(args, context),
+        Command::Add(args) => packages::add(args, context),
+        Command::Remove(args) => packages::remove(args, context),
         Command::Init(args) => init::run(args, context),
         Command::Check(args) => check::run(args, context),
         Command::Schema(args) => schema::run(args, context),

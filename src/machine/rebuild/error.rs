@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use crate::config::Diagnostic;
 use crate::failure::{Class, Classified};
+use crate::home::generation::HomeError;
 use crate::machine::activation::ActivationError;
 use crate::machine::service::ClientError;
 use crate::nix::StorePath;
@@ -61,6 +62,9 @@ pub enum RebuildError {
     /// The home itself.
     #[error(transparent)]
     Activation(#[from] ActivationError),
+    /// No generation follows from the files and the packages.
+    #[error(transparent)]
+    Home(#[from] HomeError),
     /// What was made could not be sent.
     #[error("the new home can't be put together")]
     Make(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -103,6 +107,7 @@ impl RebuildError {
         match self {
             Self::Findings(findings) => findings,
             Self::Channel(error) => error.diagnostics(),
+            Self::Home(error) => error.diagnostics(),
             _ => &[],
         }
     }
@@ -113,6 +118,7 @@ impl Classified for RebuildError {
         match self {
             Self::Channel(error) => error.class(),
             Self::Lock(error) => error.class(),
+            Self::Home(error) => error.class(),
             Self::Service(error) => error.class(),
             Self::Activation(error) => error.class(),
             Self::Offline(_) => Class::Network,
@@ -131,6 +137,7 @@ impl Classified for RebuildError {
             Self::Offline(_) => Some("run `rebuild` once with a network".to_owned()),
             Self::Channel(error) => error.help(),
             Self::Lock(error) => error.help(),
+            Self::Home(error) => error.help(),
             Self::Service(error) => error.help(),
             Self::Activation(error) => error.help(),
             Self::Running => Some("wait for it".to_owned()),

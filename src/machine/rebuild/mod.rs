@@ -9,6 +9,7 @@ mod error;
 mod inside;
 mod listing;
 mod machine;
+mod own_home;
 mod run;
 
 pub use answers::{Answers, Asking, Update, read_lock};
@@ -18,4 +19,5 @@ pub use error::RebuildError;
 pub use inside::{Inside, read_plan};
 pub use listing::listings;
 pub use machine::plan_machine;
+pub use own_home::OwnHome;
 pub use run::{HomeMaker, MadeHome, Options, Outcome, has_own, is_outdated, rebuild, select};
