@@ -181,6 +181,14 @@ mod tests {
     }
 
     #[test]
+    fn a_link_called_rebuild_is_that_verb() {
+        let called = |words: &[&str]| by_name(words.iter().map(OsString::from).collect());
+        assert_eq!(called(&["/usr/bin/rebuild", "--list"]), ["/usr/bin/rebuild", "rebuild", "--list"]);
+        assert_eq!(called(&["dumbc", "rebuild"]), ["dumbc", "rebuild"]);
+        assert!(called(&[]).is_empty());
+    }
+
+    #[test]
     fn global_options_stand_before_and_after_the_verb() {
         for arguments in [["dumbc", "--json", "completions", "bash"], ["dumbc", "completions", "bash", "--json"]] {
             assert!(Cli::try_parse_from(arguments).is_ok_and(|cli| cli.options.json));

@@ -43,10 +43,7 @@ pub(super) fn remove(args: &RemoveArgs, context: &Context) -> anyhow::Result<()>
 }
 
 /// Edits the user's file, rebuilds, and puts the file back where that fails.
-fn edit(
-    context: &Context,
-    change: impl FnOnce(&str) -> Result<(String, bool), String>,
-) -> anyhow::Result<()> {
+fn edit(context: &Context, change: impl FnOnce(&str) -> Result<(String, bool), String>) -> anyhow::Result<()> {
     let inside = inside().map_err(for_inside)?;
     inside.write_stub()?;
     let before = inside.read_own()?;

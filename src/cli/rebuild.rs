@@ -138,7 +138,8 @@ fn background(options: &Options, context: &Context) -> anyhow::Result<()> {
             tell(&outcome, false, context)
         }
         Err(error) => {
-            let message = format!("the home of {} is still that of before: {:#}", inside.user, anyhow::Error::from(error));
+            let message =
+                format!("the home of {} is still that of before: {:#}", inside.user, anyhow::Error::from(error));
             context.progress.warn(&message);
             Ok(())
         }
@@ -203,9 +204,8 @@ fn list(context: &Context) -> anyhow::Result<()> {
     }
     let mark = |live: bool| if live { "*" } else { " " };
     context.line(format!("{} image  {image}", mark(current.is_none())))?;
-    all.into_iter().try_for_each(|(number, path)| {
-        context.line(format!("{} {number:>5}  {path}", mark(current == Some(number))))
-    })
+    all.into_iter()
+        .try_for_each(|(number, path)| context.line(format!("{} {number:>5}  {path}", mark(current == Some(number)))))
 }
 
 /// Root rebuilds as the user, and never reads the user's files itself.
@@ -218,7 +218,7 @@ fn as_user(name: &str) -> anyhow::Result<()> {
         return Err(Failure::new(Class::Credentials, "only root rebuilds the homes of others").into());
     }
     let mut arguments = vec![plan.runtime.clone(), "rebuild".to_owned()];
-    let mut rest = std::env::args().skip_while(|argument| argument != "rebuild" && !argument.starts_with('-'));
+    let mut rest = std::env::args().skip(1);
     while let Some(argument) = rest.next() {
         match argument.as_str() {
             "--user" => drop(rest.next()),

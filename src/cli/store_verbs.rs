@@ -82,8 +82,7 @@ fn collect(args: &GcArgs, context: &Context) -> anyhow::Result<()> {
     };
     if context.json {
         let (generations, paths) = (collected.generations, collected.paths);
-        let document =
-            Document { version: 1, dry_run: args.dry_run, generations, paths, bytes: collected.bytes };
+        let document = Document { version: 1, dry_run: args.dry_run, generations, paths, bytes: collected.bytes };
         return context.document(&document);
     }
     let (verb, generations) = if args.dry_run { ("would remove", "would drop") } else { ("removed", "dropped") };

@@ -200,7 +200,8 @@ fn a_folder_of_our_links_becomes_one_link() {
 
 #[test]
 fn paths_that_no_home_has_are_refused() {
-    for path in ["", "/etc/passwd", "../x", "a/../b", "a//b", "a/", ".local/state/dumbc/generation", ".local/state", "a\0b"]
+    for path in
+        ["", "/etc/passwd", "../x", "a/../b", "a//b", "a/", ".local/state/dumbc/generation", ".local/state", "a\0b"]
     {
         let refused = plan(&BTreeSet::new(), &manifest(&[path]), &Model::default(), &options(Mode::Boot));
         assert!(matches!(refused, Err(PlanError::Target { .. })), "{path}");

@@ -74,9 +74,9 @@ impl Beneath {
 
     /// What stands at `path` itself; `None` where nothing does.
     pub(super) fn stat(&self, path: &str) -> io::Result<Option<Stat>> {
-        let found = self.place(path).and_then(|(folder, name)| {
-            Ok(rustix::fs::statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW)?)
-        });
+        let found = self
+            .place(path)
+            .and_then(|(folder, name)| Ok(rustix::fs::statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW)?));
         match found {
             Ok(stat) => Ok(Some(stat)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),

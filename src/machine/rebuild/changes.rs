@@ -36,7 +36,8 @@ impl Changes {
                 Some(other) => changes.changed.push(format!("{} → {}", named(other), version(path))),
             }
         }
-        changes.removed = old.iter().filter(|(name, _)| !new.contains_key(*name)).map(|(_, path)| named(path)).collect();
+        changes.removed =
+            old.iter().filter(|(name, _)| !new.contains_key(*name)).map(|(_, path)| named(path)).collect();
         let files = |manifest: &Manifest| -> BTreeSet<String> { manifest.files.keys().cloned().collect() };
         let (old, new) = (before.map(files).unwrap_or_default(), files(after));
         changes.new_files = new.difference(&old).cloned().collect();

@@ -17,7 +17,10 @@ const MAX_ENTRIES: usize = 2_000_000;
 const MAX_PACKAGES: usize = 20_000;
 
 /// The listings of `packages` and of all that their links lead to, below the store at `store`.
-pub fn listings(store: &Path, packages: impl IntoIterator<Item = StorePath>) -> io::Result<BTreeMap<StorePath, Listing>> {
+pub fn listings(
+    store: &Path,
+    packages: impl IntoIterator<Item = StorePath>,
+) -> io::Result<BTreeMap<StorePath, Listing>> {
     let mut found = BTreeMap::new();
     let mut waiting: Vec<StorePath> = packages.into_iter().collect();
     while let Some(path) = waiting.pop() {

@@ -46,9 +46,10 @@ fn plan_channel(channel: &PlanChannel) -> Channel {
     let names = channel.index.as_ref().map_or(Names::None, |location| Names::Index {
         location: location.clone(),
         // A hash that can't be read holds for nothing: what it should pin is refused then.
-        hash: channel.index_hash.as_ref().map(|hash| {
-            hash.parse().unwrap_or_else(|_| crate::nix::Sha256::from_bytes([0; 32]))
-        }),
+        hash: channel
+            .index_hash
+            .as_ref()
+            .map(|hash| hash.parse().unwrap_or_else(|_| crate::nix::Sha256::from_bytes([0; 32]))),
     });
     Channel {
         names,

@@ -21,3 +21,6 @@ pub use listing::listings;
 pub use machine::plan_machine;
 pub use own_home::OwnHome;
 pub use run::{HomeMaker, MadeHome, Options, Outcome, has_own, is_outdated, rebuild, select};
+
+#[cfg(test)]
+mod tests;

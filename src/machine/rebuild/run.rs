@@ -187,7 +187,8 @@ fn add(client: &mut Client, unit: &Addressed, progress: &dyn Progress) -> Result
 
 fn nar(unit: &Addressed) -> Result<Vec<u8>, RebuildError> {
     let mut writer = NarWriter::new(Vec::new());
-    write_nar(&unit.tree, &ImagePath::from(&unit.path), &mut writer).map_err(|error| RebuildError::Make(error.into()))?;
+    write_nar(&unit.tree, &ImagePath::from(&unit.path), &mut writer)
+        .map_err(|error| RebuildError::Make(error.into()))?;
     writer.finish().map_err(|error| RebuildError::Make(error.into()))
 }
 

@@ -57,7 +57,10 @@ impl Service {
             return Err(ServiceError::Request("root adds no homes: become the user whose home it is".to_owned()));
         };
         if name != "home-path" && name.strip_prefix("home-") != Some(user) {
-            return Err(ServiceError::Content(format!("`{}` is no name for it", name.chars().take(80).collect::<String>())));
+            return Err(ServiceError::Content(format!(
+                "`{}` is no name for it",
+                name.chars().take(80).collect::<String>()
+            )));
         }
         if size > MAX_NAR {
             return Err(ServiceError::Content(format!("it has more than {MAX_NAR} bytes")));

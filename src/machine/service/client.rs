@@ -58,8 +58,8 @@ impl Classified for ClientError {
 impl Client {
     /// Connects to the service at `socket`.
     pub fn connect(socket: &Path) -> Result<Self, ClientError> {
-        let stream = UnixStream::connect(socket)
-            .map_err(|source| ClientError::Connect { socket: socket.to_owned(), source })?;
+        let stream =
+            UnixStream::connect(socket).map_err(|source| ClientError::Connect { socket: socket.to_owned(), source })?;
         Ok(Self { stream, socket: socket.to_owned() })
     }
 

@@ -54,8 +54,11 @@ impl Service {
             }
             let claimed = self.claims.claim(&found.keys().cloned().collect());
             // Somebody else may have fetched them between the look and the claim.
-            let mine: Vec<&Found> =
-                found.iter().filter(|(path, _)| claimed.paths.contains(*path) && !self.volume.is_valid(path)).map(|(_, found)| found).collect();
+            let mine: Vec<&Found> = found
+                .iter()
+                .filter(|(path, _)| claimed.paths.contains(*path) && !self.volume.is_valid(path))
+                .map(|(_, found)| found)
+                .collect();
             let size = mine.iter().map(|found| found.info.info().nar_size).fold(0_u64, u64::saturating_add);
             if !mine.is_empty() {
                 progress.begin("fetching packages", Some(size));
@@ -74,10 +77,10 @@ impl Service {
     /// names that there are not fills nothing.
     fn open_caches(&self, progress: &dyn Progress) -> Result<(tempfile::TempDir, CacheSet), ServiceError> {
         let run = &self.volume.places().run;
-        let state = tempfile::Builder::new().prefix("caches-").tempdir_in(run).map_err(ServiceError::io("write to", run))?;
+        let state =
+            tempfile::Builder::new().prefix("caches-").tempdir_in(run).map_err(ServiceError::io("write to", run))?;
         let specs = cache_specs(&plan_machine(&self.plan), progress)?;
-        let settings =
-            Settings { state_dir: state.path().to_owned(), http: self.http(), budget: self.budget.clone() };
+        let settings = Settings { state_dir: state.path().to_owned(), http: self.http(), budget: self.budget.clone() };
         Ok((state, CacheSet::open(specs, settings)?))
     }
 

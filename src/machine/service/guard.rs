@@ -38,7 +38,11 @@ impl Connections {
     pub(super) fn leave(&self, uid: u32) {
         let mut counts = lock(&self.0);
         let left = counts.get(&uid).copied().unwrap_or_default().saturating_sub(1);
-        if left == 0 { counts.remove(&uid) } else { counts.insert(uid, left) };
+        if left == 0 {
+            counts.remove(&uid)
+        } else {
+            counts.insert(uid, left)
+        };
     }
 
     /// How many a user has.
@@ -122,7 +126,11 @@ impl Gate {
 impl Drop for Passed<'_> {
     fn drop(&mut self) {
         let mut state = lock(&self.gate.state);
-        if self.collects { state.1 = false } else { state.0 = state.0.saturating_sub(1) }
+        if self.collects {
+            state.1 = false
+        } else {
+            state.0 = state.0.saturating_sub(1)
+        }
         drop(state);
         self.gate.changed.notify_all();
     }

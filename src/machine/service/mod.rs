@@ -166,4 +166,4 @@ impl Service {
 }
 
 #[cfg(test)]
-mod tests;
+pub(in crate::machine) mod tests;

@@ -23,7 +23,11 @@ pub(super) fn load_db(package: &str, infos: &[PathInfo]) -> Result<(), ServiceEr
 }
 
 /// Lets Nix collect all that `roots` don't need. Gives the paths that went, as far as it says so.
-pub(super) fn collect(package: &str, folder: &Path, roots: &BTreeSet<StorePath>) -> Result<Vec<StorePath>, ServiceError> {
+pub(super) fn collect(
+    package: &str,
+    folder: &Path,
+    roots: &BTreeSet<StorePath>,
+) -> Result<Vec<StorePath>, ServiceError> {
     write_roots(folder, roots)?;
     let said = run(package, &["--gc"], b"")?;
     let deleted = said.lines().filter_map(|line| line.strip_prefix("deleting '")?.strip_suffix('\'')?.parse().ok());

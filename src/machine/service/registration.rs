@@ -32,8 +32,9 @@ fn parse_registration(text: &str) -> Result<BTreeMap<StorePath, PathInfo>, Strin
     while let Some(path) = lines.next() {
         let mut next = |what: &str| lines.next().ok_or_else(|| format!("{path} has no {what}"));
         let said = |error: ParseStorePathError| error.to_string();
-        let hash: Sha256 =
-            format!("sha256:{}", next("hash")?.trim_start_matches("sha256:")).parse().map_err(|_| format!("{path}: its hash"))?;
+        let hash: Sha256 = format!("sha256:{}", next("hash")?.trim_start_matches("sha256:"))
+            .parse()
+            .map_err(|_| format!("{path}: its hash"))?;
         let nar_size = next("size")?.parse().map_err(|_| format!("{path}: its size"))?;
         next("deriver")?;
         let count: usize = next("number of references")?.parse().map_err(|_| format!("{path}: its references"))?;

@@ -246,4 +246,3 @@ impl Progress for Told<'_> {
         self.tell(&Reply::Warn(message.chars().take(4000).collect()));
     }
 }
-

@@ -12,16 +12,23 @@ use crate::nix::nar::NarWriter;
 use crate::nix::{Compression, ContentAddress, NarInfo, SecretKey, Sha256};
 use crate::progress::Silent;
 
-struct Place {
+pub(in crate::machine) struct Place {
     folder: tempfile::TempDir,
     key: SecretKey,
     way: Way,
 }
 
-fn nar(files: &[(&str, &str)]) -> Vec<u8> {
+pub(in crate::machine) fn nar(files: &[(&str, &str)]) -> Vec<u8> {
     let mut writer = NarWriter::new(Vec::new());
     writer.directory(b"").unwrap();
+    let mut folder = "";
     for (name, content) in files {
+        if let Some((parent, _)) = name.split_once('/')
+            && folder != parent
+        {
+            folder = parent;
+            writer.directory(parent.as_bytes()).unwrap();
+        }
         match content.strip_prefix("-> ") {
             Some(target) => writer.symlink(name.as_bytes(), target.as_bytes()).unwrap(),
             None => writer.regular(name.as_bytes(), false, content.len() as u64, &mut content.as_bytes()).unwrap(),
@@ -30,12 +37,12 @@ fn nar(files: &[(&str, &str)]) -> Vec<u8> {
     writer.finish().unwrap()
 }
 
-fn path(name: &str) -> StorePath {
+pub(in crate::machine) fn path(name: &str) -> StorePath {
     let digest = Sha256::of(name.as_bytes());
     StorePath::from_parts(*digest.as_bytes().first_chunk().unwrap(), name).unwrap()
 }
 
-fn info(path: StorePath, nar: &[u8], references: &[&StorePath]) -> PathInfo {
+pub(in crate::machine) fn info(path: StorePath, nar: &[u8], references: &[&StorePath]) -> PathInfo {
     PathInfo {
         path,
         nar_hash: Sha256::of(nar),
@@ -47,7 +54,7 @@ fn info(path: StorePath, nar: &[u8], references: &[&StorePath]) -> PathInfo {
 }
 
 impl Place {
-    fn new(way: Way) -> Self {
+    pub(in crate::machine) fn new(way: Way) -> Self {
         let folder = tempfile::tempdir().unwrap();
         for name in ["cache/nar", "store", "volume/nix/store", "run"] {
             fs::create_dir_all(folder.path().join(name)).unwrap();
@@ -56,11 +63,11 @@ impl Place {
         Self { folder, key: SecretKey::generate("test-1", [1; 32]).unwrap(), way }
     }
 
-    fn at(&self, path: &str) -> PathBuf {
+    pub(in crate::machine) fn at(&self, path: &str) -> PathBuf {
         self.folder.path().join(path)
     }
 
-    fn places(&self) -> Places {
+    pub(in crate::machine) fn places(&self) -> Places {
         Places {
             layout: Layout::new(self.at("volume")),
             store: self.at("store"),
@@ -71,7 +78,7 @@ impl Place {
     }
 
     /// A package of the image.
-    fn image(&self, name: &str, files: &[(&str, &str)], references: &[&StorePath]) -> StorePath {
+    pub(in crate::machine) fn image(&self, name: &str, files: &[(&str, &str)], references: &[&StorePath]) -> StorePath {
         let nar = nar(files);
         let info = info(path(name), &nar, references);
         super::unpack::unpack(&nar[..], &self.places().of(&info.path), super::unpack::Limits::SENT).unwrap();
@@ -82,7 +89,7 @@ impl Place {
     }
 
     /// What the cache says of a path and what it gives for it.
-    fn cache(&self, mut info: PathInfo, nar: &[u8], signed: bool) -> StorePath {
+    pub(in crate::machine) fn cache(&self, mut info: PathInfo, nar: &[u8], signed: bool) -> StorePath {
         if signed {
             info.sign(&self.key);
         }
@@ -107,7 +114,7 @@ impl Place {
         self.cache(info(path(name), &nar, references), &nar, true)
     }
 
-    fn plan(&self) -> BootPlan {
+    pub(in crate::machine) fn plan(&self) -> BootPlan {
         let user = |name: &str, uid| {
             let account = PlanAccount {
                 name: name.to_owned(),
@@ -180,7 +187,7 @@ fn bob() -> Caller {
     Caller::User("bob".to_owned())
 }
 
-fn manifest(user: &str) -> Manifest {
+pub(in crate::machine) fn manifest(user: &str) -> Manifest {
     Manifest {
         version: Manifest::VERSION,
         user: user.to_owned(),
@@ -201,7 +208,13 @@ fn generation(manifest: &Manifest, packages: &[&StorePath]) -> Vec<u8> {
     nar(&files.iter().map(|(name, content)| (name.as_str(), content.as_str())).collect::<Vec<_>>())
 }
 
-fn add(service: &Service, caller: &Caller, name: &str, nar: &[u8], references: &[&StorePath]) -> Result<StorePath, ServiceError> {
+fn add(
+    service: &Service,
+    caller: &Caller,
+    name: &str,
+    nar: &[u8],
+    references: &[&StorePath],
+) -> Result<StorePath, ServiceError> {
     let references = references.iter().map(|&path| path.clone()).collect();
     match service.add(caller, name, references, nar.len() as u64, nar)? {
         Answer::Added { path } => Ok(path),
@@ -237,7 +250,8 @@ fn a_generation_goes_live_and_is_whole_without_the_image() {
         assert!(place.has(&tool) && place.has(&library) && !place.has(&glibc));
         let content = fs::read_to_string(place.places().of(&tool).join("file")).unwrap();
         assert_eq!(content, "tool");
-        let home = add(&service, &alice(), "home-alice", &generation(&manifest("alice"), &[&tool]), &[&tool, &bash]).unwrap();
+        let home =
+            add(&service, &alice(), "home-alice", &generation(&manifest("alice"), &[&tool]), &[&tool, &bash]).unwrap();
         assert_eq!(service.volume.info(&home).unwrap().references, [tool.clone()]);
         let live = service.commit(&alice(), &home, None).unwrap();
         assert_eq!(live, Answer::Live { number: Some(1), generation: home.clone() });
@@ -345,7 +359,8 @@ fn nobody_commits_for_another_or_as_another() {
     let tool = place.image("tool", &[("bin", "x")], &[]);
     let service = place.service();
     let home = add(&service, &alice(), "home-alice", &generation(&manifest("alice"), &[&tool]), &[&tool]).unwrap();
-    let refused = |caller: &Caller, path: &StorePath, user: Option<&str>| service.commit(caller, path, user).unwrap_err();
+    let refused =
+        |caller: &Caller, path: &StorePath, user: Option<&str>| service.commit(caller, path, user).unwrap_err();
     assert!(matches!(refused(&bob(), &home, None), ServiceError::Generation { .. }));
     assert!(matches!(refused(&bob(), &home, Some("alice")), ServiceError::NotRoot));
     assert!(matches!(refused(&alice(), &tool, None), ServiceError::Generation { .. }));
@@ -394,7 +409,9 @@ fn earlier_generations_come_back() {
     assert_eq!(select(Target::Number(2)).unwrap(), live(Some(2), homes[1].clone()));
     assert!(matches!(select(Target::Number(7)), Err(ServiceError::NoGeneration { .. })));
     assert_eq!(select(Target::Image).unwrap(), live(None, path("home-alice")));
-    assert!(matches!(service.list(&alice()).unwrap(), Answer::Generations { all, current: None, .. } if all.len() == 2));
+    assert!(
+        matches!(service.list(&alice()).unwrap(), Answer::Generations { all, current: None, .. } if all.len() == 2)
+    );
     assert!(matches!(service.list(&bob()).unwrap(), Answer::Generations { all, .. } if all.is_empty()));
 }
 
