@@ -26,8 +26,19 @@ impl CacheSet {
         named_by_user: &BTreeSet<StorePath>,
         progress: &dyn Progress,
     ) -> Result<Vec<Found>, Error> {
+        self.closure_beyond(roots, named_by_user, &|_| false, progress)
+    }
+
+    /// The same without what is `there` already: nobody is asked about that, nor about what only that refers to.
+    pub fn closure_beyond(
+        &self,
+        roots: &[StorePath],
+        named_by_user: &BTreeSet<StorePath>,
+        there: &dyn Fn(&StorePath) -> bool,
+        progress: &dyn Progress,
+    ) -> Result<Vec<Found>, Error> {
         let order = self.order(progress)?;
-        let mut crawl = Crawl::default();
+        let mut crawl = Crawl::new(there);
         for root in roots {
             crawl.want(root, None, Vouched(named_by_user.contains(root)));
         }
@@ -38,7 +49,7 @@ impl CacheSet {
     }
 
     /// Answers what `crawl` wants to know until it wants nothing more. Each answer's questions go out at once.
-    fn carry_out(&self, crawl: &mut Crawl, order: &[usize]) {
+    fn carry_out(&self, crawl: &mut Crawl<'_>, order: &[usize]) {
         let remote = self.caches.iter().any(super::source::Cache::is_remote);
         let most = if remote { CONNECTIONS } else { LOCAL_THREADS };
         let (questions, asked) = crossbeam_channel::unbounded::<Question>();
@@ -80,8 +91,9 @@ struct Question {
 }
 
 /// What is known and what is asked. Its end does not depend on the order of answers.
-#[derive(Default)]
-struct Crawl {
+struct Crawl<'a> {
+    /// What nobody is asked about.
+    there: &'a dyn Fn(&StorePath) -> bool,
     /// To be asked next.
     next: Vec<Question>,
     /// What was asked, and whether somebody trusted vouches for it.
@@ -90,8 +102,16 @@ struct Crawl {
     faults: BTreeMap<StorePath, Error>,
 }
 
-impl Crawl {
+impl<'a> Crawl<'a> {
+    fn new(there: &'a dyn Fn(&StorePath) -> bool) -> Self {
+        let (next, wanted, found, faults) = Default::default();
+        Self { there, next, wanted, found, faults }
+    }
+
     fn want(&mut self, path: &StorePath, referrer: Option<&StorePath>, vouched: Vouched) {
+        if (self.there)(path) {
+            return;
+        }
         let known = self.wanted.get(path).copied();
         // A root that nobody vouched for, and that a trusted path turns out to need, gets a second chance.
         let better = known == Some(Vouched(false)) && vouched == Vouched(true);

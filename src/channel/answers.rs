@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 
-use crate::config::{Channel, Diagnostic, Machine, Names, System};
+use crate::config::{Channel, Diagnostic, Machine, Names, Request, System};
 use crate::failure::Class;
 use crate::nix::{Sha256, StorePath, split_version};
 use crate::progress::Progress;
@@ -12,13 +12,32 @@ use super::index::{Index, LookupError, Package};
 use super::lock::LockedRequest;
 use super::name::Attribute;
 use super::sources::Sources;
-use super::wanted::{Ask, Wanted};
+use super::wanted::{Ask, Wanted, asked};
 
 /// What channels answered.
 pub(super) struct Answers {
     pub(super) requests: BTreeMap<(System, String), LockedRequest>,
     /// Digests of the indexes that were asked, by channel.
     pub(super) indexes: BTreeMap<String, Sha256>,
+}
+
+/// Answers `requests` on `system` by the indexes of the machine's channels, without their closures: for who has somebody else to
+/// fetch those. Keys are those of the lock, see [`super::request_key`].
+///
+/// # Errors
+/// All requests that nothing answers, in one [`Error::Names`].
+pub fn answer(
+    machine: &Machine,
+    requests: &[Request],
+    system: System,
+    sources: &dyn Sources,
+    progress: &dyn Progress,
+) -> Result<BTreeMap<(System, String), LockedRequest>, Error> {
+    let asked: Vec<_> = requests.iter().map(|request| (system, asked(request, machine))).collect();
+    let mut faults = Faults::default();
+    let answers = Answers::ask(&asked, machine, sources, progress, &mut faults)?;
+    faults.check()?;
+    Ok(answers.requests)
 }
 
 /// Requests that could not be answered.

@@ -19,6 +19,7 @@ mod test_support;
 mod trust;
 mod wanted;
 
+pub use answers::answer;
 pub use changes::{Change, Changes, Kind, NewPackages, Sizes};
 pub use error::Error;
 pub use homes::{has_debian_default, home_requests};

@@ -113,7 +113,7 @@ pub(super) fn wanted<'machine>(
     all
 }
 
-fn asked<'machine>(request: &'machine Request, machine: &'machine Machine) -> Wanted<'machine> {
+pub(super) fn asked<'machine>(request: &'machine Request, machine: &'machine Machine) -> Wanted<'machine> {
     let default = machine.default_channel.as_deref();
     let ask = match &request.kind {
         RequestKind::Name { channel, attribute, version, outputs } => {

@@ -6,7 +6,7 @@ use std::fmt;
 use crate::config::{self, Diagnostic};
 use crate::failure::{Class, Classified, carried};
 use crate::home::generation::HomeError;
-use crate::{cache, channel};
+use crate::{cache, channel, machine};
 
 /// An error of the command line's own: a message, findings in the user's files, or both.
 #[derive(Debug)]
@@ -70,6 +70,10 @@ fn classified<'error>(cause: &'error (dyn Error + 'static)) -> Option<&'error dy
         .or_else(|| of::<channel::LockError>(cause))
         .or_else(|| of::<cache::Error>(cause))
         .or_else(|| of::<HomeError>(cause))
+        .or_else(|| of::<machine::activation::ActivationError>(cause))
+        .or_else(|| of::<machine::rebuild::RebuildError>(cause))
+        .or_else(|| of::<machine::service::ClientError>(cause))
+        .or_else(|| of::<machine::service::ServiceError>(cause))
         .or_else(|| classified_in_making(cause))
 }
 
@@ -111,6 +115,9 @@ fn diagnostics_of<'error>(cause: &'error (dyn Error + 'static)) -> Option<&'erro
         .or_else(|| cause.downcast_ref::<channel::Error>().map(channel::Error::diagnostics))
         .or_else(|| cause.downcast_ref::<channel::LockError>().map(channel::LockError::diagnostics))
         .or_else(|| cause.downcast_ref::<HomeError>().map(HomeError::diagnostics))
+        .or_else(|| {
+            cause.downcast_ref::<machine::rebuild::RebuildError>().map(machine::rebuild::RebuildError::diagnostics)
+        })
         .or_else(|| diagnostics_in_making(cause))
         .filter(|diagnostics| !diagnostics.is_empty())
 }

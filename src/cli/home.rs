@@ -12,13 +12,14 @@ use crate::home::{generation, show};
 
 use super::Context;
 use super::failure::Failure;
+use super::home_verbs;
 
 /// Longer files are refused.
 const LONGEST: u64 = 4 << 20;
 /// A home's own file, below the home.
 const OWN_FILE: &str = ".config/dumbc/home.toml";
 
-/// Look at homes
+/// See homes of users, and bring them to another generation
 #[derive(clap::Args)]
 pub(super) struct Args {
     #[command(subcommand)]
@@ -28,6 +29,8 @@ pub(super) struct Args {
 #[derive(clap::Subcommand)]
 enum Command {
     Show(Show),
+    #[command(flatten)]
+    Inside(home_verbs::Verb),
 }
 
 /// Print a user's merged home, and where every value comes from
@@ -43,6 +46,7 @@ struct Show {
 pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<()> {
     match &args.command {
         Command::Show(args) => show_home(args, context),
+        Command::Inside(verb) => home_verbs::run(verb, context),
     }
 }
 

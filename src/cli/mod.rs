@@ -25,23 +25,27 @@ mod figures;
 #[cfg(feature = "build")]
 mod gc;
 mod home;
+mod home_verbs;
 #[cfg(feature = "build")]
 mod init;
 #[cfg(feature = "build")]
 mod lock;
 #[cfg(feature = "build")]
 mod locking;
+mod machine;
 #[cfg(feature = "build")]
 mod making;
 #[cfg(feature = "build")]
 mod man;
 mod options;
 mod output;
+mod packages;
 #[cfg(feature = "build")]
 mod plan;
 mod progress;
 #[cfg(feature = "build")]
 mod project;
+mod rebuild;
 mod report;
 #[cfg(feature = "build")]
 mod run;
@@ -51,6 +55,7 @@ mod scaffold;
 mod schema;
 #[cfg(feature = "build")]
 mod size;
+mod store_verbs;
 #[cfg(feature = "build")]
 mod update;
 #[cfg(feature = "build")]
@@ -94,12 +99,25 @@ enum Command {
     #[command(flatten)]
     Making(making::Command),
     Home(home::Args),
+    Machine(machine::Args),
+    Rebuild(rebuild::Args),
+    Add(packages::AddArgs),
+    Remove(packages::RemoveArgs),
 }
 
 /// Runs the command line of this process.
 #[must_use]
 pub fn main() -> ExitCode {
-    ExitCode::from(run(std::env::args_os().collect()))
+    ExitCode::from(run(by_name(std::env::args_os().collect())))
+}
+
+/// A link called `rebuild` is that verb.
+fn by_name(mut arguments: Vec<OsString>) -> Vec<OsString> {
+    let called = arguments.first().map(std::path::Path::new).and_then(std::path::Path::file_name);
+    if called.is_some_and(|name| name == "rebuild") {
+        arguments.insert(1, OsString::from("rebuild"));
+    }
+    arguments
 }
 
 /// Runs a command line and gives its exit code.
@@ -126,6 +144,10 @@ fn dispatch(command: &Command, context: &Context) -> anyhow::Result<()> {
         #[cfg(feature = "build")]
         Command::Making(command) => making::dispatch(command, context),
         Command::Home(args) => home::run(args, context),
+        Command::Machine(args) => machine::run(args, context),
+        Command::Rebuild(args) => rebuild::run(args, context),
+        Command::Add(args) => packages::add(args, context),
+        Command::Remove(args) => packages::remove(args, context),
     }
 }
 
@@ -154,6 +176,14 @@ mod tests {
         assert_eq!(exit_code(&["-C", &path, "--quiet", "check", "--json"]), 0);
         assert_eq!(exit_code(&["-C", &path, "--quiet", "init"]), 2, "nothing is overwritten");
         Ok(())
+    }
+
+    #[test]
+    fn a_link_called_rebuild_is_that_verb() {
+        let called = |words: &[&str]| by_name(words.iter().map(OsString::from).collect());
+        assert_eq!(called(&["/usr/bin/rebuild", "--list"]), ["/usr/bin/rebuild", "rebuild", "--list"]);
+        assert_eq!(called(&["dumbc", "rebuild"]), ["dumbc", "rebuild"]);
+        assert!(called(&[]).is_empty());
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! files, [`generation`] makes a store path of all, [`activation`] plans how a home gets from an old generation to a new one.
 //! What carries plans out is in [`crate::machine`].
 
+pub mod activation;
 mod finding;
 pub mod format;
 pub mod generation;

@@ -2,4 +2,8 @@
 //!
 //! [`crate::boot`] has the plan that all of this follows.
 
+pub mod activation;
+pub mod generations;
 pub mod process;
+pub mod rebuild;
+pub mod service;

@@ -1,0 +1,25 @@
+//! `dumbc machine`: the machine that runs here.
+
+use clap::Subcommand;
+
+use super::context::Context;
+use super::store_verbs;
+
+/// See and steer the machine that runs here, from inside
+#[derive(clap::Args)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    #[command(flatten)]
+    Store(store_verbs::Verb),
+}
+
+pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<()> {
+    match &args.verb {
+        Verb::Store(verb) => store_verbs::run(verb, context),
+    }
+}

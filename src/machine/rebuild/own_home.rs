@@ -1,0 +1,200 @@
+//! The homes' room in a rebuild: the image's layers with the user's own on top.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use super::answers::Answers;
+use super::error::RebuildError;
+use super::inside::Inside;
+use super::run::{HomeMaker, MadeHome};
+use crate::config::{Home, HomeSurroundings, Request, home_file};
+use crate::home::generation::{Inputs, Source, generate, local_paths};
+use crate::home::merge::{Layer, Merged, merge};
+use crate::home::settings::requests;
+use crate::image::ImagePath;
+use crate::image::listing::Listing;
+use crate::image::walk::{WalkOptions, locate_content, walk};
+use crate::nix::StorePath;
+use crate::root::environment::FileRef;
+use crate::root::view::{NO_PACKAGES, View, split_store_path};
+
+/// What the user's own file is called in findings.
+const FILE: &str = "home.toml";
+
+/// The home of a user in a machine.
+pub struct OwnHome<'a> {
+    inside: &'a Inside,
+}
+
+impl<'a> OwnHome<'a> {
+    /// Of this user.
+    #[must_use]
+    pub fn new(inside: &'a Inside) -> Self {
+        Self { inside }
+    }
+
+    fn base_layers(&self) -> Vec<Layer> {
+        self.inside.base.layers.iter().map(Layer::of_base).collect()
+    }
+
+    /// The image's part with the user's own on top; `None` where that says nothing.
+    fn merged(&self, own: &str) -> Result<Option<Merged>, RebuildError> {
+        let mut layers = self.base_layers();
+        let base = merge(&layers).to_home();
+        let home = self.read(own, &base)?;
+        let layer = Layer::of_home(FILE, &home);
+        if layer.table.is_empty() {
+            return Ok(None);
+        }
+        layers.push(layer);
+        Ok(Some(merge(&layers)))
+    }
+
+    fn read(&self, own: &str, base: &Home) -> Result<Home, RebuildError> {
+        let folder = self.folder();
+        let plan = &self.inside.plan;
+        let answered = self.inside.base.packages.keys();
+        let around = HomeSurroundings {
+            folder: Some(&folder),
+            channels: plan.channels.iter().map(|(name, channel)| (name.clone(), channel.debian)).collect(),
+            default_channel: plan.default_channel.clone(),
+            requested: answered.filter_map(|text| Request::parse(text, None).ok()).collect(),
+            base: Some(base),
+        };
+        let (home, findings) = home_file(own, FILE, around);
+        home.ok_or(RebuildError::Findings(findings))
+    }
+
+    /// What relative paths of the user's file are relative to.
+    fn folder(&self) -> PathBuf {
+        self.inside.own_path().parent().map(Path::to_owned).unwrap_or_default()
+    }
+
+    fn debian_default(&self) -> bool {
+        let plan = &self.inside.plan;
+        let default = plan.default_channel.as_ref().and_then(|name| plan.channels.get(name));
+        default.is_some_and(|channel| channel.debian)
+    }
+
+    /// What local paths stand for: the image's store paths, else what lies beside the user's file and the user can read.
+    fn sources(&self, merged: &Merged) -> Result<BTreeMap<String, Source>, RebuildError> {
+        let folder = self.folder();
+        let mut sources = BTreeMap::new();
+        for written in local_paths(merged) {
+            let source = match self.inside.base.sources.get(&written).map(|path| path.parse()) {
+                Some(Ok(path)) => Source::Path(path),
+                _ => {
+                    let fault = |error| RebuildError::Make(Box::new(error));
+                    let place = locate_content(&folder, &written).map_err(fault)?;
+                    Source::Tree(walk(&place, &ImagePath::default(), &WalkOptions::default()).map_err(fault)?)
+                }
+            };
+            sources.insert(written, source);
+        }
+        Ok(sources)
+    }
+
+    /// Where a path of a package lies.
+    fn place(&self, path: &ImagePath) -> Option<PathBuf> {
+        let (store_path, inner) = split_store_path(path)?;
+        Some(self.of_package(&store_path, &inner))
+    }
+
+    fn of_package(&self, package: &StorePath, inner: &ImagePath) -> PathBuf {
+        use std::os::unix::ffi::OsStrExt as _;
+        let root = self.inside.store.join(package.base_name());
+        if inner.is_root() { root } else { root.join(std::ffi::OsStr::from_bytes(inner.as_bytes())) }
+    }
+
+    /// Where the system has a command.
+    fn system(&self, name: &str) -> Option<String> {
+        use std::os::unix::fs::PermissionsExt as _;
+        let candidates = self.inside.plan.path.iter().map(|folder| format!("{folder}/{name}"));
+        let is_command = |path: &String| {
+            std::fs::metadata(path).is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
+        };
+        candidates.into_iter().find(is_command)
+    }
+}
+
+impl HomeMaker for OwnHome<'_> {
+    fn requests(&self, own: &str) -> Result<Option<Vec<String>>, RebuildError> {
+        let Some(merged) = self.merged(own)? else { return Ok(None) };
+        let debian = self.debian_default();
+        // What the image asks for and has no store path of is the system's.
+        let of_image: BTreeSet<String> = requests(&merge(&self.base_layers()), debian).all().into_iter().collect();
+        let answered = &self.inside.base.packages;
+        let all = requests(&merged, debian).all().into_iter();
+        Ok(Some(all.filter(|text| answered.contains_key(text) || !of_image.contains(text)).collect()))
+    }
+
+    fn make(
+        &self,
+        own: &str,
+        answers: &Answers,
+        packages: &BTreeMap<StorePath, Listing>,
+    ) -> Result<MadeHome, RebuildError> {
+        let merged = self.merged(own)?.unwrap_or_default();
+        let user = self.inside.plan.users.get(&self.inside.user);
+        let user = user.ok_or_else(|| RebuildError::NoMachine(self.inside.home.clone()))?;
+        let sources = self.sources(&merged)?;
+        let packages = self.with_sources(packages, &sources)?;
+        let made = generate(&Inputs {
+            account: &user.account,
+            merged: &merged,
+            default_channel: self.inside.plan.default_channel.as_deref(),
+            debian_default: self.debian_default(),
+            answers,
+            sources: &sources,
+            view: View { trees: &[], packages: &packages, merged: &NO_PACKAGES },
+            read: &|path, offset, length| self.place(path).map(|place| read(&place, offset, length)).transpose(),
+            same: &|one, two| self.same(one, two),
+            system: &|name| self.system(name),
+        })?;
+        let warnings = made.warnings.into_iter().map(|warning| warning.message);
+        let notes = warnings.chain(made.notes).collect();
+        Ok(MadeHome { packages: made.home_path, generation: made.generation, notes })
+    }
+}
+
+impl OwnHome<'_> {
+    fn with_sources(
+        &self,
+        packages: &BTreeMap<StorePath, Listing>,
+        sources: &BTreeMap<String, Source>,
+    ) -> Result<BTreeMap<StorePath, Listing>, RebuildError> {
+        let paths = sources.values().filter_map(|source| match source {
+            Source::Path(path) if !packages.contains_key(path) => Some(path.clone()),
+            _ => None,
+        });
+        let store = &self.inside.store;
+        let mut all = super::listings(store, paths).map_err(RebuildError::io("read", store))?;
+        all.extend(packages.iter().map(|(path, listing)| (path.clone(), listing.clone())));
+        Ok(all)
+    }
+
+    fn same(&self, one: &FileRef, two: &FileRef) -> io::Result<bool> {
+        let open = |file: &FileRef| File::open(self.of_package(&file.store_path, &file.path));
+        let (mut one, mut two) = (open(one)?, open(two)?);
+        let (mut left, mut right) = (Vec::new(), Vec::new());
+        loop {
+            left.clear();
+            right.clear();
+            one.by_ref().take(1 << 16).read_to_end(&mut left)?;
+            two.by_ref().take(1 << 16).read_to_end(&mut right)?;
+            if left != right || left.is_empty() {
+                return Ok(left == right);
+            }
+        }
+    }
+}
+
+fn read(path: &Path, offset: u64, length: usize) -> io::Result<Vec<u8>> {
+    let mut file = File::open(path)?;
+    file.seek(SeekFrom::Start(offset))?;
+    let mut bytes = Vec::new();
+    file.take(length as u64).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
