@@ -62,7 +62,7 @@ impl Places {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Sources, parse};
+    use super::super::{Place, Sources, parse};
 
     #[test]
     fn a_home_knows_its_lines() {
@@ -71,12 +71,12 @@ mod tests {
         let users = "[alice]\nuid = 1000\n[alice.home.programs.git]\nenable = false\n".to_owned();
         let loaded = parse(&Sources { system: Some(system), users: Some(users), home: Some(home.to_owned()) });
         let machine = loaded.machine.unwrap_or_else(|| panic!("{:?}", loaded.diagnostics));
-        let line = |path: &[&str]| machine.home.places.get(path.iter().copied()).map(|place| place.line_column());
+        let line = |path: &[&str]| machine.home.places.get(path.iter().copied()).map(Place::line_column);
         assert_eq!(line(&["packages", "1"]), Some((2, 3)));
         assert_eq!(line(&["programs", "git"]), Some((3, 11)));
         assert_eq!(line(&["programs", "git", "settings", "user", "name"]), Some((5, 22)));
         assert_eq!(line(&["programs", "git", "enable", "more"]), Some((4, 10)));
         let own = &machine.users["alice"].home.places;
-        assert_eq!(own.get(["programs", "git", "enable"]).map(|place| place.line_column()), Some((4, 10)));
+        assert_eq!(own.get(["programs", "git", "enable"]).map(Place::line_column), Some((4, 10)));
     }
 }

@@ -18,20 +18,20 @@ pub fn as_toml(merged: &Merged) -> String {
     text
 }
 
-fn table(table_: &toml::Table, origins: &Origins, path: &mut Vec<String>, text: &mut String) {
-    let sorted: BTreeMap<&String, &toml::Value> = table_.iter().collect();
-    let (tables, values): (Vec<_>, Vec<_>) =
+fn table(merged: &toml::Table, origins: &Origins, path: &mut Vec<String>, text: &mut String) {
+    let sorted: BTreeMap<&String, &toml::Value> = merged.iter().collect();
+    let (inner_tables, values): (Vec<_>, Vec<_>) =
         sorted.into_iter().partition(|(_, value)| matches!(value, toml::Value::Table(inner) if !inner.is_empty()));
-    if !path.is_empty() && (!values.is_empty() || tables.is_empty()) {
+    if !path.is_empty() && (!values.is_empty() || inner_tables.is_empty()) {
         let keys: Vec<String> = path.iter().map(|key| as_key(key)).collect();
         let gap = if text.is_empty() { "" } else { "\n" };
-        text.push_str(&format!("{gap}[{}]\n", keys.join(".")));
+        text.extend([gap, "[", keys.join(".").as_str(), "]\n"]);
     }
     for (key, value) in values {
         let origins = origins.inner.get(key);
         line(&as_key(key), value, origins, text);
     }
-    for (key, value) in tables {
+    for (key, value) in inner_tables {
         if let (toml::Value::Table(inner), Some(origins)) = (value, origins.inner.get(key))
             && path.len() < DEEPEST
         {
@@ -49,18 +49,18 @@ fn line(key: &str, value: &toml::Value, origins: Option<&Origins>, text: &mut St
             let of_item = |index: usize| origins.inner.get(&index.to_string()).map(|item| comment(&item.own));
             let comments: Vec<String> = (0..items.len()).map(|index| of_item(index).unwrap_or_default()).collect();
             if comments.iter().all(|comment| *comment == comments[0]) {
-                text.push_str(&format!("{key} = {value}{}\n", comments[0]));
+                text.extend([key, " = ", value.to_string().as_str(), comments[0].as_str(), "\n"]);
                 return;
             }
-            text.push_str(&format!("{key} = [\n"));
+            text.extend([key, " = [\n"]);
             for (item, comment) in items.iter().zip(comments) {
-                text.push_str(&format!("  {item},{comment}\n"));
+                text.extend(["  ", on_one_line(item).as_str(), ",", comment.as_str(), "\n"]);
             }
             text.push_str("]\n");
         }
         _ => {
             let comment = origins.map(|origins| comment(&origins.own)).unwrap_or_default();
-            text.push_str(&format!("{key} = {}{comment}\n", on_one_line(value)));
+            text.extend([key, " = ", on_one_line(value).as_str(), comment.as_str(), "\n"]);
         }
     }
 }
@@ -94,7 +94,7 @@ fn quoted(text: &str) -> String {
             '\n' => quoted.push_str("\\n"),
             '\t' => quoted.push_str("\\t"),
             '\r' => quoted.push_str("\\r"),
-            c if c.is_control() => quoted.push_str(&format!("\\u{:04X}", u32::from(c))),
+            c if c.is_control() => quoted.extend(["\\u", format!("{:04X}", u32::from(c)).as_str()]),
             c => quoted.push(c),
         }
     }
@@ -145,7 +145,28 @@ mod tests {
 
     #[test]
     fn every_value_says_where_it_comes_from() {
-        insta::assert_snapshot!(as_toml(&sample()), @"");
+        insta::assert_snapshot!(as_toml(&sample()), @r#"
+        packages = [
+          "git",  # home.toml:1
+          "jq",  # users.toml:4
+        ]
+
+        [file.".x y"]
+        text = "a \"b\"\n"  # home.toml:9
+
+        [programs.bash]
+        enable = true  # home.toml:6
+        initExtra = "cd\necho 'x'"  # home.toml:7, users.toml:9
+
+        [programs.git]
+        enable = true  # home.toml:4
+
+        [programs.git.settings.user]
+        name = "Alice"  # users.toml:7
+
+        [sessionVariables]
+        EDITOR = "vi"  # home.toml:2
+        "#);
         assert_eq!(toml::from_str::<toml::Table>(&as_toml(&sample())).unwrap(), sample().table);
     }
 

@@ -15,8 +15,8 @@ pub fn gitconfig(table: &toml::Table) -> Result<String, FormatError> {
     collect(table, &mut Vec::new(), &mut sections)?;
     let text = |(name, section): (&String, &Section)| {
         let lines = section.iter().flat_map(|(key, values)| values.iter().map(move |value| (key, value)));
-        let lines: String = lines.map(|(key, value)| format!("\t{key} = {value}\n")).collect();
-        format!("[{}]\n{lines}", header(name))
+        let lines = lines.map(|(key, value)| format!("\t{key} = {value}\n")).collect::<Vec<_>>();
+        format!("[{}]\n{}", header(name), lines.concat())
     };
     Ok(sections.iter().map(text).collect::<Vec<_>>().join("\n"))
 }

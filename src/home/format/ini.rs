@@ -14,7 +14,7 @@ pub fn ini(table: &toml::Table) -> Result<String, FormatError> {
         for (key, value) in sorted(section) {
             for value in super::ini::values(value) {
                 let value = plain(value).ok_or_else(|| refused(&[name, key], "a section holds keys with scalars"))?;
-                text += &format!("{}={value}\n", key.replace('=', "\\="));
+                text.extend([key.replace('=', "\\=").as_str(), "=", value.as_str(), "\n"]);
             }
         }
         sections.push(text);

@@ -26,7 +26,7 @@ fn convert(data: &toml::Value, path: &mut Vec<String>) -> Result<Value, FormatEr
             Number::from_f64(*number).map(Value::Number).ok_or_else(|| refused(path, "JSON has no such number"))?
         }
         toml::Value::Boolean(value) => Value::Bool(*value),
-        toml::Value::Datetime(date) => Value::String(date.to_string()),
+        toml::Value::Datetime(day) => Value::String(day.to_string()),
         toml::Value::Array(values) => {
             let mut list = Vec::with_capacity(values.len());
             for (index, value) in values.iter().enumerate() {

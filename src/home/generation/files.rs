@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::image::ImagePath;
+use crate::image::listing::ListingKind;
 use crate::image::tree::{Metadata, Node, Tree, below};
 use crate::root::view::{Kind, View, split_store_path};
 
@@ -155,17 +156,13 @@ fn of_path(
 /// Everything below a folder but folders; `None` where that is too much. Links are not followed.
 fn files_below(view: View<'_>, folder: &ImagePath) -> Option<Vec<ImagePath>> {
     let (store_path, inner) = split_store_path(folder)?;
-    let files: Vec<ImagePath> = match view.packages.get(&store_path) {
-        Some(listing) => {
-            let entries = listing.entries().iter();
-            let files = entries.filter(|entry| entry.kind != crate::image::listing::ListingKind::Directory);
-            files.filter_map(|entry| entry.path.strip_prefix(&inner)).take(MOST + 1).collect()
-        }
-        None => {
-            let all = view.trees.iter().flat_map(|tree| below(tree, folder));
-            let files = all.filter(|(_, (_, node))| *node != Node::Directory).map(|(path, _)| path);
-            files.take(MOST + 1).collect()
-        }
+    let files: Vec<ImagePath> = if let Some(listing) = view.packages.get(&store_path) {
+        let files = listing.entries().iter().filter(|entry| entry.kind != ListingKind::Directory);
+        files.filter_map(|entry| entry.path.strip_prefix(&inner)).take(MOST + 1).collect()
+    } else {
+        let all = view.trees.iter().flat_map(|tree| below(tree, folder));
+        let files = all.filter(|(_, (_, node))| *node != Node::Directory).map(|(path, _)| path);
+        files.take(MOST + 1).collect()
     };
     (files.len() <= MOST).then_some(files)
 }
@@ -206,8 +203,8 @@ fn unique(placed: Vec<Placed>, findings: &mut Vec<Finding>) -> Vec<Placed> {
         }
     }
     for file in by_target.values() {
-        let folders = file.target.match_indices('/').map(|(at, _)| &file.target[..at]);
-        if let Some(outer) = folders.filter_map(|folder| by_target.get(folder)).next() {
+        let mut folders = file.target.match_indices('/').map(|(at, _)| &file.target[..at]);
+        if let Some(outer) = folders.find_map(|folder| by_target.get(folder)) {
             findings.push(clash(outer, file));
         }
     }

@@ -180,7 +180,7 @@ fn list(view: View<'_>, package: &StorePath, folder: &ImagePath) -> Vec<String> 
 
 /// Who answers what.
 struct Answers<'a> {
-    answers: &'a BTreeMap<String, Vec<StorePath>>,
+    outputs: &'a BTreeMap<String, Vec<StorePath>>,
     requests: Vec<Request>,
     default_channel: Option<&'a str>,
 }
@@ -188,27 +188,27 @@ struct Answers<'a> {
 impl<'a> Answers<'a> {
     fn new(inputs: &Inputs<'a>) -> Self {
         let requests = inputs.answers.keys().filter_map(|text| Request::parse(text, None).ok()).collect();
-        Self { answers: inputs.answers, requests, default_channel: inputs.default_channel }
+        Self { outputs: inputs.answers, requests, default_channel: inputs.default_channel }
     }
 
     /// What `${pkgs.NAME}` stands for.
     fn named(&self, name: &str) -> Option<StorePath> {
         let requests: Vec<&Request> = self.requests.iter().collect();
         let named = requests_named(name, &requests, self.default_channel);
-        named.iter().find_map(|request| self.answers.get(&request.text)?.first().cloned())
+        named.iter().find_map(|request| self.outputs.get(&request.text)?.first().cloned())
     }
 
     /// The outputs of `requests`, each once.
     fn installed(&self, requests: &[String]) -> Vec<StorePath> {
         let mut seen = BTreeSet::new();
-        let outputs = requests.iter().filter_map(|text| self.answers.get(text)).flatten();
+        let outputs = requests.iter().filter_map(|text| self.outputs.get(text)).flatten();
         outputs.filter(|path| seen.insert(*path)).cloned().collect()
     }
 
     /// Those of `requests` that have an answer, with it.
     fn answered(&self, requests: &[String]) -> BTreeMap<String, Vec<String>> {
         let texts = |paths: &Vec<StorePath>| paths.iter().map(ToString::to_string).collect();
-        requests.iter().filter_map(|text| Some((text.clone(), texts(self.answers.get(text)?)))).collect()
+        requests.iter().filter_map(|text| Some((text.clone(), texts(self.outputs.get(text)?)))).collect()
     }
 }
 

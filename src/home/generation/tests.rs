@@ -46,9 +46,10 @@ const SHELL: Program = Program {
     package: "",
     contribute: |_, context| {
         let ShellSnippets { bash, .. } = &context.others.shells;
-        let aliases: String =
-            context.others.aliases.iter().map(|(name, value)| format!("alias {name}={value}\n")).collect();
-        let text = bash.iter().map(|(order, text)| format!("# {order}\n{text}\n")).collect::<String>() + &aliases;
+        let aliases =
+            context.others.aliases.iter().map(|(name, value)| format!("alias {name}={value}\n")).collect::<Vec<_>>();
+        let text = bash.iter().map(|(order, text)| format!("# {order}\n{text}\n")).collect::<Vec<_>>().concat()
+            + &aliases.concat();
         let files = BTreeMap::from([(".shellrc".to_owned(), (Content::Text(text), false))]);
         (Contribution { files, ..Contribution::default() }, Vec::new())
     },
@@ -112,7 +113,7 @@ impl World {
 
     fn said(&self, text: &str) -> String {
         let error = self.made(text).map(|made| made.manifest).unwrap_err();
-        error.diagnostics().iter().map(|finding| format!("{}\n", finding.message)).collect()
+        error.diagnostics().iter().map(|finding| finding.message.clone() + "\n").collect()
     }
 }
 
@@ -247,7 +248,7 @@ fn what_can_not_be_is_said_all_at_once() {
         home.toml: there is no program `tol` that dumbc configures
         home.toml: `programs.tool` and `programs.other` both set the variable `EDITOR`
         home.toml: the package has no `/nix/store/wpwdsd1wx53l5xd0ix77gyxkr5gbx6vw-tool/gone`
-            home.toml: `programs.tool` and `file.".toolrc"` both make `~/.toolrc`
+        home.toml: `programs.tool` and `file.".toolrc"` both make `~/.toolrc`
         home.toml: `file."a"` makes `~/a`, and `file."a/b"` something in it
         "#);
     let said = World::new().said("programs.tool = { enable = true, wrong = 1 }\n");

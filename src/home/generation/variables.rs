@@ -16,11 +16,11 @@ pub(super) fn script(variables: &BTreeMap<String, String>, path: &[String]) -> S
                     export __HM_SESS_VARS_SOURCED=1\n\n"
         .to_owned();
     for (name, value) in variables {
-        text += &format!("export {name}=\"{}\"\n", quoted(value));
+        text.extend(["export ", name.as_str(), "=\"", quoted(value).as_str(), "\"\n"]);
     }
     if !path.is_empty() {
         let folders: Vec<String> = path.iter().map(|folder| quoted(folder)).collect();
-        text += &format!("export PATH=\"{}${{PATH:+:}}$PATH\"\n", folders.join(":"));
+        text.extend(["export PATH=\"", folders.join(":").as_str(), "${PATH:+:}$PATH\"\n"]);
     }
     text
 }
@@ -122,8 +122,8 @@ fn reference(text: &str, known: &BTreeMap<String, String>, depth: usize) -> (Str
         if text.starts_with(|c: char| c.is_ascii_digit()) { 0 } else { length }
     };
     let Some(inner) = text.strip_prefix("${") else {
-        let name = &text[1..1 + name_length(&text[1..])];
-        let length = 1 + name.len();
+        let length = 1 + name_length(&text[1..]);
+        let name = &text[1..length];
         return known.get(name).map_or_else(|| as_written(length), |value| (value.clone(), length));
     };
     let Some(end) = closing(inner) else { return as_written(2) };

@@ -122,7 +122,7 @@ fn daemon(value: toml::Value) -> Result<DaemonSettings, String> {
 }
 
 fn health(table: HealthTable) -> Result<PlanHealth, String> {
-    if table.http.is_some() == !table.command.is_empty() {
+    if table.http.is_some() != table.command.is_empty() {
         return Err("health is seen by `http` or by `command`".to_owned());
     }
     let interval = milliseconds(table.interval.as_deref(), INTERVAL)?.max(1);
