@@ -133,7 +133,6 @@ fn evaluate(table: &toml::Table, context: &Context<'_>) -> (Contribution, Vec<Op
             .cloned()
             .collect();
         let files = [(".config/tmux/tmux.conf".to_owned(), (Content::Text(parts.join("\n")), false))].into();
-        // Where nothing made the folder, an empty value has tmux fall back to /tmp.
         let socket = tmux
             .secure_socket
             .then(|| ("TMUX_TMPDIR".to_owned(), "${XDG_RUNTIME_DIR:-\"/run/user/$(id -u)\"}".to_owned()));
