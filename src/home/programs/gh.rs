@@ -75,7 +75,7 @@ fn current(table: &Table) -> (Table, Vec<OptionError>) {
 fn evaluate(table: &Table, context: &Context<'_>) -> (Contribution, Vec<OptionError>) {
     let (table, older) = current(table);
     contribute(NAME, &table, |gh: &TomlGh, findings| {
-        older.into_iter().for_each(|finding| findings.push(finding));
+        findings.extend(older);
         let mut files = BTreeMap::new();
         let hosts = Some(gh.hosts.clone()).filter(|hosts| !hosts.is_empty());
         for (option, data) in [("settings", Some(settings(&gh.settings))), ("hosts", hosts)] {

@@ -28,6 +28,7 @@ pub(super) const TMUX: Program = Program {
 /// Home Manager's options, with its defaults.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+#[expect(clippy::struct_excessive_bools, reason = "Home Manager's options are what they are")]
 struct TomlTmux {
     #[serde(rename = "enable")]
     _enable: IgnoredAny,
