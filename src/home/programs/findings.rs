@@ -39,9 +39,9 @@ impl Findings {
         self.list.push(renamed(self.program, path, &format!("programs.{}.{new}", self.program)));
     }
 
-    /// A finding made elsewhere.
-    pub fn push(&mut self, finding: OptionError) {
-        self.list.push(finding);
+    /// Findings made elsewhere.
+    pub fn extend(&mut self, findings: impl IntoIterator<Item = OptionError>) {
+        self.list.extend(findings);
     }
 
     /// What is handed back: with an error there is no contribution.
@@ -144,9 +144,9 @@ pub fn ordered(places: &BTreeMap<String, Place>) -> Result<Vec<String>, Vec<Stri
         let ready = waits.iter().find(|(_, waits)| waits.is_empty()).map(|(name, _)| *name);
         let Some(name) = ready else { return Err(waits.keys().map(ToString::to_string).collect()) };
         waits.remove(name);
-        waits.values_mut().for_each(|earlier| {
+        for earlier in waits.values_mut() {
             earlier.remove(name);
-        });
+        }
         order.push(name.to_owned());
     }
     Ok(order)

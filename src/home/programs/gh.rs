@@ -75,7 +75,7 @@ fn current(table: &Table) -> (Table, Vec<OptionError>) {
 fn evaluate(table: &Table, context: &Context<'_>) -> (Contribution, Vec<OptionError>) {
     let (table, older) = current(table);
     contribute(NAME, &table, |gh: &TomlGh, findings| {
-        older.into_iter().for_each(|finding| findings.push(finding));
+        findings.extend(older);
         let mut files = BTreeMap::new();
         let hosts = Some(gh.hosts.clone()).filter(|hosts| !hosts.is_empty());
         for (option, data) in [("settings", Some(settings(&gh.settings))), ("hosts", hosts)] {
@@ -146,7 +146,13 @@ mod tests {
         let (contribution, findings) =
             evaluated(&GH, "settings = { aliases = { co = 'pr checkout' }, editor = 'vim' }");
         assert!(findings.is_empty());
-        insta::assert_snapshot!(text(&contribution, FILE), @"");
+        insta::assert_snapshot!(text(&contribution, FILE), @r#"
+    aliases:
+      co: pr checkout
+    editor: vim
+    git_protocol: https
+    version: "1"
+    "#);
         assert_eq!(contribution.files.len(), 1);
     }
 
@@ -156,7 +162,13 @@ mod tests {
             &GH,
             "aliases = { co = 'pr checkout' }\neditor = 'vim'\ngitProtocol = 'ssh'\nenableGitCredentialHelper = false",
         );
-        insta::assert_snapshot!(text(&contribution, FILE), @"");
+        insta::assert_snapshot!(text(&contribution, FILE), @r#"
+    aliases:
+      co: pr checkout
+    editor: vim
+    git_protocol: ssh
+    version: "1"
+    "#);
         assert!(contribution.git.is_empty());
         assert_eq!(findings.len(), 4);
         assert!(findings.iter().all(|finding| finding.warning));

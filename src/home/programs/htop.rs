@@ -212,18 +212,16 @@ fn scalar(value: &Scalar) -> String {
 /// A field's number; a field that has its number already keeps it.
 fn number(field: &Scalar, findings: &mut Findings) -> String {
     let Scalar::Text(name) = field else { return scalar(field) };
-    match FIELDS.iter().find(|(known, _)| known == name) {
-        Some((_, number)) => number.to_string(),
-        None => {
-            let near = crate::config::nearest(name, FIELDS.iter().map(|(known, _)| *known));
-            let help = near.map_or_else(
-                || "write the number that htop itself writes into its htoprc".to_owned(),
-                |near| format!("did you mean `{near}`?"),
-            );
-            findings.error(&["settings", "fields"], &format!("there is no field `{name}`"), &help);
-            String::new()
-        }
+    if let Some((_, number)) = FIELDS.iter().find(|(known, _)| known == name) {
+        return number.to_string();
     }
+    let near = crate::config::nearest(name, FIELDS.iter().map(|(known, _)| *known));
+    let help = near.map_or_else(
+        || "write the number that htop itself writes into its htoprc".to_owned(),
+        |near| format!("did you mean `{near}`?"),
+    );
+    findings.error(&["settings", "fields"], &format!("there is no field `{name}`"), &help);
+    String::new()
 }
 
 fn joined(values: impl Iterator<Item = impl ToString>) -> String {

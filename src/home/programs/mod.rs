@@ -113,7 +113,7 @@ pub struct Program {
     pub requests: fn(&toml::Table) -> Vec<String>,
     /// What the table makes. Warnings come beside it; with an error there is no contribution.
     pub contribute: fn(&toml::Table, &Context<'_>) -> (Contribution, Vec<OptionError>),
-    /// It is a shell: evaluated last, with what the others bring.
+    /// It is evaluated last, with what the others bring: shells, and git, to whose settings others add.
     pub is_shell: bool,
 }
 

@@ -77,8 +77,14 @@ pub(super) fn run(command: &mut Command) -> Option<Output> {
     match command.output() {
         Ok(output) => Some(output),
         Err(error) => {
-            eprintln!("skipped: {}: {error}", command.get_program().to_string_lossy());
+            skipped(&format!("{}: {error}", command.get_program().to_string_lossy()));
             None
         }
     }
+}
+
+/// Says why a test can't be had here.
+#[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
+pub(super) fn skipped(reason: &str) {
+    eprintln!("skipped: {reason}");
 }

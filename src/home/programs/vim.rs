@@ -156,7 +156,7 @@ impl Kind {
 mod tests {
     use std::process::Command;
 
-    use super::super::testing::{Package, evaluated_with, link, run, text};
+    use super::super::testing::{Package, evaluated_with, link, run, skipped, text};
     use super::*;
 
     const PACKAGES: [Package; 4] = [
@@ -235,7 +235,7 @@ mod tests {
         command.args(["-c", "runtime! plugin/**/*.vim", "-c", "packloadall", "-c", &write, "-c", "qa!"]);
         let Some(_) = run(&mut command) else { return };
         let Ok(text) = std::fs::read_to_string(&said) else {
-            eprintln!("skipped: this vim is too small for scripts");
+            skipped("this vim is too small for scripts");
             return;
         };
         assert_eq!(text, "loaded\n1\n3\n1\n");

@@ -95,9 +95,9 @@ impl TomlLfs {
 }
 
 fn evaluate(table: &Table, context: &Context<'_>) -> (Contribution, Vec<OptionError>) {
-    let (table, findings_before) = older::current(table);
+    let (table, older) = older::current(table);
     contribute(NAME, &table, |git: &TomlGit, findings| {
-        findings_before.into_iter().for_each(|finding| findings.push(finding));
+        findings.extend(older);
         let mut files = BTreeMap::new();
         for (name, lines) in [("ignore", &git.ignores), ("attributes", &git.attributes)] {
             if !lines.is_empty() {

@@ -34,7 +34,56 @@ fn settings_with_all_that_adds_to_them() {
         "#,
     );
     assert!(findings.is_empty(), "{findings:?}");
-    insta::assert_snapshot!(text(&contribution, FILE), @"");
+    insta::assert_snapshot!(text(&contribution, FILE), @r#"
+    [alias]
+    	a1 = "foo"
+    	escapes = "\"\\n\t"
+
+    [commit]
+    	gpgSign = true
+
+    [extra]
+    	boolean = true
+    	integer = 38
+    	multiple = 1
+    	multiple = 2
+    	name = "value"
+
+    [extra "backcompat.with.dots"]
+    	previously = "worked"
+
+    [extra "subsection"]
+    	value = "test"
+
+    [filter "lfs"]
+    	clean = "git-lfs clean -- %f"
+    	process = "git-lfs filter-process"
+    	required = true
+    	smudge = "git-lfs smudge -- %f"
+
+    [gpg]
+    	format = "openpgp"
+
+    [gpg "openpgp"]
+    	program = "path-to-gpg"
+
+    [tag]
+    	gpgSign = true
+
+    [user]
+    	email = "user@example.org"
+    	name = "John Doe"
+    	signingKey = "00112233445566778899AABBCCDDEEFF"
+
+    [include]
+    	path = "~/path/to/config.inc"
+
+    [includeIf "gitdir:~/src/dir"]
+    	path = "~/path/to/conditional.inc"
+
+    [includeIf "gitdir:~/src/dir"]
+    	path = "/home/alice/.config/git/include-2-gitconfig"
+    "#);
     let included = text(&contribution, ".config/git/include-2-gitconfig");
     assert_eq!(included, "[user]\n\temail = \"user@example.org\"\n\tname = \"John Doe\"\n");
     assert_eq!(text(&contribution, ".config/git/ignore"), "*~\n*.swp\n");

@@ -50,6 +50,7 @@ pub(super) const NEOVIM: Program = Program {
 
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+#[expect(clippy::struct_excessive_bools, reason = "Home Manager's options are what they are")]
 struct TomlNeovim {
     #[serde(rename = "enable")]
     _enable: IgnoredAny,
@@ -246,12 +247,12 @@ fn runtime(
 fn aliases(neovim: &TomlNeovim, context: &Context<'_>, contribution: &mut Contribution) {
     let nvim = executable(context, neovim.package.as_ref(), "neovim", "nvim");
     for (name, _) in [("vi", neovim.vi_alias), ("vim", neovim.vim_alias)].iter().filter(|(_, wanted)| *wanted) {
-        let content = if nvim.starts_with('/') {
+        let file = if nvim.starts_with('/') {
             (Content::Link(nvim.clone()), false)
         } else {
             (Content::Text("#!/bin/sh\nexec nvim \"$@\"\n".to_owned()), true)
         };
-        contribution.files.insert(format!(".local/bin/{name}"), content);
+        contribution.files.insert(format!(".local/bin/{name}"), file);
         contribution.session_path = vec![format!("{}/.local/bin", context.home)];
     }
     if neovim.vimdiff_alias {

@@ -84,7 +84,7 @@ struct Block {
 fn evaluate(table: &toml::Table, _: &Context<'_>) -> (Contribution, Vec<OptionError>) {
     let (table, moved, warnings) = without_moved(table);
     let (contribution, mut findings) = contribute(NAME, &table, |ssh: &TomlSsh, findings| {
-        warnings.into_iter().for_each(|warning| findings.push(warning));
+        findings.extend(warnings);
         let blocks = blocks(ssh, &moved, findings);
         check(ssh, findings);
         let text = text(ssh, &blocks, findings);
@@ -197,7 +197,7 @@ fn read(name: &str, path: Vec<String>, table: &toml::Table, findings: &mut Findi
         Ok(options) => Some(Block { name: name.to_owned(), path, options }),
         Err(mut error) => {
             error.path.splice(0..0, path);
-            findings.push(error);
+            findings.extend([error]);
             None
         }
     }
@@ -225,8 +225,8 @@ fn text(ssh: &TomlSsh, blocks: &[Block], findings: &mut Findings) -> String {
         return if blocks.is_empty() && !text.is_empty() { text + "\n" } else { text };
     }
     // Inside the block of all hosts, which is the last one.
-    let indented: String = ssh.extra_config.lines().map(|line| format!("  {line}\n")).collect();
-    text + &indented
+    let lines = ssh.extra_config.lines();
+    lines.fold(text, |text, line| text + "  " + line + "\n")
 }
 
 fn check(ssh: &TomlSsh, findings: &mut Findings) {

@@ -40,7 +40,29 @@ port = 516
 fn blocks_come_by_name_and_after_what_they_name() {
     let (contribution, findings) = evaluated(&SSH, BLOCKS);
     assert!(findings.is_empty(), "{findings:?}");
-    insta::assert_snapshot!(text(&contribution, FILE), @"");
+    insta::assert_snapshot!(text(&contribution, FILE), @r#"
+    Host * !github.com
+      Port 516
+      IdentityFile file1
+      IdentityFile file2
+
+    Host abc
+      ProxyJump jump-host
+
+    Host xyz
+      SetEnv BAR="_bar_ 42" FOO="foo12"
+      ServerAliveInterval 60
+      ServerAliveCountMax 10
+      IdentityFile file
+      LocalForward [localhost]:8080 [10.0.0.1]:80
+      RemoteForward [localhost]:8081 [10.0.0.2]:80
+      RemoteForward /run/user/1000/gnupg/S.gpg-agent.extra /run/user/1000/gnupg/S.gpg-agent
+      DynamicForward [localhost]:2839
+      StrictHostKeyChecking accept-new
+
+    Host ordered
+      Port 1
+    "#);
 }
 
 #[test]
@@ -118,7 +140,7 @@ fn ssh_takes_it() {
     let table = format!("{BLOCKS}[matchBlocks.'*']\nuser = 'everyone'\nserverAliveInterval = 5\n");
     let (contribution, _) = evaluated(&SSH, &table);
     std::fs::write(&file, text(&contribution, FILE)).unwrap();
-    let Some(output) = run(Command::new("ssh").arg("-G").arg("-F").arg(&file).arg("xyz")) else { return };
+    let Some(output) = run(Command::new("ssh").args(["-T", "-G", "-F"]).arg(&file).arg("xyz")) else { return };
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
     let text = String::from_utf8(output.stdout).unwrap();
     for line in [

@@ -28,6 +28,7 @@ pub(super) const TMUX: Program = Program {
 /// Home Manager's options, with its defaults.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+#[expect(clippy::struct_excessive_bools, reason = "Home Manager's options are what they are")]
 struct TomlTmux {
     #[serde(rename = "enable")]
     _enable: IgnoredAny,
@@ -133,7 +134,6 @@ fn evaluate(table: &toml::Table, context: &Context<'_>) -> (Contribution, Vec<Op
             .cloned()
             .collect();
         let files = [(".config/tmux/tmux.conf".to_owned(), (Content::Text(parts.join("\n")), false))].into();
-        // Where nothing made the folder, an empty value has tmux fall back to /tmp.
         let socket = tmux
             .secure_socket
             .then(|| ("TMUX_TMPDIR".to_owned(), "${XDG_RUNTIME_DIR:-\"/run/user/$(id -u)\"}".to_owned()));

@@ -1,5 +1,7 @@
 //! tmux's plugins: which of a package's files tmux has to run.
 
+use std::path::Path;
+
 use serde::Deserialize;
 
 use super::super::Context;
@@ -94,7 +96,7 @@ fn script(context: &Context<'_>, package: &StorePath) -> Result<String, String> 
         }
     };
     let mut files = names_in(context, package, &format!("{FOLDER}/{folder}"));
-    files.retain(|file| file.ends_with(".tmux"));
+    files.retain(|file| Path::new(file).extension().is_some_and(|extension| extension == "tmux"));
     let own = |name: String| files.iter().find(|file| **file == name);
     let found = own(format!("{}.tmux", folder.replace('-', "_"))).or_else(|| own(format!("{folder}.tmux")));
     match (found, files.as_slice()) {

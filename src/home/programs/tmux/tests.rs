@@ -46,7 +46,7 @@ fn defaults_are_home_managers() {
     assert_eq!(
         text(&contribution, FILE),
         "\nset  -g default-terminal \"screen\"\nset  -g base-index      0\nsetw -g pane-base-index 0\n\n\n\n\n\n\
-         set -g status-keys emacs\nset -g mode-keys   emacs\n\n\n\n\n\n\n\
+         set -g status-keys emacs\nset -g mode-keys   emacs\n\n\n\n\n\n\n\n\
          set  -g mouse             off\nset  -g focus-events      off\nsetw -g aggressive-resize off\n\
          setw -g clock-mode-style  12\nset  -s escape-time       500\nset  -g history-limit     2000\n\n"
     );
@@ -65,7 +65,63 @@ fn everything_that_has_a_block() {
     assert!(findings.is_empty(), "{findings:?}");
     assert!(contribution.session_variables.is_empty());
     let sensible = PLUGINS[0].path().to_string();
-    insta::assert_snapshot!(text(&contribution, FILE).replace(&sensible, "SENSIBLE"), @"");
+    insta::assert_snapshot!(text(&contribution, FILE).replace(&sensible, "SENSIBLE"), @r##"
+    # ============================================= #
+    # Start with defaults from the Sensible plugin  #
+    # --------------------------------------------- #
+    run-shell SENSIBLE/share/tmux-plugins/sensible/sensible.tmux
+    # ============================================= #
+
+    set  -g default-terminal "tmux-256color"
+    set  -g base-index      1
+    setw -g pane-base-index 1
+    # We need to set default-shell before calling new-session
+    set  -g default-shell "/usr/bin/myshell"
+
+    new-session
+
+    bind -N "Split the pane into two, left and right" v split-window -h
+    bind -N "Split the pane into two, top and bottom" s split-window -v
+
+
+    set -g status-keys vi
+    set -g mode-keys   vi
+
+    bind -N "Select pane to the left of the active pane" h select-pane -L
+    bind -N "Select pane below the active pane" j select-pane -D
+    bind -N "Select pane above the active pane" k select-pane -U
+    bind -N "Select pane to the right of the active pane" l select-pane -R
+
+    bind -r -N "Resize the pane left by 5" \
+      H resize-pane -L 5
+    bind -r -N "Resize the pane down by 5" \
+      J resize-pane -D 5
+    bind -r -N "Resize the pane up by 5" \
+      K resize-pane -U 5
+    bind -r -N "Resize the pane right by 5" \
+      L resize-pane -R 5
+
+
+    # rebind main key: C-a
+    unbind C-b
+    set -g prefix C-a
+    bind -N "Send the prefix key through to the application" \
+      C-a send-prefix
+
+
+    bind-key -N "Kill the current window" & kill-window
+    bind-key -N "Kill the current pane" x kill-pane
+
+
+    set  -g mouse             on
+    set  -g focus-events      on
+    setw -g aggressive-resize on
+    setw -g clock-mode-style  24
+    set  -s escape-time       10
+    set  -g history-limit     5000
+
+    set -g status off
+    "##);
 }
 
 #[test]
@@ -73,7 +129,7 @@ fn a_shortcut_is_the_prefix_with_control() {
     let (contribution, _) = evaluated(&TMUX, "shortcut = 'a'");
     let expected = "# rebind main key: C-a\nunbind C-b\nset -g prefix C-a\n\
                     bind -N \"Send the prefix key through to the application\" \\\n  a send-prefix\n\
-                    bind C-a last-window\n\n\n";
+                    bind C-a last-window\n\n\n\n\nset  -g mouse";
     assert!(text(&contribution, FILE).contains(expected));
 }
 

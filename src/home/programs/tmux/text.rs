@@ -13,11 +13,11 @@ pub(super) fn head(tmux: &TomlTmux, sensible: Option<&str>) -> String {
     let _ = writeln!(text, "set  -g base-index      {index}\nsetw -g pane-base-index {index}");
     text += &(shell(tmux) + "\n");
     text += if tmux.new_session { "new-session\n\n" } else { "\n\n" };
-    text += &(split(tmux).to_owned() + "\n");
+    text += &(split(tmux).to_owned() + "\n\n");
     let _ = writeln!(text, "set -g status-keys {mode}\nset -g mode-keys   {mode}\n");
-    text += &(navigation(tmux) + "\n");
-    text += &(prefix(tmux) + "\n");
-    text += &(confirmation(tmux).to_owned() + "\n");
+    text += &(navigation(tmux) + "\n\n");
+    text += &(prefix(tmux) + "\n\n");
+    text += &(confirmation(tmux).to_owned() + "\n\n");
     text + &switches(tmux)
 }
 
