@@ -58,11 +58,15 @@ fn daemons(told: &mut Told, plan: &BootPlan) {
     let order = order(&plan.daemons);
     for (number, wave) in order.waves.iter().enumerate() {
         told.section(if number == 0 { "Beside it, at once" } else { "Then, each when all that it waits for is ready" });
-        wave.iter().for_each(|unit| daemon(told, unit));
+        for unit in wave {
+            daemon(told, unit);
+        }
     }
     if !order.stuck.is_empty() {
         told.section("Never, since they wait for each other");
-        order.stuck.iter().for_each(|unit| daemon(told, unit));
+        for unit in &order.stuck {
+            daemon(told, unit);
+        }
     }
 }
 
@@ -162,7 +166,9 @@ fn packages(told: &mut Told, plan: &BootPlan) {
     for (name, channel) in &plan.channels {
         let default = if plan.default_channel.as_ref() == Some(name) { ", where plain names come from" } else { "" };
         told.line(1, format!("{name}{default}"));
-        sources(channel).into_iter().for_each(|line| told.line(2, line));
+        for line in sources(channel) {
+            told.line(2, line);
+        }
     }
     if let Some(nix) = &plan.nix {
         told.section(&format!("Nix's daemon, of {nix}"));
@@ -198,8 +204,8 @@ fn words(command: &[String]) -> String {
 fn duration(milliseconds: u64) -> String {
     match milliseconds {
         0 => "0s".to_owned(),
-        whole if whole % 60_000 == 0 => format!("{}m", whole / 60_000),
-        whole if whole % 1_000 == 0 => format!("{}s", whole / 1_000),
+        whole if whole.is_multiple_of(60_000) => format!("{}m", whole / 60_000),
+        whole if whole.is_multiple_of(1_000) => format!("{}s", whole / 1_000),
         other => format!("{other}ms"),
     }
 }

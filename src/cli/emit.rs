@@ -75,7 +75,7 @@ struct ContainerArgs {
     #[arg(long, value_name = "IP", default_value = "127.0.0.1")]
     address: IpAddr,
 
-    /// Let the machine mount, which needs SYS_ADMIN: its store becomes one overlay, in place of links
+    /// Let the machine mount, which needs `SYS_ADMIN`: its store becomes one overlay, in place of links
     #[arg(long)]
     allow_mounts: bool,
 
@@ -126,7 +126,7 @@ fn emit_fly(args: &FlyArgs, machine: &Machine, context: &Context) -> anyhow::Res
     };
     // To stdout goes what the file would become, too.
     let path = args.file.path(context, "fly.toml");
-    let existing = read(&path.clone().unwrap_or_else(|| context.directory.join("fly.toml")))?;
+    let existing = read(path.clone().unwrap_or_else(|| context.directory.join("fly.toml")))?;
     let made = fly(&outside(machine)?, &image, existing.as_deref());
     let Emitted { text, mut notes } = made.map_err(|error| diagnosed(error, path.as_deref(), existing.as_deref()))?;
     if !machine.image.systems.contains(&System::X86_64Linux) {
@@ -223,7 +223,9 @@ impl FileArgs {
         for change in changes {
             change.write(changes.len() > 1, context)?;
         }
-        notes.iter().for_each(|note| context.progress.note(note));
+        for note in notes {
+            context.progress.note(note);
+        }
         if context.json { context.document(&document) } else { Ok(()) }
     }
 }

@@ -24,11 +24,11 @@ pub(super) fn run(image: &Path, context: &Context) -> anyhow::Result<()> {
     let name = image.display();
     let found = find_file(image, PLAN_PATH.trim_start_matches('/'));
     let found = found.map_err(|error| Failure::new(Class::Usage, format!("can't read {name}: {error}")))?;
-    let Some(content) = found else {
+    let Some(plan) = found else {
         let help = "only images with `enable = true` in [boot] boot";
         return Err(Failure::new(Class::Usage, format!("{name} has no boot plan ({PLAN_PATH})")).help(help).into());
     };
-    let value: serde_json::Value = serde_json::from_slice(&content).map_err(|error| unreadable(&name, &error))?;
+    let value: serde_json::Value = serde_json::from_slice(&plan).map_err(|error| unreadable(&name, &error))?;
     let version = value.get("version").and_then(serde_json::Value::as_u64);
     if version != Some(u64::from(PLAN_VERSION)) {
         let found = version.map_or("none".to_owned(), |version| version.to_string());

@@ -25,6 +25,7 @@ use super::project;
     dumbc run --rm -- git --version    # another command, without daemons\n  \
     dumbc run image.tar.gz             # an archive\n\n\
     Ports below 1024 are published 10,000 higher: sshd at 10022. -p says otherwise.")]
+#[expect(clippy::struct_excessive_bools, reason = "switches of a command line")]
 pub(super) struct RunArgs {
     #[command(flatten)]
     common: CommonArgs,
@@ -53,7 +54,7 @@ pub(super) struct RunArgs {
     #[arg(long, conflicts_with = "publish")]
     publish_all: bool,
 
-    /// Let the machine mount, which needs SYS_ADMIN: its store becomes one overlay, in place of links
+    /// Let the machine mount, which needs `SYS_ADMIN`: its store becomes one overlay, in place of links
     #[arg(long)]
     allow_mounts: bool,
 }

@@ -82,40 +82,39 @@ impl Run {
     /// The engine's arguments.
     #[must_use]
     pub fn arguments(&self) -> Vec<String> {
-        let mut arguments = vec!["run".to_owned()];
-        let mut add = |words: &[&str]| arguments.extend(words.iter().map(|word| (*word).to_owned()));
-        match self.terminal {
-            Terminal::Detached => add(&["--detach"]),
-            Terminal::Pipe => add(&["--interactive"]),
-            Terminal::Tty => add(&["--interactive", "--tty"]),
-        }
-        if self.remove {
-            add(&["--rm"]);
-        }
-        let texts = [
-            ("--name", &self.name),
-            ("--hostname", &self.hostname),
-            ("--user", &self.user),
-            ("--workdir", &self.folder),
-        ];
-        for (option, text) in texts {
-            text.iter().for_each(|text| add(&[option, text]));
-        }
-        self.volumes.iter().for_each(|(name, path)| add(&["--volume", &format!("{name}:{path}")]));
-        self.ports.iter().for_each(|port| add(&["--publish", &self.exposure.publish(*port)]));
-        self.publish.iter().for_each(|port| add(&["--publish", port]));
-        self.variables.iter().for_each(|name| add(&["--env", name]));
-        self.settings.iter().for_each(|(name, value)| add(&["--env", &format!("{name}={value}")]));
-        self.env_files.iter().for_each(|file| add(&["--env-file", &file.to_string_lossy()]));
+        let switches: &[&str] = match self.terminal {
+            Terminal::Detached => &["--detach"],
+            Terminal::Pipe => &["--interactive"],
+            Terminal::Tty => &["--interactive", "--tty"],
+        };
+        let remove: &[&str] = if self.remove { &["--rm"] } else { &[] };
+        let plain = [&["run"], switches, remove].concat().into_iter().map(str::to_owned);
+        let valued = self.valued().into_iter().flat_map(|(option, value)| [option.to_owned(), value]);
+        let rest = self.options.iter().chain([&self.image]).chain(&self.command).cloned();
+        plain.chain(valued).chain(rest).collect()
+    }
+
+    /// Options with their values.
+    fn valued(&self) -> Vec<(&'static str, String)> {
+        let mut all = Vec::new();
+        let mut add =
+            |option, values: &mut dyn Iterator<Item = String>| all.extend(values.map(|value| (option, value)));
+        add("--name", &mut self.name.iter().cloned());
+        add("--hostname", &mut self.hostname.iter().cloned());
+        add("--user", &mut self.user.iter().cloned());
+        add("--workdir", &mut self.folder.iter().cloned());
+        add("--volume", &mut self.volumes.iter().map(|(name, path)| format!("{name}:{path}")));
+        add("--publish", &mut self.ports.iter().map(|port| self.exposure.publish(*port)));
+        add("--publish", &mut self.publish.iter().cloned());
+        add("--env", &mut self.variables.iter().cloned());
+        add("--env", &mut self.settings.iter().map(|(name, value)| format!("{name}={value}")));
+        add("--env-file", &mut self.env_files.iter().map(|file| file.to_string_lossy().into_owned()));
         if self.exposure.mounts {
-            add(&["--cap-add", MOUNT_CAPABILITY]);
-            MOUNT_SECURITY.iter().for_each(|option| add(&["--security-opt", option]));
+            add("--cap-add", &mut std::iter::once(MOUNT_CAPABILITY.to_owned()));
+            add("--security-opt", &mut MOUNT_SECURITY.iter().map(|option| (*option).to_owned()));
         }
-        self.stop_time.iter().for_each(|seconds| add(&["--stop-timeout", &seconds.to_string()]));
-        self.options.iter().for_each(|option| add(&[option]));
-        add(&[&self.image]);
-        self.command.iter().for_each(|word| add(&[word]));
-        arguments
+        add("--stop-timeout", &mut self.stop_time.iter().map(u64::to_string));
+        all
     }
 }
 

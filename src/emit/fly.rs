@@ -23,7 +23,7 @@ const REGISTRY: &str = "registry.fly.io";
 const SIGNALS: [&str; 7] = ["SIGINT", "SIGTERM", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGKILL", "SIGSTOP"];
 
 /// Fly waits no longer than this.
-const LONGEST_STOP: Duration = Duration::from_secs(300);
+const LONGEST_STOP: Duration = Duration::from_mins(5);
 
 /// Gigabytes of a new volume, where the files don't tell.
 const VOLUME_SIZE: u64 = 3;

@@ -65,9 +65,9 @@ fn container(outside: &Outside, exposure: &Exposure, notes: &mut Vec<String>) ->
     }
     if exposure.mounts {
         unit.key("AddCapability", MOUNT_CAPABILITY);
-        MOUNT_SECURITY.iter().for_each(|option| {
+        for option in MOUNT_SECURITY {
             let _ = write!(arguments, " --security-opt={option}");
-        });
+        }
     }
     // Keys of their own came with podman 5, and an older generator refuses a file with a key that it doesn't know.
     unit.key("PodmanArgs", &arguments);
@@ -109,7 +109,7 @@ struct Unit(String);
 
 impl Unit {
     fn section(&mut self, name: &str) {
-        let _ = write!(self.0, "{}[{name}]\n", if self.0.ends_with("]\n") { "" } else { "\n" });
+        let _ = writeln!(self.0, "{}[{name}]", if self.0.ends_with("]\n") { "" } else { "\n" });
     }
 
     fn key(&mut self, name: &str, text: &str) {

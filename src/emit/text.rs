@@ -5,7 +5,7 @@ use std::time::Duration;
 /// `20s`, `500ms`: as Go reads it, and with it Fly, docker and podman.
 pub(super) fn duration(duration: Duration) -> String {
     let milliseconds = duration.as_millis();
-    if milliseconds % 1000 == 0 { format!("{}s", milliseconds / 1000) } else { format!("{milliseconds}ms") }
+    if milliseconds.is_multiple_of(1000) { format!("{}s", milliseconds / 1000) } else { format!("{milliseconds}ms") }
 }
 
 /// Whole seconds, rounded up.
