@@ -13,6 +13,8 @@ mod readline;
 pub mod shell;
 mod starship;
 #[cfg(test)]
+mod started;
+#[cfg(test)]
 pub(crate) mod test_support;
 mod zoxide;
 mod zsh;
