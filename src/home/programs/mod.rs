@@ -22,6 +22,8 @@ pub mod shell;
 mod ssh;
 mod starship;
 #[cfg(test)]
+mod started;
+#[cfg(test)]
 pub(crate) mod test_support;
 #[cfg(test)]
 mod testing;

@@ -24,13 +24,25 @@ pub(crate) fn contribute_with(
     package: &dyn Fn(&str) -> Option<StorePath>,
     folders: &BTreeMap<&str, Vec<&str>>,
 ) -> (Contribution, Vec<OptionError>) {
+    contribute_in("/home/alice", program, table, others, package, folders)
+}
+
+/// [`contribute_with`] in another home.
+pub(crate) fn contribute_in(
+    home: &str,
+    program: &Program,
+    table: &str,
+    others: &Contribution,
+    package: &dyn Fn(&str) -> Option<StorePath>,
+    folders: &BTreeMap<&str, Vec<&str>>,
+) -> (Contribution, Vec<OptionError>) {
     let table: toml::Table = table.parse().expect("TOML");
     let list = |path: &StorePath, folder: &crate::image::ImagePath| {
         let key = format!("{}/{}", path.name(), String::from_utf8_lossy(folder.as_bytes()));
         let names = folders.get(key.trim_end_matches('/')).cloned().unwrap_or_default();
         names.into_iter().map(ToOwned::to_owned).collect()
     };
-    let context = Context { user: "alice", home: "/home/alice", package, list: &list, others };
+    let context = Context { user: "alice", home, package, list: &list, others };
     (program.contribute)(&table, &context)
 }
 
