@@ -2,4 +2,7 @@
 //!
 //! [`crate::boot`] has the plan that all of this follows.
 
+pub mod adopt;
+pub mod boot;
+pub mod prepared;
 pub mod process;
