@@ -9,7 +9,7 @@ use crate::root::debian::certificates::CertificatesError;
 use crate::root::debian::dpkg::DpkgError;
 use crate::root::debian::ld_cache::LdCacheError;
 use crate::root::debian::merge::MergeError;
-use crate::{build, cache, channel, export, plan, store};
+use crate::{build, cache, channel, export, machine, plan, store};
 
 /// An error of the command line's own: a message, findings in the user's files, or both.
 #[derive(Debug)]
@@ -90,6 +90,8 @@ fn classified<'error>(cause: &'error (dyn Error + 'static)) -> Option<&'error dy
         .or_else(|| of::<store::DebFault>(cause))
         .or_else(|| of::<cache::Error>(cause))
         .or_else(|| of::<cache::write::WriteError>(cause))
+        .or_else(|| of::<machine::boot::Error>(cause))
+        .or_else(|| of::<machine::adopt::Error>(cause))
 }
 
 /// Findings that an error in a chain carries. A room's error that has some gets a line here.

@@ -2,6 +2,8 @@
 //!
 //! Data goes to stdout, narration to stderr. Errors end here: [`report`] draws them, [`failure`] decides the exit code.
 
+mod adopt;
+mod boot;
 mod build;
 mod cache;
 mod changes;
@@ -14,6 +16,7 @@ mod gc;
 mod init;
 mod lock;
 mod locking;
+mod machine;
 mod man;
 mod options;
 mod output;
@@ -76,6 +79,8 @@ enum Command {
     /// Make, fill and check binary caches of one's own
     Cache(cache::Args),
     Gc(gc::Args),
+    Boot(boot::Args),
+    Machine(machine::Args),
     /// Print JSON Schema of a file, or the manual of all keys
     Schema(schema::Args),
     /// Print a completion script for a shell
@@ -104,13 +109,15 @@ fn run(arguments: Vec<OsString>) -> u8 {
     let report = report::Report::new(cli.options.colour());
     let outcome = cli.options.context().and_then(|context| dispatch(&cli.command, &context));
     match outcome {
-        Ok(()) => 0,
+        Ok(code) => code,
         Err(error) => report.end(&error, cli.options.json),
     }
 }
 
-fn dispatch(command: &Command, context: &Context) -> anyhow::Result<()> {
+fn dispatch(command: &Command, context: &Context) -> anyhow::Result<u8> {
     match command {
+        Command::Boot(args) => return boot::run(args, context),
+        Command::Machine(args) => machine::run(args, context),
         Command::Build(args) => build::run(args, context),
         Command::Lock(args) => lock::run(args, context),
         Command::Update(args) => update::run(args, context),
@@ -126,6 +133,7 @@ fn dispatch(command: &Command, context: &Context) -> anyhow::Result<()> {
         Command::Completions(args) => completions::run(args, context),
         Command::Man(args) => man::run(args, context),
     }
+    .map(|()| 0)
 }
 
 #[cfg(test)]

@@ -32,6 +32,20 @@ pub struct Adoption {
     pub gid: u32,
 }
 
+impl Adoption {
+    /// The user's already.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        self.uid == self.account.uid
+    }
+
+    /// The home on the volume.
+    #[must_use]
+    pub fn home(&self) -> &Path {
+        self.paths.first().map_or_else(|| Path::new(&self.account.home), PathBuf::as_path)
+    }
+}
+
 /// What was done.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Adopted {
