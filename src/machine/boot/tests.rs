@@ -94,10 +94,19 @@ impl Image {
         image
     }
 
+    /// A runtime that does `script`. As other tests fork at any time, it's awaited that nobody holds the file open any more.
+    fn script(&self, script: &str) {
+        self.put(RUNTIME, script);
+        fs::set_permissions(self.at(RUNTIME), fs::Permissions::from_mode(0o755)).unwrap();
+        let busy = |error: &std::io::Error| error.kind() == std::io::ErrorKind::ExecutableFileBusy;
+        while std::process::Command::new(self.at(RUNTIME)).output().is_err_and(|error| busy(&error)) {
+            std::thread::yield_now();
+        }
+    }
+
     fn runtime(&self, skipped: &str) {
         let script = ACTIVATE.replace("ROOT", &self.root.path().display().to_string()).replace("SKIPPED", skipped);
-        self.put(RUNTIME, &script);
-        fs::set_permissions(self.at(RUNTIME), fs::Permissions::from_mode(0o755)).unwrap();
+        self.script(&script);
     }
 
     fn at(&self, path: &str) -> std::path::PathBuf {
@@ -196,10 +205,10 @@ fn a_home_with_files_in_the_way_is_looked_at_each_time() {
         return;
     }
     let image = Image::new(&[("alice", 1000)]);
-    image.runtime(r#"{"path":".bashrc","reason":"a file of alice's own"}"#);
+    image.runtime(r#"{"path":".bashrc","reason":"of the user"}"#);
     image.boot();
-    let (ready, _) = image.boot();
-    assert_eq!(ready.prepared.users["alice"].skipped, [".bashrc"]);
+    let (ready, told) = image.boot();
+    assert_eq!(ready.prepared.users["alice"].skipped, [".bashrc"], "{told:?}");
     assert_eq!(image.runs("alice"), 2);
 }
 
@@ -210,7 +219,7 @@ fn an_activation_that_fails_leaves_the_machine_useful() {
     }
     let image = Image::new(&[("alice", 1000), ("bob", 1001)]);
     for script in ["#!/bin/sh\nexit 3\n", "#!/bin/sh\necho nonsense\n", "#!/bin/sh\nkill -9 $$\n"] {
-        image.put(RUNTIME, script);
+        image.script(script);
         let (ready, told) = image.boot();
         assert!(told.len() == 2 && told[0].starts_with("alice's home was not activated"), "{told:?}");
         assert!(ready.prepared.users["alice"].left_out.is_none());
