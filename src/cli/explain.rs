@@ -1,6 +1,6 @@
 //! `dumbc boot --explain`: what a machine does when it starts, told from its image.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::boot::{BootPlan, PLAN_PATH, PLAN_VERSION, explain};
 use crate::failure::Class;
@@ -9,17 +9,7 @@ use crate::image::check::find_file;
 use super::context::Context;
 use super::failure::Failure;
 
-/// Tell what an image does when it boots
-///
-/// Its boot plan, /etc/dumbc/boot.json, told to people; with --json the plan itself. Nothing of the image is run.
-#[derive(clap::Args)]
-#[command(after_help = "Examples:\n  dumbc boot --explain lazycoder.tar.gz\n  dumbc boot --explain image.oci --json")]
-pub(super) struct Args {
-    /// An archive, gzipped or not, the folder of an OCI layout, or an unpacked root folder
-    #[arg(long, value_name = "IMAGE-OR-DIR")]
-    pub(super) explain: PathBuf,
-}
-
+/// Prints what `image` does, or its plan.
 pub(super) fn run(image: &Path, context: &Context) -> anyhow::Result<()> {
     let name = image.display();
     let found = find_file(image, PLAN_PATH.trim_start_matches('/'));

@@ -70,6 +70,8 @@ fn classified<'error>(cause: &'error (dyn Error + 'static)) -> Option<&'error dy
         .or_else(|| of::<channel::LockError>(cause))
         .or_else(|| of::<cache::Error>(cause))
         .or_else(|| of::<HomeError>(cause))
+        .or_else(|| of::<machine::boot::Error>(cause))
+        .or_else(|| of::<machine::adopt::Error>(cause))
         .or_else(|| of::<machine::activation::ActivationError>(cause))
         .or_else(|| of::<machine::rebuild::RebuildError>(cause))
         .or_else(|| of::<machine::service::ClientError>(cause))

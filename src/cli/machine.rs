@@ -2,6 +2,7 @@
 
 use clap::Subcommand;
 
+use super::adopt;
 use super::context::Context;
 use super::store_verbs;
 
@@ -16,10 +17,12 @@ pub(super) struct Args {
 enum Verb {
     #[command(flatten)]
     Store(store_verbs::Verb),
+    Adopt(adopt::Args),
 }
 
 pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<()> {
     match &args.verb {
         Verb::Store(verb) => store_verbs::run(verb, context),
+        Verb::Adopt(args) => adopt::run(args, context),
     }
 }

@@ -4,7 +4,7 @@ use clap::Subcommand;
 
 use super::context::Context;
 use super::{
-    build, cache, check, completions, emit, explain, gc, init, lock, man, plan, run, schema, size, update, verify, why,
+    build, cache, check, completions, emit, gc, init, lock, man, plan, run, schema, size, update, verify, why,
 };
 
 #[derive(Subcommand)]
@@ -25,7 +25,6 @@ pub(super) enum Command {
     Run(run::RunArgs),
     Try(run::TryArgs),
     Emit(emit::Args),
-    Boot(explain::Args),
     /// Make, fill and check binary caches of one's own
     Cache(cache::Args),
     Gc(gc::Args),
@@ -51,7 +50,6 @@ pub(super) fn dispatch(command: &Command, context: &Context) -> anyhow::Result<(
         Command::Run(args) => run::run(args, context),
         Command::Try(args) => run::try_it(args, context),
         Command::Emit(args) => emit::run(args, context),
-        Command::Boot(args) => explain::run(&args.explain, context),
         Command::Gc(args) => gc::run(args, context),
         Command::Init(args) => init::run(args, context),
         Command::Check(args) => check::run(args, context),

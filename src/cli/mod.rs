@@ -2,8 +2,10 @@
 //!
 //! Data goes to stdout, narration to stderr. Errors end here: [`report`] draws them, [`failure`] decides the exit code.
 
+mod adopt;
 #[cfg_attr(not(feature = "build"), path = "without_bars.rs")]
 mod bars;
+mod boot;
 #[cfg(feature = "build")]
 mod build;
 #[cfg(feature = "build")]
@@ -103,6 +105,7 @@ enum Command {
     Rebuild(rebuild::Args),
     Add(packages::AddArgs),
     Remove(packages::RemoveArgs),
+    Boot(boot::Args),
 }
 
 /// Runs the command line of this process.
@@ -134,12 +137,12 @@ fn run(arguments: Vec<OsString>) -> u8 {
     let report = report::Report::new(cli.options.colour());
     let outcome = cli.options.context().and_then(|context| dispatch(&cli.command, &context));
     match outcome {
-        Ok(()) => 0,
+        Ok(code) => code,
         Err(error) => report.end(&error, cli.options.json),
     }
 }
 
-fn dispatch(command: &Command, context: &Context) -> anyhow::Result<()> {
+fn dispatch(command: &Command, context: &Context) -> anyhow::Result<u8> {
     match command {
         #[cfg(feature = "build")]
         Command::Making(command) => making::dispatch(command, context),
@@ -148,7 +151,9 @@ fn dispatch(command: &Command, context: &Context) -> anyhow::Result<()> {
         Command::Rebuild(args) => rebuild::run(args, context),
         Command::Add(args) => packages::add(args, context),
         Command::Remove(args) => packages::remove(args, context),
+        Command::Boot(args) => return boot::run(args, context),
     }
+    .map(|()| 0)
 }
 
 #[cfg(test)]

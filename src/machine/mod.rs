@@ -3,7 +3,10 @@
 //! [`crate::boot`] has the plan that all of this follows.
 
 pub mod activation;
+pub mod adopt;
+pub mod boot;
 pub mod generations;
+pub mod prepared;
 pub mod process;
 pub mod rebuild;
 pub mod service;

@@ -1,0 +1,153 @@
+//! From an image's plan to a machine that can start its processes: store and homes.
+//!
+//! [`prepare`] is the whole way. Each step does what it can; what it can't do without making the machine useless is told, and ends
+//! nothing. Every path of the machine goes through a [`Ground`], so all of it runs below a folder, too.
+
+mod activation;
+mod copy;
+mod error;
+mod file_systems;
+pub(super) mod folder;
+mod foreground;
+mod generation;
+mod ground;
+mod homes;
+mod host_key;
+mod journal;
+mod mount_table;
+mod mounting;
+mod nix_state;
+mod persist;
+mod place;
+mod run;
+mod secrets;
+mod skeleton;
+mod small;
+mod store;
+mod users;
+mod volume;
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::time::Instant;
+
+use crate::boot::{BootPlan, PLAN_PATH, PLAN_VERSION, PlanPath, RUN};
+
+use super::prepared::{Foreground, Prepared, Warning};
+
+pub use error::Error;
+pub use ground::Ground;
+pub use mounting::{Kernel, Mount, Mounting};
+pub use volume::VolumeLock;
+
+use journal::Journal;
+use mount_table::MountTable;
+
+/// A plan is not larger.
+const PLAN_LIMIT: u64 = 64 << 20;
+
+/// What a machine is started with.
+pub struct Start<'teller> {
+    /// What stands after `boot --`: the entrypoint's command, nothing, or what runs in its place.
+    pub arguments: Vec<OsString>,
+    /// The container's variables.
+    pub environment: Vec<(OsString, OsString)>,
+    /// The user that this process runs as.
+    pub uid: u32,
+    /// Hears of each warning at once.
+    pub teller: &'teller mut dyn FnMut(&Warning),
+}
+
+/// A machine that stands.
+#[derive(Debug)]
+pub struct Ready {
+    /// Its store and homes.
+    pub prepared: Prepared,
+    /// What runs in the foreground; absent: the machine runs until it is told to stop.
+    pub foreground: Option<Foreground>,
+    /// To be held until everything has ended.
+    pub lock: Option<VolumeLock>,
+}
+
+/// Makes a machine ready for its processes.
+///
+/// # Errors
+/// What makes it useless: no plan, a volume that another machine holds, an entrypoint whose user has no home.
+pub fn prepare(ground: &Ground, start: Start<'_>) -> Result<Ready, Error> {
+    let started = Instant::now();
+    let plan = read_plan(ground)?;
+    let mut notes = Journal::new(start.teller);
+    let foreground = foreground::choose(ground, &plan, &start.arguments, start.uid)?;
+    let environment = variables(&plan, start.environment, &mut notes);
+    let (environment, secrets) = secrets::part(&plan, environment);
+    if start.uid != 0 {
+        return Ok(foreground::alone(plan, foreground, environment, secrets, notes, started));
+    }
+
+    notes.step("file systems", |notes| file_systems::stand(ground, notes));
+    let table = MountTable::of_this_process();
+    notes.step("folders", |notes| file_systems::folders(ground, &folders(&plan), notes));
+    let is_whole = foreground.as_ref().is_none_or(|foreground| foreground.daemons);
+    let keeps = is_whole && !(plan.persist.is_empty() && plan.users.is_empty());
+    let mut volume = notes.step("volume", |notes| {
+        let decided = volume::plan(volume::look(ground, &table, &plan.volume), &plan.volume, keeps);
+        volume::take(ground, decided, &plan.volume, notes)
+    })?;
+    let store = notes.step("store", |notes| store::stand(ground, &table, &volume, plan.nix.is_some(), notes));
+    notes.step("nix", |notes| nix_state::stand(ground, &table, &volume, store, &plan, notes));
+    notes.step("persist", |notes| persist::stand(ground, &table, &volume, &plan.persist, notes));
+    let users = notes.step("homes", |notes| users::stand(ground, &table, &volume, &plan, notes))?;
+    notes.step("ssh key", |notes| host_key::stand(ground, &volume, notes));
+    notes.step("secrets", |notes| secrets::stand(ground, &table, &plan, &secrets, notes));
+
+    let Journal { steps, warnings, .. } = notes;
+    let (image, layout, lock) = (plan.image.clone(), volume.layout.clone(), volume.lock.take());
+    let prepared = Prepared { plan, layout, store, users, environment, secrets, steps, warnings, started, image };
+    Ok(Ready { prepared, foreground, lock })
+}
+
+/// Reads the image's plan.
+///
+/// # Errors
+/// It is missing, too large, or of another version.
+pub fn read_plan(ground: &Ground) -> Result<BootPlan, Error> {
+    let path = ground.at(PLAN_PATH);
+    let bytes = small::read(&path, PLAN_LIMIT).map_err(|source| Error::Plan { path: path.clone(), source })?;
+    let plan: BootPlan = serde_json::from_slice(&bytes)
+        .map_err(|error| Error::PlanContent { path: path.clone(), reason: error.to_string() })?;
+    if plan.version == PLAN_VERSION {
+        return Ok(plan);
+    }
+    Err(Error::PlanContent { path, reason: format!("it has version {}, and not {PLAN_VERSION}", plan.version) })
+}
+
+/// The image's variables, over them the container's.
+fn variables(
+    plan: &BootPlan,
+    container: Vec<(OsString, OsString)>,
+    notes: &mut Journal<'_>,
+) -> BTreeMap<String, String> {
+    let mut variables = plan.environment.clone();
+    for (name, value) in container {
+        match (name.into_string(), value.into_string()) {
+            (Ok(name), Ok(value)) => drop(variables.insert(name, value)),
+            (name, _) => {
+                let name = name.unwrap_or_else(|name| name.to_string_lossy().into_owned());
+                notes.warn(format!("the variable {name} is not UTF-8, and left out"));
+            }
+        }
+    }
+    variables
+}
+
+/// Folders that the machine needs at every start: its own, its users', those of packages.
+fn folders(plan: &BootPlan) -> Vec<PlanPath> {
+    let folder = |path: String, uid, gid, mode| PlanPath { path, uid, gid, mode };
+    let runtime = plan.users.values().map(|user| &user.account);
+    let runtime = runtime.map(|user| folder(format!("/run/user/{}", user.uid), user.uid, user.gid, 0o700));
+    let own = [folder(RUN.to_owned(), 0, 0, 0o755), folder("/run/user".to_owned(), 0, 0, 0o755)];
+    own.into_iter().chain(runtime).chain(plan.folders.iter().cloned()).collect()
+}
+
+#[cfg(test)]
+pub(super) mod tests;

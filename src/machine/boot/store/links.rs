@@ -1,0 +1,73 @@
+//! Without an overlay: a link in the store for each of the volume's paths.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
+use std::io;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{AtFlags, Dir, FileType};
+
+use crate::machine::boot::folder;
+
+/// What is done to a name of the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Deed {
+    /// A link to the volume's path of this name.
+    Link(String),
+    /// A link to a path that the volume doesn't have any more.
+    Unlink(String),
+}
+
+/// What is done. `store`: what is there, links to anywhere with where they lead. A path that the image has itself stays its own.
+pub(super) fn plan(
+    store: &BTreeMap<String, Option<PathBuf>>,
+    on_volume: &BTreeSet<String>,
+    volume_store: &Path,
+) -> Vec<Deed> {
+    let is_ours = |target: &Option<PathBuf>| target.as_ref().is_some_and(|to| to.parent() == Some(volume_store));
+    let stale = store.iter().filter(|(name, target)| is_ours(target) && !on_volume.contains(*name));
+    let missing = on_volume.iter().filter(|name| !store.contains_key(*name));
+    stale.map(|(name, _)| Deed::Unlink(name.clone())).chain(missing.cloned().map(Deed::Link)).collect()
+}
+
+/// Links `registered` paths that lie in `place` into `store`. Links name `volume_store`: what `place` is called in the machine.
+pub(super) fn link(store: &Path, place: &Path, volume_store: &Path, registered: &BTreeSet<String>) -> io::Result<()> {
+    if registered.is_empty() && !store.is_dir() {
+        return Ok(());
+    }
+    let folder = folder::open(store)?;
+    let on_volume = match folder::open(place) {
+        Ok(place) => {
+            Dir::read_from(place)?.filter_map(Result::ok).filter_map(|entry| name(entry.file_name())).collect()
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => BTreeSet::new(),
+        Err(error) => return Err(error),
+    };
+    let wanted = registered.intersection(&on_volume).cloned().collect();
+    for deed in plan(&listing(&folder)?, &wanted, volume_store) {
+        match deed {
+            Deed::Unlink(name) => rustix::fs::unlinkat(&folder, name, AtFlags::empty())?,
+            Deed::Link(name) => rustix::fs::symlinkat(volume_store.join(&name), &folder, name)?,
+        }
+    }
+    Ok(())
+}
+
+fn listing(store: &std::os::fd::OwnedFd) -> io::Result<BTreeMap<String, Option<PathBuf>>> {
+    let mut names = BTreeMap::new();
+    for entry in Dir::read_from(store)? {
+        let entry = entry?;
+        let Some(name) = name(entry.file_name()) else { continue };
+        let target = match entry.file_type() {
+            FileType::Symlink | FileType::Unknown => rustix::fs::readlinkat(store, entry.file_name(), Vec::new()).ok(),
+            _ => None,
+        };
+        names.insert(name, target.map(|target| PathBuf::from(OsStr::from_bytes(target.to_bytes()))));
+    }
+    Ok(names)
+}
+
+fn name(name: &std::ffi::CStr) -> Option<String> {
+    name.to_str().ok().filter(|name| !matches!(*name, "." | "..")).map(str::to_owned)
+}
