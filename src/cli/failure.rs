@@ -5,6 +5,8 @@ use std::fmt;
 
 use crate::config::{self, Diagnostic};
 use crate::failure::{Class, Classified, carried};
+use crate::machine::shell::ShellError;
+use crate::machine::supervisor::control::client::ControlError;
 use crate::root::debian::certificates::CertificatesError;
 use crate::root::debian::dpkg::DpkgError;
 use crate::root::debian::ld_cache::LdCacheError;
@@ -90,6 +92,8 @@ fn classified<'error>(cause: &'error (dyn Error + 'static)) -> Option<&'error dy
         .or_else(|| of::<store::DebFault>(cause))
         .or_else(|| of::<cache::Error>(cause))
         .or_else(|| of::<cache::write::WriteError>(cause))
+        .or_else(|| of::<ControlError>(cause))
+        .or_else(|| of::<ShellError>(cause))
 }
 
 /// Findings that an error in a chain carries. A room's error that has some gets a line here.

@@ -8,12 +8,14 @@ mod changes;
 mod check;
 mod completions;
 mod context;
+mod exit;
 mod failure;
 mod figures;
 mod gc;
 mod init;
 mod lock;
 mod locking;
+mod machine;
 mod man;
 mod options;
 mod output;
@@ -23,6 +25,7 @@ mod project;
 mod report;
 mod scaffold;
 mod schema;
+mod shell;
 mod size;
 mod update;
 mod verify;
@@ -76,6 +79,8 @@ enum Command {
     /// Make, fill and check binary caches of one's own
     Cache(cache::Args),
     Gc(gc::Args),
+    Machine(machine::Args),
+    Shell(shell::Args),
     /// Print JSON Schema of a file, or the manual of all keys
     Schema(schema::Args),
     /// Print a completion script for a shell
@@ -105,7 +110,7 @@ fn run(arguments: Vec<OsString>) -> u8 {
     let outcome = cli.options.context().and_then(|context| dispatch(&cli.command, &context));
     match outcome {
         Ok(()) => 0,
-        Err(error) => report.end(&error, cli.options.json),
+        Err(error) => exit::code(&error).unwrap_or_else(|| report.end(&error, cli.options.json)),
     }
 }
 
@@ -120,6 +125,8 @@ fn dispatch(command: &Command, context: &Context) -> anyhow::Result<()> {
         Command::Cache(args) => cache::run(args, context),
         Command::Verify(args) => verify::run(args, context),
         Command::Gc(args) => gc::run(args, context),
+        Command::Machine(args) => machine::run(args, context),
+        Command::Shell(args) => shell::run(args),
         Command::Init(args) => init::run(args, context),
         Command::Check(args) => check::run(args, context),
         Command::Schema(args) => schema::run(args, context),

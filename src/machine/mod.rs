@@ -2,4 +2,7 @@
 //!
 //! [`crate::boot`] has the plan that all of this follows.
 
+pub mod prepared;
 pub mod process;
+pub mod shell;
+pub mod supervisor;
