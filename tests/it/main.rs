@@ -12,6 +12,7 @@ mod debian;
 mod debian_real;
 mod examples;
 mod init;
+mod machine;
 mod odd;
 mod readme;
 mod robust;

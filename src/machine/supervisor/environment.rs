@@ -112,20 +112,18 @@ pub(super) mod tests {
     fn the_container_wins_over_the_home_and_the_home_over_the_image() {
         let container = map(&[("PATH", "/sw/bin"), ("EDITOR", "vi"), ("PAGER", "cat"), ("HOME", "/root")]);
         let environment = of_account(&plan(), &container, &account("alice", 1000), Some(&manifest()));
-        insta::assert_json_snapshot!(environment, @r#"
-        {
-          "EDITOR": "nvim",
-          "HOME": "/home/alice",
-          "LOGNAME": "alice",
-          "NEW": "1",
-          "PAGER": "cat",
-          "PATH": "/home/alice/bin:/etc/profiles/per-user/alice/bin:/sw/bin",
-          "SHELL": "/bin/sh",
-          "USER": "alice",
-          "XDG_RUNTIME_DIR": "/run/user/1000"
-        }
-        "#);
-    }
+        let lines: Vec<String> = environment.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        insta::assert_snapshot!(lines.join("\n"), @r"
+        EDITOR=nvim
+        HOME=/home/alice
+        LOGNAME=alice
+        NEW=1
+        PAGER=cat
+        PATH=/home/alice/bin:/etc/profiles/per-user/alice/bin:/sw/bin
+        SHELL=/bin/sh
+        USER=alice
+        XDG_RUNTIME_DIR=/run/user/1000
+        ");    }
 
     #[test]
     fn a_path_of_the_containers_own_stays_before_the_systems() {
