@@ -13,6 +13,12 @@ use crate::failure::{Class, Classified};
 /// How long the machine may take to answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How often a machine is asked that has too many connections to hear.
+const TRIES: u32 = 5;
+
+/// Between two tries.
+const PAUSE: Duration = Duration::from_millis(100);
+
 /// The longest answer, in bytes.
 const LONGEST: u64 = 16 << 20;
 
@@ -63,9 +69,16 @@ pub struct Reply {
 /// Asks the machine whose sockets are in `run`: [`crate::boot::RUN`].
 pub fn ask(run: &Path, request: &Request) -> Result<Reply, ControlError> {
     let path = run.join(SOCKET);
-    let mut stream = UnixStream::connect(&path).map_err(|source| ControlError::NoMachine { path, source })?;
-    let first = exchange(&mut stream, request).map_err(ControlError::NoAnswer)?;
-    match first {
+    let connect = || UnixStream::connect(&path).map_err(|source| ControlError::NoMachine { path: path.clone(), source });
+    let mut answer = exchange(&mut connect()?, request);
+    for _ in 1..TRIES {
+        if answer.as_ref().err().is_none_or(|error| error.kind() == io::ErrorKind::WouldBlock) {
+            break;
+        }
+        std::thread::sleep(PAUSE);
+        answer = exchange(&mut connect()?, request);
+    }
+    match answer.map_err(ControlError::NoAnswer)? {
         (Answer::Ok(value), lines) => Ok(Reply { value, lines }),
         (Answer::Error(message), _) => Err(ControlError::Refused(message)),
     }
