@@ -3,14 +3,16 @@
 use std::ffi::OsString;
 #[cfg(feature = "build")]
 use std::path::PathBuf;
-use std::process::Command;
+
+use anyhow::Context as _;
 
 use crate::machine::boot::{self, Ground, Ready, Start};
-use crate::machine::prepared::{Foreground, Prepared, Warning};
-use crate::machine::process::{self, Session};
+use crate::machine::prepared::Warning;
+use crate::machine::supervisor;
 use crate::progress::Progress;
 
 use super::context::Context;
+use super::exit::Exit;
 
 /// Start the machine of this image: its store, homes, daemons and foreground process
 ///
@@ -30,11 +32,10 @@ pub(super) struct Args {
     command: Vec<OsString>,
 }
 
-/// Gives the machine's exit code.
-pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<u8> {
+pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<()> {
     #[cfg(feature = "build")]
     if let Some(image) = &args.explain {
-        return super::explain::run(image, context).map(|()| 0);
+        return super::explain::run(image, context);
     }
     let start = Start {
         arguments: args.command.clone(),
@@ -43,9 +44,9 @@ pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<u8> {
         teller: &mut |warning| tell(warning, context.progress.as_ref()),
     };
     let Ready { prepared, foreground, lock } = boot::prepare(&Ground::system(), start)?;
-    let code = supervise(&prepared, foreground.as_ref())?;
+    let code = supervisor::run(prepared, foreground).context("the machine can't be supervised")?;
     drop(lock);
-    Ok(code)
+    Exit::with(code)
 }
 
 fn tell(warning: &Warning, progress: &dyn Progress) {
@@ -53,31 +54,4 @@ fn tell(warning: &Warning, progress: &dyn Progress) {
         Some(help) => progress.warn(&format!("{} ({help})", warning.message)),
         None => progress.warn(&warning.message),
     }
-}
-
-/// Runs the foreground process to its end.
-fn supervise(prepared: &Prepared, foreground: Option<&Foreground>) -> anyhow::Result<u8> {
-    let Some(foreground) = foreground else {
-        loop {
-            std::thread::park();
-        }
-    };
-    let mut environment = prepared.environment.clone();
-    let account = &foreground.account;
-    for (name, value) in
-        [("HOME", &account.home), ("USER", &account.name), ("LOGNAME", &account.name), ("SHELL", &account.shell)]
-    {
-        environment.insert(name.to_owned(), value.clone());
-    }
-    for name in prepared.plan.entrypoint.iter().flat_map(|entrypoint| &entrypoint.secrets) {
-        environment.extend(prepared.secrets.0.get(name).map(|value| (name.clone(), value.clone())));
-    }
-    let mut command: Command = process::command(account, &foreground.command, &environment, Session::Inherited);
-    let status = command
-        .stdin(std::process::Stdio::inherit())
-        .stdout(std::process::Stdio::inherit())
-        .stderr(std::process::Stdio::inherit())
-        .status()?;
-    let signal = std::os::unix::process::ExitStatusExt::signal(&status).map(|signal| signal + 128);
-    Ok(status.code().or(signal).and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
 }

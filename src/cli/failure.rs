@@ -6,6 +6,8 @@ use std::fmt;
 use crate::config::{self, Diagnostic};
 use crate::failure::{Class, Classified, carried};
 use crate::home::generation::HomeError;
+use crate::machine::shell::ShellError;
+use crate::machine::supervisor::control::client::ControlError;
 use crate::{cache, channel, machine};
 
 /// An error of the command line's own: a message, findings in the user's files, or both.
@@ -72,6 +74,8 @@ fn classified<'error>(cause: &'error (dyn Error + 'static)) -> Option<&'error dy
         .or_else(|| of::<HomeError>(cause))
         .or_else(|| of::<machine::boot::Error>(cause))
         .or_else(|| of::<machine::adopt::Error>(cause))
+        .or_else(|| of::<ControlError>(cause))
+        .or_else(|| of::<ShellError>(cause))
         .or_else(|| of::<machine::activation::ActivationError>(cause))
         .or_else(|| of::<machine::rebuild::RebuildError>(cause))
         .or_else(|| of::<machine::service::ClientError>(cause))

@@ -20,6 +20,7 @@ mod context;
 mod emit;
 #[cfg(feature = "build")]
 mod engine;
+mod exit;
 #[cfg(feature = "build")]
 mod explain;
 mod failure;
@@ -55,6 +56,7 @@ mod run;
 mod scaffold;
 #[cfg(feature = "build")]
 mod schema;
+mod shell;
 #[cfg(feature = "build")]
 mod size;
 mod store_verbs;
@@ -106,6 +108,7 @@ enum Command {
     Add(packages::AddArgs),
     Remove(packages::RemoveArgs),
     Boot(boot::Args),
+    Shell(shell::Args),
 }
 
 /// Runs the command line of this process.
@@ -137,12 +140,12 @@ fn run(arguments: Vec<OsString>) -> u8 {
     let report = report::Report::new(cli.options.colour());
     let outcome = cli.options.context().and_then(|context| dispatch(&cli.command, &context));
     match outcome {
-        Ok(code) => code,
-        Err(error) => report.end(&error, cli.options.json),
+        Ok(()) => 0,
+        Err(error) => exit::code(&error).unwrap_or_else(|| report.end(&error, cli.options.json)),
     }
 }
 
-fn dispatch(command: &Command, context: &Context) -> anyhow::Result<u8> {
+fn dispatch(command: &Command, context: &Context) -> anyhow::Result<()> {
     match command {
         #[cfg(feature = "build")]
         Command::Making(command) => making::dispatch(command, context),
@@ -151,9 +154,9 @@ fn dispatch(command: &Command, context: &Context) -> anyhow::Result<u8> {
         Command::Rebuild(args) => rebuild::run(args, context),
         Command::Add(args) => packages::add(args, context),
         Command::Remove(args) => packages::remove(args, context),
-        Command::Boot(args) => return boot::run(args, context),
+        Command::Boot(args) => boot::run(args, context),
+        Command::Shell(args) => shell::run(args),
     }
-    .map(|()| 0)
 }
 
 #[cfg(test)]

@@ -10,3 +10,5 @@ pub mod prepared;
 pub mod process;
 pub mod rebuild;
 pub mod service;
+pub mod shell;
+pub mod supervisor;

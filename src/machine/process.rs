@@ -10,7 +10,8 @@ use std::os::fd::{AsRawFd as _, BorrowedFd, RawFd};
 use std::os::unix::process::CommandExt as _;
 use std::process::{Command, Stdio};
 
-use ::nix::unistd::{Gid, Uid, setgid, setgroups, setsid, setuid};
+use ::nix::sys::signal::SigSet;
+use ::nix::unistd::{Gid, Uid, getpgrp, setgid, setgroups, setsid, setuid, tcgetpgrp, tcsetpgrp};
 
 use crate::boot::PlanAccount;
 
@@ -19,14 +20,15 @@ use crate::boot::PlanAccount;
 pub enum Session {
     /// A session of its own, without a terminal: a daemon's.
     Own,
-    /// A process group of its own in this session: what is in the foreground.
+    /// A process group of its own in this session: what is in the foreground. It gets the terminal where that is the caller's to
+    /// give; the caller has SIGTTOU blocked.
     Group,
     /// The caller's group.
     Inherited,
 }
 
 /// A command that runs as `account`, with exactly `environment`, in the account's home where that is there, else in `/`. `arguments`
-/// begins with the program. Standard streams are the null device's until the caller says otherwise.
+/// begins with the program. Standard streams are the null device's until the caller says otherwise. No signal is blocked in it.
 #[must_use]
 pub fn command(
     account: &PlanAccount,
@@ -48,10 +50,16 @@ pub fn command(
         std::iter::once(account.gid).chain(account.groups.iter().copied()).map(Gid::from_raw).collect();
     // Whoever is no root already can't become somebody else, and need not become itself.
     let is_root = Uid::effective().is_root();
+    let takes_terminal = session == Session::Group && has_terminal();
     let become_account = move || {
         if session == Session::Own {
             setsid()?;
         }
+        if takes_terminal {
+            // The child takes it itself: so it has the terminal before its program begins.
+            let _ = tcsetpgrp(rustix::stdio::stdin(), ::nix::unistd::getpid());
+        }
+        SigSet::empty().thread_set_mask()?;
         if is_root {
             setgroups(&groups)?;
             setgid(gid)?;
@@ -62,6 +70,12 @@ pub fn command(
     // SAFETY: the closure makes system calls only; it neither allocates nor takes locks.
     unsafe { command.pre_exec(become_account) };
     command
+}
+
+/// Whether standard input is a terminal that is this process's to give away.
+#[must_use]
+pub fn has_terminal() -> bool {
+    tcgetpgrp(rustix::stdio::stdin()) == Ok(getpgrp())
 }
 
 /// Lets the command's process keep `descriptor` as its own number `number`, open across its exec.

@@ -1,4 +1,5 @@
-//! Machines that boot, in docker.
+//! Machines that boot: in docker, and their parts alone.
 
 mod container;
 mod starts;
+mod supervisor;

@@ -1,0 +1,198 @@
+//! Entering a machine as one of its users, with all that a login has.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
+use std::process::Stdio;
+
+use ::nix::unistd::Uid;
+use thiserror::Error;
+
+use crate::boot::{BootPlan, Layout, PLAN_PATH, PLAN_VERSION, PlanAccount};
+use crate::failure::{Class, Classified};
+
+use super::process::{self, Session};
+use super::supervisor::foreground::{NotFound, give_streams, resolved};
+use super::supervisor::{environment, live};
+
+/// What passes from the surroundings: where one is, and what the terminal can.
+const PASSED: [&str; 8] = ["TERM", "COLORTERM", "LANG", "TZ", "SSH_AUTH_SOCK", "SSH_CONNECTION", "SSH_TTY", "NO_COLOR"];
+
+/// Why nobody can enter.
+#[derive(Debug, Error)]
+pub enum ShellError {
+    /// There is no boot plan: this is no machine of dumbc's.
+    #[error("can't read `{}`", path.display())]
+    NoPlan {
+        /// The plan's path.
+        path: std::path::PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The plan is of another version, or broken.
+    #[error("`{}` can't be understood", path.display())]
+    BadPlan {
+        /// The plan's path.
+        path: std::path::PathBuf,
+        /// What is wrong.
+        source: serde_json::Error,
+    },
+    /// The plan is of another version.
+    #[error("`{}` has version {version}", path.display())]
+    OtherPlan {
+        /// The plan's path.
+        path: std::path::PathBuf,
+        /// Its version.
+        version: u32,
+    },
+    /// Nobody declared such a user.
+    #[error("there is no user `{name}`")]
+    NoUser {
+        /// Who was named.
+        name: String,
+        /// Who is there.
+        users: Vec<String>,
+    },
+    /// Only root may become somebody else.
+    #[error("only root may enter as `{name}`")]
+    NotRoot {
+        /// Who was named.
+        name: String,
+    },
+    /// The program can't be started.
+    #[error("{message}")]
+    NotStarted {
+        /// Why.
+        message: String,
+        /// What shells give: 126, 127.
+        code: u8,
+    },
+}
+
+impl Classified for ShellError {
+    fn class(&self) -> Class {
+        match self {
+            Self::NoUser { .. } | Self::NotRoot { .. } => Class::Usage,
+            _ => Class::Other,
+        }
+    }
+
+    fn help(&self) -> Option<String> {
+        match self {
+            Self::NoPlan { .. } => Some("run this inside a machine that `dumbc boot` has started".to_owned()),
+            Self::BadPlan { .. } | Self::OtherPlan { .. } => {
+                Some("use the dumbc of this image: /usr/bin/dumbc".to_owned())
+            }
+            Self::NoUser { users, .. } => Some(format!("users of this machine: {}", users.join(", "))),
+            Self::NotRoot { .. } => Some("from outside: docker exec -it CONTAINER dumbc shell USER".to_owned()),
+            Self::NotStarted { .. } => None,
+        }
+    }
+}
+
+/// The plan of the image at `path`: [`PLAN_PATH`].
+pub fn read_plan(path: &Path) -> Result<BootPlan, ShellError> {
+    let text = std::fs::read(path).map_err(|source| ShellError::NoPlan { path: path.to_owned(), source })?;
+    let plan: BootPlan =
+        serde_json::from_slice(&text).map_err(|source| ShellError::BadPlan { path: path.to_owned(), source })?;
+    if plan.version != PLAN_VERSION {
+        return Err(ShellError::OtherPlan { path: path.to_owned(), version: plan.version });
+    }
+    Ok(plan)
+}
+
+/// Becomes `user`'s login shell, or `command` run by it. Returns only what went wrong.
+#[must_use]
+pub fn enter(user: &str, command: &[String]) -> ShellError {
+    match read_plan(Path::new(PLAN_PATH)).and_then(|plan| prepare(&plan, user, command)) {
+        Ok(mut ready) => {
+            let error = ready.exec();
+            let NotFound { message, code } =
+                NotFound::of(&[ready.get_program().to_string_lossy().into_owned()], &error);
+            ShellError::NotStarted { message, code }
+        }
+        Err(error) => error,
+    }
+}
+
+fn prepare(plan: &BootPlan, user: &str, command: &[String]) -> Result<std::process::Command, ShellError> {
+    let account = account(plan, user)?;
+    if !Uid::effective().is_root() && Uid::effective().as_raw() != account.uid {
+        return Err(ShellError::NotRoot { name: user.to_owned() });
+    }
+    let environment = environment_of(plan, &account);
+    let path = environment.get("PATH").map(String::as_str).unwrap_or_default();
+    let (arguments, name) = if command.is_empty() {
+        let name = account.shell.rsplit('/').next().unwrap_or("sh");
+        (vec![account.shell.clone()], format!("-{name}"))
+    } else {
+        let found =
+            resolved(command, path).map_err(|NotFound { message, code }| ShellError::NotStarted { message, code })?;
+        (found, command.first().cloned().unwrap_or_default())
+    };
+    if Uid::effective().is_root() {
+        give_streams(&account);
+    }
+    let mut ready = process::command(&account, &arguments, &environment, Session::Inherited);
+    ready.arg0(name).stdin(Stdio::inherit()).stdout(Stdio::inherit()).stderr(Stdio::inherit());
+    Ok(ready)
+}
+
+fn account(plan: &BootPlan, user: &str) -> Result<PlanAccount, ShellError> {
+    let declared = plan.users.get(user).map(|declared| declared.account.clone());
+    let other =
+        || plan.entrypoint.iter().chain(&plan.daemons).map(|unit| &unit.account).find(|account| account.name == user);
+    declared
+        .or_else(|| other().cloned())
+        .ok_or_else(|| ShellError::NoUser { name: user.to_owned(), users: plan.users.keys().cloned().collect() })
+}
+
+/// What the image says, and of the surroundings what belongs to the terminal: `fly ssh` has nothing of the container's environment,
+/// and `docker exec` has its secrets.
+fn environment_of(plan: &BootPlan, account: &PlanAccount) -> BTreeMap<String, String> {
+    let layout = Layout::new(&plan.volume);
+    let manifest = plan
+        .users
+        .get(&account.name)
+        .and_then(|declared| live::read_manifest(&live::generation(&layout, &account.name, &declared.generation).1));
+    let mut outer = plan.environment.clone();
+    for name in PASSED {
+        if let Ok(value) = std::env::var(name) {
+            outer.insert(name.to_owned(), value);
+        }
+    }
+    environment::of_account(plan, &outer, account, manifest.as_ref())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan() -> BootPlan {
+        serde_json::from_value(serde_json::json!({
+            "version": 1, "image": "m:latest", "system": "x86_64-linux", "hostname": "m", "runtime": "/r",
+            "environment": {"PATH": "/sw/bin"}, "path": ["/sw/bin"], "volume": "/nowhere", "persist": [], "folders": [],
+            "users": {"alice": {"account": {"name": "alice", "uid": 4242, "gid": 4242, "groups": [], "home": "/home/alice",
+                "shell": "/bin/sh"}, "generation": "/nowhere"}},
+            "daemons": [], "channels": {}, "logs": {"json": false, "persist": false}, "user-rebuild": true
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn a_login_has_the_users_own_environment() {
+        let plan = plan();
+        let environment = environment_of(&plan, &account(&plan, "alice").unwrap());
+        assert_eq!(environment["HOME"], "/home/alice");
+        assert_eq!(environment["PATH"], "/etc/profiles/per-user/alice/bin:/sw/bin");
+        assert!(!environment.contains_key("CARGO_MANIFEST_DIR"), "nothing else of the surroundings passes");
+    }
+
+    #[test]
+    fn strangers_are_named() {
+        let error = account(&plan(), "bob").expect_err("nobody");
+        assert_eq!(error.to_string(), "there is no user `bob`");
+        assert_eq!(error.help(), Some("users of this machine: alice".to_owned()));
+    }
+}
