@@ -20,6 +20,7 @@ use super::context::Context;
 use super::failure::Failure;
 use super::figures::{bytes, counted};
 
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 /// Make your home what ~/.config/dumbc/home.toml says, inside a machine
 ///
 /// The file is on top of what the image gives: see `dumbc home show`. A file of your own in the way stops it before anything
@@ -80,7 +81,8 @@ struct Generations {
     version: u32,
     current: Option<u64>,
     image: String,
-    generations: BTreeMap<u64, String>,
+    #[serde(rename = "generations")]
+    all: BTreeMap<u64, String>,
 }
 
 pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<()> {
@@ -199,8 +201,8 @@ fn list(context: &Context) -> anyhow::Result<()> {
         return Err(ClientError::Unexpected.into());
     };
     if context.json {
-        let generations = all.into_iter().map(|(number, path)| (number, path.to_string())).collect();
-        return context.document(&Generations { version: 1, current, image: image.to_string(), generations });
+        let all = all.into_iter().map(|(number, path)| (number, path.to_string())).collect();
+        return context.document(&Generations { version: 1, current, image: image.to_string(), all });
     }
     let mark = |live: bool| if live { "*" } else { " " };
     context.line(format!("{} image  {image}", mark(current.is_none())))?;

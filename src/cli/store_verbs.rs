@@ -69,7 +69,7 @@ fn serve_store(args: &ServeArgs) -> anyhow::Result<()> {
     let plan = read_plan()?.ok_or_else(no_machine)?;
     let volume = args.volume.clone().unwrap_or_else(|| PathBuf::from(&plan.volume));
     let places = Places::of_machine(&volume)?;
-    serve(Arc::new(Service::new(plan, places)?))?;
+    serve(&Arc::new(Service::new(plan, places)?))?;
     Ok(())
 }
 

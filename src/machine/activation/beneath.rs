@@ -33,7 +33,7 @@ impl Beneath {
     /// A folder of the home; the home itself where `path` is empty.
     pub(super) fn folder(&self, path: &str) -> io::Result<OwnedFd> {
         if path.is_empty() {
-            return Ok(self.folder.try_clone()?);
+            return self.folder.try_clone();
         }
         self.resolve(path, FOLDER)
     }

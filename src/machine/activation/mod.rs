@@ -62,6 +62,12 @@ pub struct Activation {
     pub dry_run: bool,
 }
 
+/// What every version of a manifest has.
+#[derive(Deserialize)]
+struct Version {
+    version: u32,
+}
+
 /// Reads the manifest of the generation at `generation`.
 pub fn read_manifest(generation: &Path) -> Result<Manifest, ActivationError> {
     let path = generation.join(MANIFEST);
@@ -72,10 +78,6 @@ pub fn read_manifest(generation: &Path) -> Result<Manifest, ActivationError> {
     std::fs::File::from(opened).take(MAX_TEXT + 1).read_to_end(&mut text).map_err(fault)?;
     if text.len() as u64 > MAX_TEXT {
         return Err(fault(std::io::ErrorKind::FileTooLarge.into()));
-    }
-    #[derive(Deserialize)]
-    struct Version {
-        version: u32,
     }
     let Version { version } = serde_json::from_slice(&text).map_err(|error| fault(error.into()))?;
     if version > Manifest::VERSION {

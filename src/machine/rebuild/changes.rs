@@ -114,6 +114,6 @@ mod tests {
         - ~/.bashrc
         ");
         assert!(Changes::between(Some(&after), &after).is_empty());
-        assert_eq!(Changes::between(None, &after).added, ["ripgrep 14.1.1"]);
+        assert_eq!(Changes::between(None, &after).added, ["fd 10.2", "ripgrep 14.1.1"]);
     }
 }

@@ -83,13 +83,13 @@ impl<'a> OwnHome<'a> {
         let folder = self.folder();
         let mut sources = BTreeMap::new();
         for written in local_paths(merged) {
-            let source = match self.inside.base.sources.get(&written).map(|path| path.parse()) {
-                Some(Ok(path)) => Source::Path(path),
-                _ => {
-                    let fault = |error| RebuildError::Make(Box::new(error));
-                    let place = locate_content(&folder, &written).map_err(fault)?;
-                    Source::Tree(walk(&place, &ImagePath::default(), &WalkOptions::default()).map_err(fault)?)
-                }
+            let of_image = self.inside.base.sources.get(&written).and_then(|path| path.parse().ok());
+            let source = if let Some(path) = of_image {
+                Source::Path(path)
+            } else {
+                let fault = |error| RebuildError::Make(Box::new(error));
+                let place = locate_content(&folder, &written).map_err(fault)?;
+                Source::Tree(walk(&place, &ImagePath::default(), &WalkOptions::default()).map_err(fault)?)
             };
             sources.insert(written, source);
         }

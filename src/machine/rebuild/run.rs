@@ -246,9 +246,9 @@ pub fn is_outdated(inside: &Inside) -> bool {
 /// Whether the user's own generation is live, by the home itself.
 #[must_use]
 pub fn has_own(inside: &Inside) -> bool {
-    let image = inside.plan.users.get(&inside.user).map(|user| user.generation.as_str());
+    let image = inside.plan.users.get(&inside.user).map(|user| Path::new(&user.generation).file_name());
     let live = fs::read_link(inside.home.join(LIVE)).ok();
-    live.is_some_and(|live| Some(live.as_path()) != image.map(Path::new))
+    live.is_some_and(|live| Some(live.file_name()) != image)
 }
 
 fn outcome(

@@ -67,7 +67,7 @@ impl World {
             std::os::unix::fs::chown(&inside.home, Some(1000), Some(1000)).unwrap();
         }
         let service = Arc::new(Service::new(plan, place.places()).unwrap());
-        std::thread::spawn(move || serve(service));
+        std::thread::spawn(move || serve(&service));
         while !place.places().socket().exists() {
             std::thread::yield_now();
         }

@@ -22,7 +22,7 @@ impl Service {
         size: u64,
         input: impl Read,
     ) -> Result<Answer, ServiceError> {
-        let user = self.may_add(caller, name, size)?;
+        let user = may_add(caller, name, size)?;
         if references.len() > MAX_REFERENCES {
             return Err(ServiceError::Content(format!("it has more than {MAX_REFERENCES} references")));
         }
@@ -52,22 +52,6 @@ impl Service {
         added
     }
 
-    fn may_add(&self, caller: &Caller, name: &str, size: u64) -> Result<String, ServiceError> {
-        let Caller::User(user) = caller else {
-            return Err(ServiceError::Request("root adds no homes: become the user whose home it is".to_owned()));
-        };
-        if name != "home-path" && name.strip_prefix("home-") != Some(user) {
-            return Err(ServiceError::Content(format!(
-                "`{}` is no name for it",
-                name.chars().take(80).collect::<String>()
-            )));
-        }
-        if size > MAX_NAR {
-            return Err(ServiceError::Content(format!("it has more than {MAX_NAR} bytes")));
-        }
-        Ok(user.clone())
-    }
-
     fn take_in(&self, prepared: &std::path::Path, info: &PathInfo) -> Result<(), ServiceError> {
         let claimed = self.claims.claim(&std::iter::once(info.path.clone()).collect());
         if self.volume.is_valid(&info.path) {
@@ -79,6 +63,22 @@ impl Service {
         self.volume.install(prepared, &info.path)?;
         self.register(std::slice::from_ref(info))
     }
+}
+
+fn may_add(caller: &Caller, name: &str, size: u64) -> Result<String, ServiceError> {
+    let Caller::User(user) = caller else {
+        return Err(ServiceError::Request("root adds no homes: become the user whose home it is".to_owned()));
+    };
+    if name != "home-path" && name.strip_prefix("home-") != Some(user) {
+        return Err(ServiceError::Content(format!(
+            "`{}` is no name for it",
+            name.chars().take(80).collect::<String>()
+        )));
+    }
+    if size > MAX_NAR {
+        return Err(ServiceError::Content(format!("it has more than {MAX_NAR} bytes")));
+    }
+    Ok(user.clone())
 }
 
 fn info(name: &str, hasher: Hasher, scanner: ReferenceScanner) -> Result<PathInfo, ServiceError> {

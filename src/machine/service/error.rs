@@ -132,8 +132,7 @@ impl Classified for ServiceError {
                 .then(|| "the volume is full: `dumbc machine gc` as root, or a larger volume, makes room".to_owned())
         };
         match self {
-            Self::Io { source, .. } => full(source),
-            Self::Cache(cache::Error::Consumer { source, .. }) => full(source),
+            Self::Io { source, .. } | Self::Cache(cache::Error::Consumer { source, .. }) => full(source),
             Self::Cache(error) => error.help(),
             Self::Channel(error) => error.help(),
             Self::Quota { .. } => {

@@ -127,9 +127,9 @@ impl Drop for Passed<'_> {
     fn drop(&mut self) {
         let mut state = lock(&self.gate.state);
         if self.collects {
-            state.1 = false
+            state.1 = false;
         } else {
-            state.0 = state.0.saturating_sub(1)
+            state.0 = state.0.saturating_sub(1);
         }
         drop(state);
         self.gate.changed.notify_all();

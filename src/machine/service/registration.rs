@@ -84,13 +84,15 @@ pub fn registered(folder: &Path, path: &StorePath) -> Option<PathInfo> {
 /// The text that tells Nix's own database of paths.
 #[must_use]
 pub fn load_db_text<'a>(infos: impl IntoIterator<Item = &'a PathInfo>) -> String {
-    let mut text = String::new();
+    let mut lines: Vec<String> = Vec::new();
     for info in infos {
-        let references: String = info.references.iter().map(|reference| format!("{reference}\n")).collect();
-        let count = info.references.len();
-        text += &format!("{}\n{}\n{}\n\n{count}\n{references}", info.path, info.nar_hash.hex(), info.nar_size);
+        let count = info.references.len().to_string();
+        lines.extend([info.path.to_string(), info.nar_hash.hex(), info.nar_size.to_string(), String::new(), count]);
+        lines.extend(info.references.iter().map(ToString::to_string));
     }
-    text
+    // The last line ends, too.
+    lines.push(String::new());
+    if lines.len() == 1 { String::new() } else { lines.join("\n") }
 }
 
 #[cfg(test)]

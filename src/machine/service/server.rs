@@ -19,10 +19,10 @@ use crate::failure::Classified;
 use crate::progress::Progress;
 
 /// How long a client may take for a document once it is connected, or since the last answer.
-const IDLE: Duration = Duration::from_secs(120);
+const IDLE: Duration = Duration::from_mins(2);
 
 /// How long a NAR may take to come.
-const SENDING: Duration = Duration::from_secs(600);
+const SENDING: Duration = Duration::from_mins(10);
 
 /// How long an answer may take to be read.
 const ANSWERING: Duration = Duration::from_secs(30);
@@ -34,18 +34,18 @@ const STACK: usize = 2 << 20;
 const STEP: u64 = 1 << 20;
 
 /// Listens, and serves until the process ends. Whatever ends it, nothing is left half-done.
-pub fn serve(service: Arc<Service>) -> Result<(), ServiceError> {
+pub fn serve(service: &Arc<Service>) -> Result<(), ServiceError> {
     let places = service.volume.places().clone();
     let lock_path = places.run.join("store.lock");
     let lock = fs::File::create(&lock_path).map_err(ServiceError::io("write", &lock_path))?;
     rustix::fs::flock(&lock, rustix::fs::FlockOperation::NonBlockingLockExclusive)
         .map_err(|error| ServiceError::io("lock", &lock_path)(error.into()))?;
-    clean(&service)?;
-    let listener = listen(&service)?;
+    clean(service)?;
+    let listener = listen(service)?;
     tracing::debug!("the store service listens at {}", places.socket().display());
     loop {
         match listener.accept() {
-            Ok((stream, _)) => accept(&service, stream),
+            Ok((stream, _)) => accept(service, stream),
             Err(error) => {
                 // No descriptors or no memory left: whoever waits is served when some are.
                 tracing::warn!("the store service can't accept a connection: {error}");

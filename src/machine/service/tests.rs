@@ -485,7 +485,7 @@ fn a_thousand_connections_and_nonsense_leave_it_alive() {
     let service = Arc::new(place.service());
     let socket = place.places().socket();
     let serving = service.clone();
-    std::thread::spawn(move || serve(serving));
+    std::thread::spawn(move || serve(&serving));
     let connect = || loop {
         match UnixStream::connect(&socket) {
             Ok(stream) => break stream,
