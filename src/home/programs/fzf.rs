@@ -14,6 +14,7 @@ pub const FZF: Program = Program { name: "fzf", package: "fzf", requests: |_| Ve
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "options are truth values")]
 struct Fzf {
     #[serde(rename = "enable")]
     _enable: bool,
