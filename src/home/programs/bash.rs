@@ -7,7 +7,7 @@ use serde::Deserialize;
 use toml::Table;
 
 use super::options::{Package, Scalar, options};
-use super::shell::{Lines, aliases, blocks, check_variables, in_order, quote};
+use super::shell::{Lines, aliases, blocks, check_variables, in_order, lines, quote};
 use super::{Content, Context, Contribution, OptionError, Program};
 use crate::home::manifest::{LIVE, SESSION_VARIABLES};
 
@@ -159,7 +159,7 @@ fn history(bash: &Bash) -> String {
     if !bash.history_ignore.is_empty() {
         settings.insert("HISTIGNORE", quote(&bash.history_ignore.join(":")));
     }
-    let mut text: String = settings.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
+    let mut text = lines(settings.iter().map(|(name, value)| format!("{name}={value}")));
     if bash.history_file.is_some() {
         text += "mkdir -p \"$(dirname \"$HISTFILE\")\"\n";
     }
@@ -169,10 +169,10 @@ fn history(bash: &Bash) -> String {
 /// `-name` takes an option away.
 fn shell_options(options: &[String]) -> String {
     let line = |option: &String| match option.strip_prefix('-') {
-        Some(option) => format!("shopt -u {}\n", quote(option)),
-        None => format!("shopt -s {}\n", quote(option)),
+        Some(option) => format!("shopt -u {}", quote(option)),
+        None => format!("shopt -s {}", quote(option)),
     };
-    options.iter().map(line).collect()
+    lines(options.iter().map(line))
 }
 
 /// From the package where it was asked for; where nothing is said, from wherever a package or the system brought it.

@@ -12,6 +12,7 @@ pub(super) const DIRENV: Program = Program { name: "direnv", package: "direnv", 
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "options are truth values")]
 struct Direnv {
     #[serde(rename = "enable")]
     _enable: bool,
@@ -19,7 +20,7 @@ struct Direnv {
     config: Table,
     stdlib: String,
     #[serde(rename = "nix-direnv")]
-    nix_direnv: NixDirenv,
+    nix: NixDirenv,
     enable_bash_integration: bool,
     enable_zsh_integration: bool,
     enable_fish_integration: bool,
@@ -46,7 +47,7 @@ impl Default for Direnv {
             package: None,
             config: Table::new(),
             stdlib: String::new(),
-            nix_direnv: NixDirenv::default(),
+            nix: NixDirenv::default(),
             enable_bash_integration: true,
             enable_zsh_integration: true,
             enable_fish_integration: true,
@@ -57,7 +58,7 @@ impl Default for Direnv {
 
 fn requests(table: &Table) -> Vec<String> {
     match options::<Direnv>("direnv", table) {
-        Ok(direnv) if direnv.nix_direnv.enable => vec![direnv.nix_direnv.request().to_owned()],
+        Ok(direnv) if direnv.nix.enable => vec![direnv.nix.request().to_owned()],
         _ => Vec::new(),
     }
 }
@@ -81,8 +82,8 @@ fn made(direnv: &Direnv, context: &Context<'_>) -> Result<Contribution, OptionEr
     if !direnv.stdlib.is_empty() {
         files.insert(".config/direnv/direnvrc".to_owned(), (Content::Text(direnv.stdlib.clone()), false));
     }
-    if direnv.nix_direnv.enable {
-        let request = direnv.nix_direnv.request();
+    if direnv.nix.enable {
+        let request = direnv.nix.request();
         let package =
             folder(context, request).ok_or_else(|| unanswered("direnv", &["nix-direnv", "package"], request))?;
         let link = Content::Link(format!("{package}/share/nix-direnv/direnvrc"));

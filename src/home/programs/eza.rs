@@ -20,6 +20,7 @@ const ALIASES: [(&str, &str); 5] =
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "options are truth values")]
 struct Eza {
     #[serde(rename = "enable")]
     _enable: bool,

@@ -15,6 +15,7 @@ pub(super) const FZF: Program =
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "options are truth values")]
 struct Fzf {
     #[serde(rename = "enable")]
     _enable: bool,

@@ -107,6 +107,17 @@ pub fn blocks<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
     whole
 }
 
+/// Each on a line of its own.
+#[must_use]
+pub fn lines(lines: impl IntoIterator<Item = String>) -> String {
+    let mut text = String::new();
+    for line in lines {
+        text += &line;
+        text.push('\n');
+    }
+    text
+}
+
 /// `text` as one word for sh, bash and zsh; as it is where nothing in it means anything.
 #[must_use]
 pub fn quote(text: &str) -> String {

@@ -15,6 +15,7 @@ const FILE: &str = ".config/starship.toml";
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "options are truth values")]
 struct Starship {
     #[serde(rename = "enable")]
     _enable: bool,
@@ -51,7 +52,7 @@ fn contribute(table: &Table, context: &Context<'_>) -> (Contribution, Vec<Option
     };
     let mut contribution = Contribution { shells: snippets(&starship, context), ..Contribution::default() };
     match configuration(&starship, context) {
-        Ok(Some(content)) => _ = contribution.files.insert(FILE.to_owned(), (content, false)),
+        Ok(Some(file)) => _ = contribution.files.insert(FILE.to_owned(), (file, false)),
         Ok(None) => {}
         Err(error) => return (Contribution::default(), vec![error]),
     }

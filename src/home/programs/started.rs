@@ -1,11 +1,12 @@
 //! The shells themselves, started in a home that the programs made. Each test says so and stops where its shell isn't there.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use super::test_support::{contribute_in, contribute_with};
+use super::test_support::{contribute_in, contribute_with, skipped};
 use super::{Content, Contribution, Program};
 use crate::home::manifest::{LIVE, SESSION_VARIABLES};
 
@@ -62,7 +63,7 @@ fn started(program: &Program, table: &str, script: &str) -> Option<String> {
     fs::create_dir_all(&live).expect("made");
     let mut variables = String::from("export PATH=\"$HOME/own/bin:$PATH\"\n");
     for (name, value) in &others.session_variables {
-        variables += &format!("export {name}=\"{value}\"\n");
+        _ = writeln!(variables, "export {name}=\"{value}\"");
     }
     fs::write(live.join(SESSION_VARIABLES), variables).expect("written");
     let output = Command::new(program.name)
@@ -74,7 +75,7 @@ fn started(program: &Program, table: &str, script: &str) -> Option<String> {
         .current_dir(home.path())
         .output();
     let Ok(output) = output else {
-        eprintln!("skipped: no {} here", program.name);
+        skipped(program.name);
         return None;
     };
     let said = String::from_utf8_lossy(&output.stdout).replace(&home.path().display().to_string(), "HOME");

@@ -61,12 +61,18 @@ pub(crate) fn text_of(contribution: &Contribution, path: &str) -> String {
     }
 }
 
+/// Says that a test ends here, for want of a shell.
+#[expect(clippy::print_stderr, reason = "a test that skips itself says so")]
+pub(crate) fn skipped(shell: &str) {
+    eprintln!("skipped: no {shell} here");
+}
+
 /// Holds `text` against the shell's own reading of it. Says so and goes on where the shell isn't there.
 pub(crate) fn assert_syntax(shell: &str, text: &str) {
     let child =
         Command::new(shell).arg("-n").stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
     let Ok(mut child) = child else {
-        eprintln!("skipped: no {shell} here");
+        skipped(shell);
         return;
     };
     std::io::Write::write_all(&mut child.stdin.take().expect("piped"), text.as_bytes()).expect("written");

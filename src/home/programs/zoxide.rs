@@ -13,6 +13,7 @@ pub(super) const ZOXIDE: Program =
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "options are truth values")]
 struct Zoxide {
     #[serde(rename = "enable")]
     _enable: bool,

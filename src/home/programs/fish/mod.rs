@@ -12,7 +12,7 @@ use std::fmt::Write as _;
 use toml::Table;
 
 use super::options::{options, wrong};
-use super::shell::{FISH_LAST, blocks, folder, in_order, is_file_name, is_plain, is_request, unanswered};
+use super::shell::{FISH_LAST, blocks, folder, in_order, is_file_name, is_plain, is_request, lines, unanswered};
 use super::{Content, Context, Contribution, OptionError, Program};
 use crate::home::manifest::{LIVE, PROFILE};
 use quote::quote;
@@ -153,8 +153,7 @@ fn when(state: &str, text: &str) -> String {
 
 fn handlers(fish: &Fish) -> String {
     let handlers = fish.functions.iter().filter(|(_, function)| function.is_handler());
-    let text: String =
-        handlers.map(|(name, _)| format!("source ~/{FOLDER}/functions/{}.fish\n", quote(name))).collect();
+    let text = lines(handlers.map(|(name, _)| format!("source ~/{FOLDER}/functions/{}.fish", quote(name))));
     if text.is_empty() { text } else { format!("# Source handler functions\n{text}") }
 }
 
@@ -193,7 +192,6 @@ fn abbreviations(fish: &Fish, context: &Context<'_>) -> String {
 fn aliases(fish: &Fish, context: &Context<'_>) -> String {
     let mut all = if fish.prefer_abbrs { BTreeMap::new() } else { context.others.aliases.clone() };
     all.extend(fish.shell_aliases.clone());
-    let text: String =
-        all.iter().map(|(name, command)| format!("alias {} {}\n", quote(name), quote(command))).collect();
+    let text = lines(all.iter().map(|(name, command)| format!("alias {} {}", quote(name), quote(command))));
     if text.is_empty() { text } else { format!("# Aliases\n{text}") }
 }

@@ -182,7 +182,7 @@ mod tests {
         ] {
             let fish = from_sh(value).unwrap_or_else(|error| panic!("{value}: {error}"));
             let Some(said) = run("fish", &format!("set -gx V {fish}\nprintf %s \"$V\"")) else {
-                eprintln!("skipped: no fish here");
+                crate::home::programs::test_support::skipped("fish");
                 return;
             };
             let expected =

@@ -74,7 +74,7 @@ fn made(zsh: &Zsh, context: &Context<'_>) -> Result<Contribution, Vec<OptionErro
         let link = Content::Link(answer(&plugin.src));
         contribution.files.insert(format!("{}/{}", place.own("plugins"), plugin.name), (link, false));
     }
-    if zsh.oh_my_zsh.enable {
+    if zsh.oh_my.enable {
         // Its plugins write to the cache without making it.
         contribution.files.insert(".cache/oh-my-zsh/.keep".to_owned(), (Content::Text(String::new()), false));
     }
@@ -110,8 +110,8 @@ fn zshenv(zsh: &Zsh, place: &Place, answer: &dyn Fn(&str) -> String) -> Result<S
     if !place.is_home() {
         _ = writeln!(rest, "export ZDOTDIR={}", super::shell::quote(&place.absolute));
     }
-    if zsh.oh_my_zsh.enable {
-        _ = writeln!(rest, "ZSH=\"{}/share/oh-my-zsh\"", answer(&zsh.oh_my_zsh.package));
+    if zsh.oh_my.enable {
+        _ = writeln!(rest, "ZSH=\"{}/share/oh-my-zsh\"", answer(&zsh.oh_my.package));
         rest += "ZSH_CACHE_DIR=\"$HOME/.cache/oh-my-zsh\"\n";
     }
     Ok(blocks([text.as_str(), &rest, &in_order(zsh.env_extra.pieces())]))

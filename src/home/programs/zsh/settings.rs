@@ -40,7 +40,7 @@ pub(super) struct Zsh {
     pub(super) logout_extra: Lines,
     pub(super) plugins: Vec<Plugin>,
     #[serde(rename = "oh-my-zsh")]
-    pub(super) oh_my_zsh: OhMyZsh,
+    pub(super) oh_my: OhMyZsh,
     init_extra: Option<String>,
     init_extra_first: Option<String>,
     init_extra_before_comp_init: Option<String>,
@@ -92,6 +92,7 @@ pub(super) enum Strategy {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "options are truth values")]
 pub(super) struct History {
     pub(super) append: bool,
     pub(super) size: i64,
@@ -173,7 +174,7 @@ impl Zsh {
         };
         let mut parts: Vec<_> = [
             part("autosuggestion", self.autosuggestion.enable, self.autosuggestion.package.as_str()),
-            part("oh-my-zsh", self.oh_my_zsh.enable, &self.oh_my_zsh.package),
+            part("oh-my-zsh", self.oh_my.enable, &self.oh_my.package),
             part("syntaxHighlighting", self.syntax_highlighting.enable, &self.syntax_highlighting.package),
             part(
                 "historySubstringSearch",
@@ -240,7 +241,7 @@ impl Default for Zsh {
             login_extra: Lines::default(),
             logout_extra: Lines::default(),
             plugins: Vec::new(),
-            oh_my_zsh: OhMyZsh::default(),
+            oh_my: OhMyZsh::default(),
             init_extra: None,
             init_extra_first: None,
             init_extra_before_comp_init: None,

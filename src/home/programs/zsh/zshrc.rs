@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::super::options::Package;
-use super::super::shell::{aliases, in_order, quote};
+use super::super::shell::{aliases, in_order, lines, quote};
 use super::super::{Context, OptionError};
 use super::place::Place;
 use super::settings::{Autosuggestion, SyntaxHighlighting, Zsh};
@@ -21,7 +21,7 @@ pub(super) fn zshrc(
     pieces.push((540, value::definitions(&zsh.local_variables)?));
     pieces.extend(of_plugins(zsh, place, context, answer));
     pieces.push((910, history::settings(&zsh.history, zsh.autocd, place)));
-    pieces.push((950, zsh.set_options.iter().map(|option| format!("setopt {}\n", quote(option))).collect()));
+    pieces.push((950, lines(zsh.set_options.iter().map(|option| format!("setopt {}", quote(option))))));
     pieces.extend(context.others.shells.zsh.clone());
     pieces.extend(zsh.init_content.pieces());
     pieces.extend(late(zsh, context, answer));
@@ -42,7 +42,7 @@ fn early(zsh: &Zsh, context: &Context<'_>) -> Vec<(u32, String)> {
     if let Some(keymap) = zsh.default_keymap {
         pieces.push((530, format!("{}\n", keymap.command())));
     }
-    if zsh.enable_completion && !zsh.oh_my_zsh.enable {
+    if zsh.enable_completion && !zsh.oh_my.enable {
         pieces.push((570, zsh.completion_init.clone()));
     }
     pieces
@@ -74,8 +74,8 @@ fn of_plugins(zsh: &Zsh, place: &Place, context: &Context<'_>, answer: &dyn Fn(&
     if zsh.autosuggestion.enable {
         pieces.push((700, autosuggestion(&zsh.autosuggestion, &answer(&zsh.autosuggestion.package))));
     }
-    if zsh.oh_my_zsh.enable {
-        pieces.push((800, plugins::oh_my_zsh(&zsh.oh_my_zsh)));
+    if zsh.oh_my.enable {
+        pieces.push((800, plugins::oh_my_zsh(&zsh.oh_my)));
     }
     pieces
 }
@@ -98,8 +98,8 @@ fn late(zsh: &Zsh, context: &Context<'_>, answer: &dyn Fn(&str) -> String) -> Ve
     all_aliases.extend(zsh.shell_aliases.clone());
     let mut pieces = vec![(1100, aliases(&all_aliases, "") + &aliases(&zsh.shell_global_aliases, "-g "))];
     if !zsh.dir_hashes.is_empty() {
-        let lines: String = zsh.dir_hashes.iter().map(|(name, path)| format!("hash -d {name}=\"{path}\"\n")).collect();
-        pieces.push((1150, format!("# Named Directory Hashes\n{lines}")));
+        let hashes = lines(zsh.dir_hashes.iter().map(|(name, path)| format!("hash -d {name}=\"{path}\"")));
+        pieces.push((1150, format!("# Named Directory Hashes\n{hashes}")));
     }
     if zsh.syntax_highlighting.enable {
         pieces.push((1200, highlighting(&zsh.syntax_highlighting, &answer(&zsh.syntax_highlighting.package))));
