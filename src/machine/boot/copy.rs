@@ -106,7 +106,7 @@ fn leaf(from: impl AsFd, name: &OsStr, stat: &Stat, to: impl AsFd, as_name: &OsS
             rustix::fs::symlinkat(rustix::fs::readlinkat(from, name, Vec::new())?, to, as_name)?;
             let owner = owners.of(stat);
             if rustix::process::geteuid().is_root() {
-                rustix::fs::chownat(to, as_name, owner.user(), owner.group(), AtFlags::SYMLINK_NOFOLLOW)?;
+                rustix::fs::chownat(to, as_name, Some(owner.user()), Some(owner.group()), AtFlags::SYMLINK_NOFOLLOW)?;
             }
         }
         FileType::RegularFile => {

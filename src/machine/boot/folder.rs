@@ -24,12 +24,12 @@ impl Owner {
         Self { uid: stat.st_uid, gid: stat.st_gid }
     }
 
-    pub(super) fn user(self) -> Option<rustix::fs::Uid> {
-        Some(rustix::fs::Uid::from_raw(self.uid))
+    pub(super) fn user(self) -> rustix::fs::Uid {
+        rustix::fs::Uid::from_raw(self.uid)
     }
 
-    pub(super) fn group(self) -> Option<rustix::fs::Gid> {
-        Some(rustix::fs::Gid::from_raw(self.gid))
+    pub(super) fn group(self) -> rustix::fs::Gid {
+        rustix::fs::Gid::from_raw(self.gid)
     }
 }
 
@@ -92,7 +92,7 @@ pub(in crate::machine) fn give(file: impl AsFd, owner: Owner) -> io::Result<()> 
     if Owner::of(&rustix::fs::fstat(file)?) == owner || !rustix::process::geteuid().is_root() {
         return Ok(());
     }
-    Ok(rustix::fs::fchown(file, owner.user(), owner.group())?)
+    Ok(rustix::fs::fchown(file, Some(owner.user()), Some(owner.group()))?)
 }
 
 /// What `name` in `parent` is itself; `None`: nothing.

@@ -57,13 +57,15 @@ fn store_path(target: &Path) -> Option<String> {
     Some(format!("{STORE_DIR}/{name}"))
 }
 
+/// What every version of a manifest says.
+#[derive(serde::Deserialize)]
+struct Version {
+    version: u32,
+}
+
 /// Reads a generation's manifest and holds it against what this runtime can activate.
 fn manifest(ground: &Ground, generation: &str, user: &str) -> io::Result<Manifest> {
     let bytes = small::read(&ground.behind(generation).join(MANIFEST), LIMIT)?;
-    #[derive(serde::Deserialize)]
-    struct Version {
-        version: u32,
-    }
     let Version { version } = serde_json::from_slice(&bytes)?;
     if version > Manifest::VERSION {
         return Err(invalid(&format!("it is of a newer dumbc (version {version})")));

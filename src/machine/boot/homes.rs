@@ -50,7 +50,7 @@ pub(super) fn stand(
     }
     let kept = match keep(ground, volume, account)? {
         Ok(kept) => kept,
-        Err(error) => return in_the_image(ground, account, &format!("can't be on the volume ({error})"), journal),
+        Err(error) => return Ok(in_the_image(ground, account, &format!("can't be on the volume ({error})"), journal)),
     };
     let source = volume.layout.home(&account.name);
     let standing = |image| Ok(Standing { kept: Some(kept), image });
@@ -69,8 +69,8 @@ pub(super) fn stand(
     match shown {
         Ok((Shown::Yes, image)) => standing(image),
         Ok((Shown::Others, _)) => Ok(Standing { kept: None, image: None }),
-        Ok(_) => in_the_image(ground, account, "stays in the container: something is mounted below it", journal),
-        Err(error) => in_the_image(ground, account, &format!("can't show the volume's ({error})"), journal),
+        Ok(_) => Ok(in_the_image(ground, account, "stays in the container: something is mounted below it", journal)),
+        Err(error) => Ok(in_the_image(ground, account, &format!("can't show the volume's ({error})"), journal)),
     }
 }
 
@@ -106,22 +106,20 @@ fn foreign(account: &PlanAccount, place: &Path, uid: u32) -> LeftOut {
     let name = &account.name;
     LeftOut {
         reason: format!("{} belongs to user {uid}, and {name} is {} now", place.display(), account.uid),
-        help: format!("give it to {name} with `dumbc machine adopt {name}`, or {name} the number {uid} in users.toml"),
+        help: format!(
+            "give it to {name} with `dumbc machine adopt {name}` (as the image's command with `--entrypoint dumbc`, where \
+             the machine doesn't start), or {name} the number {uid} in users.toml"
+        ),
     }
 }
 
 /// The home is the container's own: nothing of it is kept.
-fn in_the_image(
-    ground: &Ground,
-    account: &PlanAccount,
-    why: &str,
-    journal: &mut Journal<'_>,
-) -> Result<Standing, LeftOut> {
+fn in_the_image(ground: &Ground, account: &PlanAccount, why: &str, journal: &mut Journal<'_>) -> Standing {
     journal.warn(format!("{}'s home {why}: it ends with this container", account.name));
     let owner = Owner { uid: account.uid, gid: account.gid };
     let made = folder::make(&ground.at(&account.home), owner, 0o700);
     journal.attempt(format_args!("make {}", account.home), made);
-    Ok(Standing { kept: None, image: None })
+    Standing { kept: None, image: None }
 }
 
 /// Names of homes on the volume whose users the plan doesn't have.

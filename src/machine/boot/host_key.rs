@@ -93,8 +93,8 @@ fn private_text(key: &SigningKey, check: [u8; 4]) -> String {
     string(&mut blob, &secret);
 
     let text = BASE64.encode(&blob);
-    let lines: String = text.as_bytes().chunks(70).map(|line| format!("{}\n", String::from_utf8_lossy(line))).collect();
-    format!("-----BEGIN OPENSSH PRIVATE KEY-----\n{lines}-----END OPENSSH PRIVATE KEY-----\n")
+    let lines: Vec<_> = text.as_bytes().chunks(70).map(String::from_utf8_lossy).collect();
+    format!("-----BEGIN OPENSSH PRIVATE KEY-----\n{}\n-----END OPENSSH PRIVATE KEY-----\n", lines.join("\n"))
 }
 
 #[cfg(test)]

@@ -99,6 +99,10 @@ pub fn prepare(ground: &Ground, start: Start<'_>) -> Result<Ready, Error> {
     let users = notes.step("homes", |notes| users::stand(ground, &table, &volume, &plan, notes))?;
     notes.step("ssh key", |notes| host_key::stand(ground, &volume, notes));
     notes.step("secrets", |notes| secrets::stand(ground, &table, &plan, &secrets, notes));
+    if is_whole {
+        // Of a command in the entrypoint's place nobody knows what it needs.
+        secrets::tell(&plan, &secrets, &mut notes);
+    }
 
     let Journal { steps, warnings, .. } = notes;
     let (image, layout, lock) = (plan.image.clone(), volume.layout.clone(), volume.lock.take());

@@ -29,7 +29,7 @@ const NIX_VAR: &str = "/nix/var";
 const REGISTRATION_LIMIT: u64 = 256 << 20;
 
 /// As long as Nix may take for one of the two.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Puts Nix's state in its place, and tells Nix of a new image's paths.
 pub(super) fn stand(

@@ -62,18 +62,14 @@ fn readers(plan: &BootPlan) -> BTreeMap<&str, Vec<Owner>> {
         }
     }
     // root reads everything anyway, so a file that it shares is the other's.
-    readers.values_mut().for_each(|owners| owners.sort_by_key(|owner| (owner.uid == 0, owner.uid)));
+    for owners in readers.values_mut() {
+        owners.sort_by_key(|owner| (owner.uid == 0, owner.uid));
+    }
     readers
 }
 
-/// Writes the files and tells what is missing.
-pub(super) fn stand(
-    ground: &Ground,
-    table: &MountTable,
-    plan: &BootPlan,
-    secrets: &Secrets,
-    journal: &mut Journal<'_>,
-) {
+/// Tells what is missing.
+pub(super) fn tell(plan: &BootPlan, secrets: &Secrets, journal: &mut Journal<'_>) {
     for (name, units) in missing(plan, secrets) {
         let units = units.into_iter().collect::<Vec<_>>().join(", ");
         journal.advise(
@@ -81,6 +77,16 @@ pub(super) fn stand(
             format!("`fly secrets set {name}=…`, or `docker run -e {name} …`"),
         );
     }
+}
+
+/// Writes the files.
+pub(super) fn stand(
+    ground: &Ground,
+    table: &MountTable,
+    plan: &BootPlan,
+    secrets: &Secrets,
+    journal: &mut Journal<'_>,
+) {
     let readers = readers(plan);
     if readers.is_empty() {
         return;

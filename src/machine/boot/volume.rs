@@ -208,7 +208,6 @@ fn version(ground: &Ground, layout: &Layout, writable: bool, journal: &mut Journ
     let mut text = String::new();
     let read = File::open(&path).and_then(|file| file.take(32).read_to_string(&mut text));
     match numbered(read.is_ok().then_some(&text)) {
-        Numbered::Right => {}
         Numbered::Newer(number) => journal.advise(
             format!(
                 "the volume was written by a newer dumbc (layout {number}): what this one doesn't know stays as it is"
@@ -219,7 +218,7 @@ fn version(ground: &Ground, layout: &Layout, writable: bool, journal: &mut Journ
             let written = small::write(&path, &format!("{}\n", Layout::VERSION));
             journal.attempt("write the volume's version", written);
         }
-        Numbered::Raise => {}
+        Numbered::Right | Numbered::Raise => {}
     }
 }
 

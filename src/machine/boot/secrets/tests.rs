@@ -53,7 +53,9 @@ fn files_are_written_and_values_never_told() {
     let mut teller = |warning: &Warning| told.push(format!("{warning:?}"));
     for _ in 0..2 {
         let ground = Ground::new(root.path(), Refusing);
-        stand(&ground, &MountTable::default(), &sample, &secrets, &mut Journal::new(&mut teller));
+        let mut notes = Journal::new(&mut teller);
+        stand(&ground, &MountTable::default(), &sample, &secrets, &mut notes);
+        tell(&sample, &secrets, &mut notes);
     }
     let file = root.path().join("run/secrets/TS_AUTHKEY");
     assert_eq!(fs::read(&file).unwrap(), b"tskey");

@@ -24,7 +24,7 @@ pub(super) enum Entry {
 pub(super) enum Deed {
     /// It goes.
     Remove,
-    /// Only its mark goes.
+    /// Only its mark goes, which an overlay would heed.
     Unmark,
 }
 
@@ -41,14 +41,15 @@ pub(super) fn decide(name: &str, entry: Entry, registered: &BTreeSet<String>, ha
 /// Cleans the volume's store; what can't be cleaned is told.
 pub(super) fn clean(store: &Path, registered: &BTreeSet<String>, has_nix: bool, journal: &mut Journal<'_>) {
     let Some(entries) = journal.attempt("read the volume's store", fs::read_dir(store)) else { return };
+    let mut may_unmark = true;
     for entry in entries.filter_map(Result::ok) {
         let Ok(kind) = entry.file_type().map(Entry::of) else { continue };
         let path = entry.path();
         let cleaned = match decide(&entry.file_name().to_string_lossy(), kind, registered, has_nix) {
             Some(Deed::Remove) if kind == Entry::Folder => fs::remove_dir_all(&path),
             Some(Deed::Remove) => fs::remove_file(&path),
-            Some(Deed::Unmark) => unmark(&path),
-            None => Ok(()),
+            Some(Deed::Unmark) if may_unmark => unmark(&path).map(|may| may_unmark = may),
+            _ => Ok(()),
         };
         journal.attempt(format_args!("clean {}", path.display()), cleaned);
     }
@@ -64,11 +65,12 @@ impl Entry {
     }
 }
 
-/// Takes the mark off; most folders have none, and who may not see it can't mount an overlay either.
-fn unmark(path: &Path) -> io::Result<()> {
+/// Takes the mark off; most folders have none. Says whether it may be seen at all: who may not can't mount an overlay either.
+fn unmark(path: &Path) -> io::Result<bool> {
     use rustix::io::Errno;
     match rustix::fs::lremovexattr(path, "trusted.overlay.opaque") {
-        Ok(()) | Err(Errno::NODATA | Errno::NOTSUP | Errno::PERM | Errno::ACCESS) => Ok(()),
+        Ok(()) | Err(Errno::NODATA) => Ok(true),
+        Err(Errno::NOTSUP | Errno::PERM | Errno::ACCESS) => Ok(false),
         Err(error) => Err(error.into()),
     }
 }
