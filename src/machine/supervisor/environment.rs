@@ -123,7 +123,8 @@ pub(super) mod tests {
         SHELL=/bin/sh
         USER=alice
         XDG_RUNTIME_DIR=/run/user/1000
-        ");    }
+        ");
+    }
 
     #[test]
     fn a_path_of_the_containers_own_stays_before_the_systems() {

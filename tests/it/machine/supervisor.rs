@@ -193,7 +193,10 @@ fn order_readiness_and_secrets() {
         unit("first", &format!("sleep 0.2; touch {}; echo $TOKEN.; exec sleep 60", ready.display())),
         json!({"ready": {"file": ready}, "secrets": ["TOKEN"]}),
     );
-    let second = with(unit("second", &format!("test -e {} && echo $TOKEN.", ready.display())), json!({"oneshot": true, "after": ["first"]}));
+    let second = with(
+        unit("second", &format!("test -e {} && echo $TOKEN.", ready.display())),
+        json!({"oneshot": true, "after": ["first"]}),
+    );
     let third = with(unit("third", "exec sleep 60"), json!({"after": ["second"], "secrets": ["ABSENT"]}));
     let Some(machine) = Machine::new(None, vec![first, second, third]) else { return };
     let running = machine.start(&[]);

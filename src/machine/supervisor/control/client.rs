@@ -69,7 +69,8 @@ pub struct Reply {
 /// Asks the machine whose sockets are in `run`: [`crate::boot::RUN`].
 pub fn ask(run: &Path, request: &Request) -> Result<Reply, ControlError> {
     let path = run.join(SOCKET);
-    let connect = || UnixStream::connect(&path).map_err(|source| ControlError::NoMachine { path: path.clone(), source });
+    let connect =
+        || UnixStream::connect(&path).map_err(|source| ControlError::NoMachine { path: path.clone(), source });
     let mut answer = exchange(&mut connect()?, request);
     for _ in 1..TRIES {
         if answer.as_ref().err().is_none_or(|error| error.kind() == io::ErrorKind::WouldBlock) {
