@@ -61,7 +61,7 @@ fn has_failed(unit: &Unit) -> bool {
     is_unwell || unit.why().is_some() && unit.state != State::Down("ended by itself".to_owned())
 }
 
-fn failed<'units>(units: &'units BTreeMap<String, Unit>, of: impl Fn(&Unit) -> bool) -> Vec<&'units str> {
+fn failed(units: &BTreeMap<String, Unit>, of: impl Fn(&Unit) -> bool) -> Vec<&str> {
     units.values().filter(|unit| has_failed(unit) && of(unit)).map(|unit| unit.plan.name.as_str()).collect()
 }
 

@@ -44,7 +44,7 @@ fn with(mut unit: Value, keys: Value) -> Value {
 
 impl Machine {
     /// `None`, said aloud, where there is no shell.
-    fn new(entrypoint: Option<&str>, daemons: Vec<Value>) -> Option<Self> {
+    fn new(entrypoint: Option<&str>, daemons: &[Value]) -> Option<Self> {
         if !Path::new("/bin/sh").exists() {
             return skipped("there is no /bin/sh");
         }
@@ -112,7 +112,7 @@ impl Running<'_> {
 
     /// Waits until a unit is in this state.
     fn reaches(&self, unit: &str, state: &str) -> Value {
-        let until = Instant::now() + Duration::from_secs(60);
+        let until = Instant::now() + Duration::from_mins(1);
         while Instant::now() < until {
             let status = self.status().unwrap_or_default();
             let found = status["units"].as_array().into_iter().flatten().find(|found| found["name"] == unit).cloned();
@@ -127,7 +127,7 @@ impl Running<'_> {
 
 impl Drop for Running<'_> {
     fn drop(&mut self) {
-        for mut child in self.child.take() {
+        if let Some(mut child) = self.child.take() {
             let _ = child.kill();
             let _ = child.wait();
         }
@@ -141,10 +141,10 @@ fn text(bytes: Vec<u8>) -> String {
 #[test]
 fn exit_codes_are_the_foregrounds() {
     for (script, code) in [("exit 0", 0), ("exit 3", 3), ("kill -KILL $$", 137), ("kill -TERM $$", 143)] {
-        let Some(machine) = Machine::new(Some(script), vec![]) else { return };
+        let Some(machine) = Machine::new(Some(script), &[]) else { return };
         assert_eq!(machine.run(&[]).0, code, "{script}");
     }
-    let Some(machine) = Machine::new(Some("exit 0"), vec![]) else { return };
+    let Some(machine) = Machine::new(Some("exit 0"), &[]) else { return };
     let (code, stdout, stderr) = machine.run(&["--alone", "--", "sh", "-c", "echo $0 $GREETING; exit 4"]);
     assert_eq!((code, stdout.as_str(), stderr.as_str()), (4, "sh hello\n", ""), "the output is untouched");
     assert_eq!(machine.run(&["--", "absent-program"]).0, 127);
@@ -155,7 +155,7 @@ fn exit_codes_are_the_foregrounds() {
 fn a_thousand_orphans_are_reaped() {
     let script = "i=0; while [ $i -lt 1000 ]; do (sleep 0.2 &) ; i=$((i+1)); done; sleep 1; \
                   for f in /proc/[0-9]*/stat; do read -r l < $f && echo \"$l\"; done 2>/dev/null | grep -c \" Z $PPID \"; exit 0";
-    let Some(machine) = Machine::new(Some(script), vec![]) else { return };
+    let Some(machine) = Machine::new(Some(script), &[]) else { return };
     let (code, stdout, _) = machine.run(&[]);
     assert_eq!((code, stdout.trim()), (0, "0"), "no zombie of ours is left");
 }
@@ -165,7 +165,7 @@ fn signals_reach_the_foreground_and_daemons_stop_in_time() {
     let stubborn = unit("stubborn", "trap '' TERM; echo up; while :; do sleep 0.1; done");
     let gentle = unit("gentle", "trap 'echo bye; exit 0' TERM; echo up; while :; do sleep 0.1; done");
     let script = "trap 'echo usr1' USR1; trap 'exit 9' TERM; echo up; while :; do sleep 0.1; done";
-    let Some(machine) = Machine::new(Some(script), vec![stubborn, gentle]) else { return };
+    let Some(machine) = Machine::new(Some(script), &[stubborn, gentle]) else { return };
     let running = machine.start(&[]);
     for name in ["stubborn", "gentle", "entrypoint"] {
         running.reaches(name, "running");
@@ -198,7 +198,7 @@ fn order_readiness_and_secrets() {
         json!({"oneshot": true, "after": ["first"]}),
     );
     let third = with(unit("third", "exec sleep 60"), json!({"after": ["second"], "secrets": ["ABSENT"]}));
-    let Some(machine) = Machine::new(None, vec![first, second, third]) else { return };
+    let Some(machine) = Machine::new(None, &[first, second, third]) else { return };
     let running = machine.start(&[]);
     running.reaches("second", "done");
     let third = running.reaches("third", "down");
@@ -214,7 +214,7 @@ fn order_readiness_and_secrets() {
 #[test]
 fn units_are_restarted_shown_and_asked_for() {
     let counting = with(unit("counting", "echo hi; sleep 0.1; exit 3"), json!({"restart": "always"}));
-    let Some(machine) = Machine::new(None, vec![counting, unit("calm", "echo calm; exec sleep 60")]) else { return };
+    let Some(machine) = Machine::new(None, &[counting, unit("calm", "echo calm; exec sleep 60")]) else { return };
     let running = machine.start(&[]);
     running.reaches("counting", "restarting");
     let before = running.reaches("calm", "running")["pid"].clone();
@@ -240,7 +240,7 @@ fn units_are_restarted_shown_and_asked_for() {
 
 #[test]
 fn hostile_clients_change_nothing() {
-    let Some(machine) = Machine::new(None, vec![unit("calm", "exec sleep 60")]) else { return };
+    let Some(machine) = Machine::new(None, &[unit("calm", "exec sleep 60")]) else { return };
     let running = machine.start(&[]);
     running.reaches("calm", "running");
     let mut oversized = running.connect().unwrap();

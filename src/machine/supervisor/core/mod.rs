@@ -93,9 +93,8 @@ impl Core {
 
     /// Stops a unit, and forgets it.
     pub fn remove(&mut self, name: &str, now: Duration) {
-        let Some(unit) = self.units.get_mut(name) else { return };
+        let Some(unit) = self.units.get(name) else { return };
         if unit.is_alive() {
-            unit.next_stop(Next::Forget);
             self.stop_unit(name, Next::Forget, now);
         } else {
             self.units.remove(name);
@@ -152,8 +151,7 @@ impl Core {
             return;
         }
         if old.is_alive() {
-            let waiting = Some(Box::new(unit));
-            old.replacement = waiting;
+            old.replacement = Some(Box::new(unit));
             self.stop_unit(&name, Next::Start, now);
         } else {
             self.insert(vec![unit]);

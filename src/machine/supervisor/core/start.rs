@@ -8,10 +8,10 @@ use super::{Action, Core, End, Next, Role, State, order};
 const FIRST_WAIT: Duration = Duration::from_millis(100);
 
 /// The longest wait.
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
+const LONGEST_WAIT: Duration = Duration::from_mins(1);
 
 /// A unit that lived as long is taken to have started well: the next failure counts as the first.
-const LONG_LIFE: Duration = Duration::from_secs(60);
+const LONG_LIFE: Duration = Duration::from_mins(1);
 
 /// So many starts within [`WINDOW`] are too many. The waits alone spread them over six minutes.
 const LIMIT: usize = 15;

@@ -89,7 +89,7 @@ mod tests {
         look.widen(["web", "sync@alice", "a-name-that-is-much-too-long-to-wait-for"].into_iter());
         assert_eq!(look.line("web", Stream::Stderr, b"\xff", None), b"web        | \xff\n");
         let line = look.line("web", Stream::Stdout, b"hi", None);
-        insta::assert_snapshot!(String::from_utf8_lossy(&line).escape_debug(), @r"\u{1b}[34mweb        |\u{1b}[0m hi\r\n");
+        insta::assert_snapshot!(String::from_utf8_lossy(&line).escape_debug(), @r"\u{1b}[36mweb        |\u{1b}[0m hi\r\n");
     }
 
     #[test]

@@ -78,7 +78,9 @@ impl Running {
         };
         let gone: Vec<String> = self.core.units().values().filter(is_gone).map(|unit| unit.plan.name.clone()).collect();
         let now = self.now();
-        gone.iter().for_each(|name| self.core.remove(name, now));
+        for name in &gone {
+            self.core.remove(name, now);
+        }
         self.core.add(units, now);
         Ok(())
     }

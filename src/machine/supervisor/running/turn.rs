@@ -13,7 +13,7 @@ use super::super::core::{End, Role};
 use super::{Reader, Running};
 
 /// The longest sleep; whatever else is due comes before.
-const LONGEST: Duration = Duration::from_secs(60);
+const LONGEST: Duration = Duration::from_mins(1);
 
 /// How long a line without an end is waited for.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -125,7 +125,9 @@ impl Running {
     fn take_signals(&mut self) {
         while let Some(signal) = self.signals.next() {
             if signal == Signal::SIGCHLD {
-                children::reap().into_iter().for_each(|reaped| self.reaped(reaped));
+                for reaped in children::reap() {
+                    self.reaped(reaped);
+                }
             } else {
                 self.core.signalled(signal.as_str(), signal as i32, self.now());
             }
