@@ -11,16 +11,16 @@ use super::{Content, Contribution, Program};
 use crate::home::manifest::{LIVE, SESSION_VARIABLES};
 
 const PROGRAMS: [(&Program, &str); 4] = [
-    (&super::EZA, "package = false\ngit = true"),
+    (&super::eza::EZA, "package = false\ngit = true"),
     (
-        &super::DIRENV,
+        &super::direnv::DIRENV,
         "package = false\nenableBashIntegration = false\nenableZshIntegration = false\nenableFishIntegration = false",
     ),
     (
-        &super::FZF,
+        &super::fzf::FZF,
         "package = false\ndefaultOptions = ['--height 40%']\nenableBashIntegration = false\nenableZshIntegration = false\nenableFishIntegration = false",
     ),
-    (&super::READLINE, "variables.bell-style = 'none'"),
+    (&super::readline::READLINE, "variables.bell-style = 'none'"),
 ];
 
 /// What the other programs bring, and the home itself.
@@ -96,7 +96,7 @@ fn is_of_no_terminal(line: &str) -> bool {
 fn bash_starts() {
     let table = "shellAliases.g = 'git'\nsessionVariables.V = 'v-$FROM_HOME'\ninitExtra = 'own=1'\nhistoryControl = ['ignoreboth']\nenableCompletion = false";
     let script = "echo \"$V|$FZF_DEFAULT_OPTS|$own|$HISTCONTROL|${PATH%%:*}\"; alias g eza ll; shopt globstar";
-    let Some(said) = started(&super::BASH, table, script) else { return };
+    let Some(said) = started(&super::bash::BASH, table, script) else { return };
     assert_eq!(
         said,
         "v-in HOME|--height 40%|1|ignoreboth|HOME/own/bin\nalias g='git'\nalias eza='eza --git'\nalias ll='eza -l'\nglobstar       \ton\n"
@@ -108,7 +108,7 @@ fn zsh_starts() {
     let table = "dotDir = '.config/zsh'\nshellAliases.g = 'git'\nsessionVariables.V = 'v-$FROM_HOME'\ninitContent = 'own=1'\nlocalVariables.L = ['a', 'b']
         dirHashes.d = '$HOME/x'\nsetOptions = ['NO_BEEP']\ncompletionInit = 'autoload -U compinit && compinit -u'";
     let script = "print -r -- \"$V|$own|$L[2]|$HISTSIZE|$HISTFILE|$path[1]\"; alias g eza; print -r -- ~d; setopt | grep -c nobeep";
-    let Some(said) = started(&super::ZSH, table, script) else { return };
+    let Some(said) = started(&super::zsh::ZSH, table, script) else { return };
     assert_eq!(
         said,
         "v-in HOME|1|b|10000|HOME/.config/zsh/.zsh_history|HOME/own/bin\ng=git\neza='eza --git'\nHOME/x\n1\n"
@@ -120,6 +120,6 @@ fn fish_starts() {
     let table = "shellAliases.g = 'git'\nshellAbbrs.l = 'less -R'\nshellInit = 'set -g own 1'\nfunctions.hello = 'echo hello $argv'
         loginShellInit = 'set -g login 1'\nfunctions.seen = { body = 'echo seen', onEvent = 'seen' }\npreferAbbrs = true";
     let script = "echo \"$FROM_HOME|$FZF_DEFAULT_OPTS|$own|$login|$PATH[1]\"; hello you; emit seen; abbr --list | sort | string join ,; functions -q g; and echo alias";
-    let Some(said) = started(&super::FISH, table, script) else { return };
+    let Some(said) = started(&super::fish::FISH, table, script) else { return };
     assert_eq!(said, "in HOME|--height 40%|1|1|HOME/own/bin\nhello you\nseen\neza,l,la,ll,lla,ls,lt\nalias\n");
 }
