@@ -12,6 +12,7 @@ mod output;
 mod packages;
 mod root;
 mod run_config;
+mod runtime;
 mod units;
 mod view;
 
@@ -38,6 +39,7 @@ use view::Shelf;
 
 pub use error::Error;
 pub use output::{Built, Destination, Summary};
+pub use runtime::{ImageRuntime, pin_runtimes};
 
 /// Layers that generated units take: the system environment with the database, and the root files.
 const GENERATED_LAYERS: usize = 2;

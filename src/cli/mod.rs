@@ -37,6 +37,8 @@ mod progress;
 mod project;
 mod report;
 #[cfg(feature = "build")]
+mod runtime;
+#[cfg(feature = "build")]
 mod scaffold;
 #[cfg(feature = "build")]
 mod schema;

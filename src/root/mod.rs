@@ -13,6 +13,8 @@ pub mod check;
 pub mod database;
 #[cfg(feature = "build")]
 pub mod debian;
+#[cfg(feature = "build")]
+mod elf;
 pub mod environment;
 #[cfg(feature = "build")]
 pub mod files;
@@ -21,6 +23,8 @@ pub mod local;
 pub mod merged;
 #[cfg(feature = "build")]
 pub mod parents;
+#[cfg(feature = "build")]
+pub mod runtime;
 #[cfg(feature = "build")]
 pub mod supplies;
 pub mod view;

@@ -15,4 +15,5 @@ mod init;
 mod odd;
 mod readme;
 mod robust;
+mod runtime;
 mod support;

@@ -35,6 +35,9 @@ impl Dumbc {
         for variable in ["CI", "SOURCE_DATE_EPOCH", "DUMBC_LOG", "DUMBC_STORE_UNTRUSTED", "XDG_CACHE_HOME", "NETRC"] {
             command.env_remove(variable);
         }
+        for variable in ["DUMBC_RUNTIME_X86_64_LINUX", "DUMBC_RUNTIME_AARCH64_LINUX"] {
+            command.env_remove(variable);
+        }
         for variable in ["http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"] {
             command.env_remove(variable);
         }
