@@ -18,6 +18,11 @@ ci:
 lint:
     cargo fmt --check
     cargo clippy --all-targets -- -D warnings
+    cargo clippy --no-default-features -- -D warnings
+
+# The program that boots images, small, for both systems: target/runtime/dumbc-runtime-SYSTEM (docs/runtime.md).
+runtime *arguments:
+    .ci/runtime {{arguments}}
 
 # Write the generated pages of docs/ anew.
 docs:

@@ -6,10 +6,10 @@ use std::path::PathBuf;
 
 use oci_spec::OciSpecError;
 
-use crate::config::{Diagnostic, count_errors};
+use crate::config::{Diagnostic, System, count_errors};
 use crate::failure::{Class, Classified, carried};
 use crate::home::generation::HomeError;
-use crate::nix::StorePath;
+use crate::nix::{Sha256, StorePath};
 use crate::root::addressed::AddressError;
 use crate::root::debian::certificates::CertificatesError;
 use crate::root::debian::dpkg::DpkgError;
@@ -18,6 +18,7 @@ use crate::root::debian::merge::MergeError;
 use crate::root::environment::EnvironmentError;
 use crate::root::local::LocalError;
 use crate::root::parents::ConflictError;
+use crate::root::runtime::{RuntimeError, variable};
 use crate::store::FragmentKey;
 use crate::{cache, channel, export, plan, store};
 
@@ -81,6 +82,19 @@ pub enum Error {
         /// Its id.
         unit: String,
     },
+    /// No program that could boot the image.
+    #[error(transparent)]
+    Runtime(#[from] RuntimeError),
+    /// The runtime is not the one that the lock pins, and the lock may not change.
+    #[error("the runtime for {system} is {found}, and dumbc.lock pins {pinned}")]
+    OtherRuntime {
+        /// For which.
+        system: System,
+        /// The digest of the one that would go in.
+        found: Sha256,
+        /// The digest of the one that is locked.
+        pinned: Sha256,
+    },
     /// The Nix database.
     #[error(transparent)]
     Database(#[from] crate::root::database::DatabaseError),
@@ -124,6 +138,7 @@ impl Error {
             Self::Dpkg(error) => error,
             Self::LdCache(error) => error,
             Self::Certificates(error) => error,
+            Self::Runtime(error) => error,
             Self::Database(error) => error,
             _ => return None,
         })
@@ -161,7 +176,7 @@ impl Classified for Error {
     fn class(&self) -> Class {
         match self {
             Self::Files(_) | Self::SourceDateEpoch(_) => Class::Usage,
-            Self::OutsideLock { .. } => Class::StaleLock,
+            Self::OutsideLock { .. } | Self::OtherRuntime { .. } => Class::StaleLock,
             _ => self.classified().map_or(Class::Other, Classified::class),
         }
     }
@@ -169,6 +184,11 @@ impl Classified for Error {
     fn help(&self) -> Option<String> {
         match self {
             Self::OutsideLock { .. } => Some("request the package in `packages`".to_owned()),
+            Self::OtherRuntime { system, .. } => Some(format!(
+                "run `dumbc update runtime` and commit dumbc.lock, or take the runtime that is pinned: name it with \
+                 `--runtime FILE` or {}",
+                variable(*system)
+            )),
             _ => self.classified().and_then(Classified::help),
         }
     }

@@ -14,7 +14,7 @@ use crate::plan::Plan;
 use crate::root::addressed::Addressed;
 use crate::root::debian::Placed;
 use crate::root::parents::{Claim, claims_of_store_path, claims_of_tree, parents};
-use crate::store::{Fragment, Layer, Pool, Store, TreeUnit};
+use crate::store::{Fragment, FragmentKey, Layer, Pool, Store, TreeUnit};
 
 use super::Error;
 use super::content::Content;
@@ -76,7 +76,7 @@ impl Assembly<'_> {
             return Err(Error::Unplanned { unit });
         }
         if let Some(boot) = &generated.boot {
-            groups.push(vec![self.addressed(&boot.runtime)?]);
+            groups.push(vec![self.runtime(&boot.runtime)?]);
         }
         groups.push(self.system(generated, &parents)?);
         groups.push(vec![self.tree(&generated.root, &parents, "root files".to_owned())?]);
@@ -118,6 +118,14 @@ impl Assembly<'_> {
         let unit = TreeUnit { tree, is_shared: &is_shared, base: &ImagePath::default() };
         let (fragment, _) = self.store.tree_fragment(self.pool, self.codec, &head(tree.keys(), parents), unit)?;
         Ok(Piece { roots: tree.keys().cloned().collect(), fragment: Arc::new(fragment), name })
+    }
+
+    /// The runtime, which is in the store already, as a package would be.
+    fn runtime(&self, unit: &Addressed) -> Result<Piece, Error> {
+        let key = FragmentKey::store_path(&unit.path, &unit.nar_hash);
+        let fragment = self.store.fragment(key, self.codec)?;
+        let fragment = fragment.ok_or_else(|| Error::Unplanned { unit: unit.path.to_string() })?;
+        Ok(Piece { roots: vec![unit.root()], fragment: Arc::new(fragment), name: unit.path.name().to_owned() })
     }
 
     /// A store path of our own, whose modes are those of a NAR already.

@@ -14,6 +14,8 @@ mod output;
 mod packages;
 mod root;
 mod run_config;
+
+mod runtime;
 mod units;
 mod view;
 
@@ -28,6 +30,8 @@ use crate::image::documents::configuration;
 use crate::nix::StorePath;
 use crate::plan::{self, Options as PlanOptions, Plan, plan};
 use crate::progress::Progress;
+use crate::root::addressed::Addressed;
+use crate::root::runtime::RuntimeChoice;
 use crate::store::{Pool, Store};
 
 use content::{Content, content};
@@ -40,6 +44,7 @@ use view::Shelf;
 
 pub use error::Error;
 pub use output::{Built, Destination, Summary};
+pub use runtime::{ImageRuntime, pin_runtimes};
 
 /// Layers that generated units take: the system environment with the databases, and the root files.
 const GENERATED_LAYERS: usize = 2;
@@ -58,6 +63,8 @@ pub struct Project<'a> {
     pub codec: Codec,
     /// Indexes, caches and archives, opened at the first question and once for all that is asked.
     pub sources: ChannelSources<'a>,
+    /// Which program boots images.
+    pub runtime: RuntimeChoice,
     /// Where narration goes.
     pub progress: &'a dyn Progress,
 }
@@ -93,15 +100,22 @@ impl Project<'_> {
         Ok(Planned { content, closure, units, plan })
     }
 
-    /// The image of one system.
-    pub fn build(&self, lock: &Lock, system: System, planned: Planned, created: &str) -> Result<Made, Error> {
+    /// The image of one system; `runtime` where it boots.
+    fn build(
+        &self,
+        lock: &Lock,
+        system: System,
+        planned: Planned,
+        created: &str,
+        runtime: Option<&Addressed>,
+    ) -> Result<Made, Error> {
         let Planned { mut content, closure, plan, .. } = planned;
         let (locked_debs, caches) = (lock.debs(system), || Ok(self.sources.caches(self.progress)?));
         let fragments = self.packages(&caches).fragments(lock, &closure)?;
         let debs = self.debs().fragments(&locked_debs)?;
-        let mut generated = self.generate(lock, system, &closure, &fragments, &debs, &mut content)?;
-        let Self { store, pool, codec, machine, .. } = *self;
-        let assembly = Assembly { store, pool, codec };
+        let mut generated = self.generate(lock, system, &closure, (&fragments, &debs), &mut content, runtime)?;
+        let Self { store, pool, codec, machine, .. } = self;
+        let assembly = Assembly { store, pool, codec: *codec };
         let layers = assembly.layers(&plan, &fragments, &locked_debs, &content, &generated)?;
         store.check_fragments(pool, layers.iter().flat_map(|(layer, _)| layer.fragments()))?;
         let lookup = |name: &str| lock.package_path(machine, system, name);
@@ -119,20 +133,22 @@ impl Project<'_> {
         let caches = || unreachable!("nothing is fetched to look at what is there");
         let Some(fragments) = self.packages(&caches).known_fragments(lock, &closure)? else { return Ok(None) };
         let Some(debs) = self.debs().known_fragments(&lock.debs(system))? else { return Ok(None) };
+        // Which program boots makes no difference to what is looked at.
+        let runtime = if self.machine.boot.enable { Some(runtime::stand_in()?) } else { None };
         let Generated { mut findings, doubts, .. } =
-            self.generate(lock, system, &closure, &fragments, &debs, &mut content)?;
+            self.generate(lock, system, &closure, (&fragments, &debs), &mut content, runtime.as_ref())?;
         findings.extend(doubts);
         Ok(Some(findings))
     }
 
     fn debs(&self) -> Debs<'_> {
-        let Self { store, pool, codec, progress, .. } = *self;
-        Debs { store, pool, codec, archives: self.sources.archives(), progress }
+        let Self { store, pool, codec, progress, .. } = self;
+        Debs { store, pool, codec: *codec, archives: self.sources.archives(), progress: *progress }
     }
 
     fn packages<'b>(&'b self, caches: &'b CachesOf<'b>) -> Packages<'b> {
-        let Self { machine, store, pool, codec, progress, .. } = *self;
-        Packages { machine, store, pool, codec, caches, progress }
+        let Self { machine, store, pool, codec, progress, .. } = self;
+        Packages { machine, store, pool, codec: *codec, caches, progress: *progress }
     }
 
     fn generate(
@@ -140,13 +156,14 @@ impl Project<'_> {
         lock: &Lock,
         system: System,
         closure: &BTreeSet<StorePath>,
-        fragments: &Fragments,
-        debs: &DebFragments,
+        (fragments, debs): (&Fragments, &DebFragments),
         content: &mut Content,
+        runtime: Option<&Addressed>,
     ) -> Result<Generated, Error> {
-        let Self { machine, store, progress, .. } = *self;
+        let Self { machine, store, progress, .. } = self;
         let packages = Shelf::new(store, fragments);
-        Inputs { machine, lock, system, closure, shelf: &packages, debs, runtime: None, progress }.generate(content)
+        Inputs { machine, lock, system, closure, shelf: &packages, debs, runtime, progress: *progress }
+            .generate(content)
     }
 
     /// What was requested, with the ids of the units that answer.

@@ -90,7 +90,7 @@ impl Project<'_> {
         self.mending(|_| {
             let resolution = self.resolve(mode)?;
             let pinned = resolution.lock.ids.clone();
-            let (images, lock, findings) = self.locked_images(resolution.lock, systems, replan)?;
+            let (images, lock, findings) = self.locked_images(resolution.lock, mode, systems, replan)?;
             Ok(Built { images, has_new_ids: lock.ids != pinned, lock, changes: resolution.changes, findings })
         })
     }
@@ -99,6 +99,7 @@ impl Project<'_> {
     fn locked_images(
         &self,
         mut lock: Lock,
+        mode: &Mode,
         systems: &[System],
         replan: bool,
     ) -> Result<(Vec<Image>, Lock, Vec<Diagnostic>), Error> {
@@ -107,7 +108,11 @@ impl Project<'_> {
         for &system in systems {
             let planned = self.plan(&lock, system, PlanChoice { replan, layers: None })?;
             lock.layers.insert(system, planned.plan.groups(&planned.units));
-            let Made { image, findings: found, ids } = self.build(&lock, system, planned, &created)?;
+            let boots = self.machine.boot.enable;
+            let runtime = if boots { Some(self.runtime(&lock, mode, system)?) } else { None };
+            lock.runtimes.extend(runtime.as_ref().map(|runtime| (system, runtime.locked())));
+            let unit = runtime.as_ref().map(|runtime| &runtime.unit);
+            let Made { image, findings: found, ids } = self.build(&lock, system, planned, &created, unit)?;
             images.push(image);
             lock.ids = ids;
             findings.extend(found.into_iter().filter(|finding| !findings.contains(finding)).collect::<Vec<_>>());
@@ -167,7 +172,7 @@ impl Built {
     /// Makes what the images are made of anew, where it is missing.
     fn restore(&self, project: &Project<'_>) -> Result<(), Error> {
         let systems = self.images.iter().map(|image| image.system).collect::<Vec<_>>();
-        project.locked_images(self.lock.clone(), &systems, false).map(drop)
+        project.locked_images(self.lock.clone(), &Mode::Locked, &systems, false).map(drop)
     }
 }
 

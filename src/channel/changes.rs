@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::config::System;
 use crate::nix::{StorePath, split_version};
 
-use super::lock::{Lock, LockedDeb, LockedPackage, LockedRequest};
+use super::lock::{Lock, LockedDeb, LockedPackage, LockedRequest, LockedRuntime};
 use super::name::package_key;
 
 /// What is different between two locks.
@@ -18,7 +18,7 @@ use super::name::package_key;
 pub struct Changes {
     /// Requests, in the lock's order.
     pub requests: Vec<Change>,
-    /// Packages of the closures, by system and key; several store paths of one key count together.
+    /// Packages of the closures, and the runtime, by system and key; several store paths of one key count together.
     pub packages: Vec<Change>,
     /// What all packages take.
     pub total: Sizes,
@@ -86,14 +86,18 @@ impl Changes {
         let known: BTreeSet<_> = old.debs.values().map(|deb| deb.sha256).collect();
         let debs: BTreeMap<_, _> = new.debs.values().map(|deb| (deb.sha256, deb)).collect();
         let debs: Vec<&LockedDeb> = debs.into_values().filter(|deb| !known.contains(&deb.sha256)).collect();
+        let known: BTreeSet<_> = old.runtimes.values().map(|runtime| &runtime.path).collect();
+        let runtimes: Vec<_> = new.runtimes.values().filter(|runtime| !known.contains(&runtime.path)).collect();
         let file_size: Option<u64> = added.clone().map(|package| package.source.as_ref()?.file_size).sum();
         Self {
             requests: requests(old, new),
             packages: System::ALL.into_iter().flat_map(|system| packages(old, new, system)).collect(),
             total: Sizes { before: total(old), after: total(new) },
             new: NewPackages {
-                count: added.clone().count() + debs.len(),
-                size: sum(added).saturating_add(sum_debs(debs.iter().copied())),
+                count: added.clone().count() + debs.len() + runtimes.len(),
+                size: sum(added)
+                    .saturating_add(sum_debs(debs.iter().copied()))
+                    .saturating_add(sum_runtimes(runtimes.iter().copied())),
                 file_size: file_size.map(|size| debs.iter().fold(size, |sum, deb| sum.saturating_add(deb.size))),
             },
         }
@@ -179,6 +183,11 @@ impl Side {
             side.size += lock.packages.get(&path).map_or(0, |package| package.nar_size);
             side.builds.insert(path.to_string());
         }
+        if let Some(runtime) = lock.runtimes.get(&system) {
+            let side = sides.entry(package_key(&runtime.path)).or_default();
+            side.size += runtime.nar_size;
+            side.builds.insert(runtime.path.to_string());
+        }
         for (name, deb) in lock.debs(system) {
             let side = sides.entry(name.to_string()).or_default();
             side.versions.insert(deb.version.to_string());
@@ -210,7 +219,12 @@ impl Side {
 
 /// Bytes of all packages; of one that several systems share, once for each.
 fn total(lock: &Lock) -> u64 {
-    sum(lock.packages.values()).saturating_add(sum_debs(lock.debs.values()))
+    let packages = sum(lock.packages.values()).saturating_add(sum_debs(lock.debs.values()));
+    packages.saturating_add(sum_runtimes(lock.runtimes.values()))
+}
+
+fn sum_runtimes<'a>(runtimes: impl Iterator<Item = &'a LockedRuntime>) -> u64 {
+    runtimes.fold(0, |sum, runtime| sum.saturating_add(runtime.nar_size))
 }
 
 fn sum_debs<'a>(debs: impl Iterator<Item = &'a LockedDeb>) -> u64 {

@@ -33,6 +33,8 @@ pub struct Lock {
     pub debs: BTreeMap<(System, PackageName), LockedDeb>,
     /// Ids allocated for users that packages bring, never reused.
     pub ids: BTreeMap<String, u32>,
+    /// The program that boots each system's image; of systems whose image boots.
+    pub runtimes: BTreeMap<System, LockedRuntime>,
     /// Layers by system: each a sorted list of package keys (name without version, and output).
     pub layers: BTreeMap<System, Vec<Vec<String>>>,
 }
@@ -120,6 +122,17 @@ pub struct LockedPackage {
     pub channel: Option<String>,
     /// Where the NAR was: a hint.
     pub source: Option<NarSource>,
+}
+
+/// The program that boots an image of one system.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LockedRuntime {
+    /// Where it lies: what follows from its NAR's digest.
+    pub path: StorePath,
+    /// Digest of its NAR.
+    pub nar_hash: Sha256,
+    /// Bytes of its NAR.
+    pub nar_size: u64,
 }
 
 impl Lock {

@@ -24,9 +24,11 @@ pub use changes::{Change, Changes, Kind, NewPackages, Sizes};
 pub use error::Error;
 pub use homes::{has_debian_default, home_requests};
 pub use index::{Chosen, Index, Limits, LookupError, Package, ReadError};
-pub use lock::{LOCK_FILE, Lock, LockError, LockedArchive, LockedChannel, LockedDeb, LockedPackage, LockedRequest};
+pub use lock::{
+    LOCK_FILE, Lock, LockError, LockedArchive, LockedChannel, LockedDeb, LockedPackage, LockedRequest, LockedRuntime,
+};
 pub use name::{Attribute, package_key, version_matches};
-pub use resolve::{Mode, Resolution, resolve};
+pub use resolve::{Mode, RUNTIME, Resolution, resolve};
 pub use sources::{ChannelSources, Sources, cache_specs, sources};
 #[cfg(feature = "build")]
 pub use trust::to_mirror;

@@ -24,6 +24,9 @@ use super::sources::Sources;
 use super::trust;
 use super::wanted::{Ask, Wanted, wanted};
 
+/// What `dumbc update` calls the program that boots images, beside the names of requests.
+pub const RUNTIME: &str = "runtime";
+
 /// What becomes of the previous lock.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Mode {
@@ -34,6 +37,14 @@ pub enum Mode {
     /// These requests are asked again (by their text or attribute), or all where none is named; the rest as in
     /// [`Mode::Extend`].
     Update(Vec<String>),
+}
+
+impl Mode {
+    /// Whether what is locked of `name` is asked again.
+    #[must_use]
+    pub fn moves(&self, name: &str) -> bool {
+        matches!(self, Self::Update(names) if names.is_empty() || names.iter().any(|named| named == name))
+    }
 }
 
 /// A lock that fits the machine.
@@ -70,9 +81,9 @@ pub fn resolve(
     let old = previous.unwrap_or(&nothing);
     let of_homes = home_requests(machine);
     let all = all_wanted(machine, &of_homes, old);
-    let kept = keep(old, &all, mode)?;
+    let kept = keep(old, machine, &all, mode)?;
     if *mode == Mode::Locked {
-        refuse_stale(old, &all, &kept)?;
+        refuse_stale(old, machine, &all, &kept)?;
     }
     let kept_packages = reachable(&old.packages, kept.values());
     trust::verify(&kept_packages, &keys)?;
@@ -81,7 +92,7 @@ pub fn resolve(
     }
     let asked: AllWanted<'_> =
         all.into_iter().filter(|(system, wanted)| !kept.contains_key(&(*system, wanted.key.clone()))).collect();
-    let (updated, mut faults) = (updated_keys(&asked, mode)?, Faults::default());
+    let (updated, mut faults) = (updated_keys(machine, &asked, mode)?, Faults::default());
     let asking = debian::Asking { machine, old, updated: &updated, sources, progress };
     let debs = asking.ask(&asked, &mut faults)?;
     let answers = Answers::ask(&asked, machine, sources, progress, &mut faults)?;
@@ -101,8 +112,8 @@ fn all_wanted<'machine>(machine: &'machine Machine, of_homes: &'machine [Request
 type Kept = BTreeMap<(System, String), LockedRequest>;
 
 /// The old answers that still stand: asked of the same channel, not to be updated, and with a whole closure.
-fn keep(old: &Lock, all: &AllWanted<'_>, mode: &Mode) -> Result<Kept, Error> {
-    let updated = updated_keys(all, mode)?;
+fn keep(old: &Lock, machine: &Machine, all: &AllWanted<'_>, mode: &Mode) -> Result<Kept, Error> {
+    let updated = updated_keys(machine, all, mode)?;
     let broken = broken(&old.packages);
     let whole = |path: &StorePath| old.packages.contains_key(path) && !broken.contains(path);
     let stands = |(system, wanted): &(System, Wanted<'_>)| {
@@ -125,7 +136,7 @@ fn keep(old: &Lock, all: &AllWanted<'_>, mode: &Mode) -> Result<Kept, Error> {
 }
 
 /// The keys of the requests that `mode` asks again.
-fn updated_keys(all: &AllWanted<'_>, mode: &Mode) -> Result<BTreeSet<String>, Error> {
+fn updated_keys(machine: &Machine, all: &AllWanted<'_>, mode: &Mode) -> Result<BTreeSet<String>, Error> {
     let Mode::Update(names) = mode else { return Ok(BTreeSet::new()) };
     let keys = |is_meant: &dyn Fn(&Wanted<'_>) -> bool| -> BTreeSet<String> {
         all.iter().filter(|(_, wanted)| is_meant(wanted)).map(|(_, wanted)| wanted.key.clone()).collect()
@@ -134,7 +145,7 @@ fn updated_keys(all: &AllWanted<'_>, mode: &Mode) -> Result<BTreeSet<String>, Er
         return Ok(keys(&|_| true));
     }
     let mut updated = BTreeSet::new();
-    for name in names {
+    for name in names.iter().filter(|name| !(machine.boot.enable && *name == RUNTIME)) {
         let meant = keys(&|wanted| wanted.is_called(name));
         if meant.is_empty() {
             let nearest = nearest(name, keys(&|_| true).into_iter());
@@ -182,13 +193,19 @@ fn reachable<'lock, 'answer>(
 }
 
 /// What a lock that must not change lacks, or has too much.
-fn refuse_stale(old: &Lock, all: &AllWanted<'_>, kept: &Kept) -> Result<(), Error> {
+fn refuse_stale(old: &Lock, machine: &Machine, all: &AllWanted<'_>, kept: &Kept) -> Result<(), Error> {
     let name = |system: System, key: &str| format!("`{key}` ({system})");
     let lacks = all.iter().filter(|(system, wanted)| !kept.contains_key(&(*system, wanted.key.clone())));
-    let missing: Vec<_> = lacks.map(|(system, wanted)| name(*system, &wanted.key)).collect();
+    let mut missing: Vec<_> = lacks.map(|(system, wanted)| name(*system, &wanted.key)).collect();
+    let booting = booting(machine);
+    missing.extend(
+        booting.iter().filter(|system| !old.runtimes.contains_key(system)).map(|system| name(*system, RUNTIME)),
+    );
     let asked: BTreeSet<_> = all.iter().map(|(system, wanted)| (*system, wanted.key.as_str())).collect();
     let unasked = old.requests.keys().filter(|(system, key)| !asked.contains(&(*system, key.as_str())));
     let mut unneeded: Vec<_> = unasked.map(|(system, key)| name(*system, key)).collect();
+    let left = old.runtimes.keys().filter(|system| !booting.contains(system));
+    unneeded.extend(left.map(|system| name(*system, RUNTIME)));
     if missing.is_empty() && unneeded.is_empty() {
         let reached: BTreeSet<_> = reachable(&old.packages, kept.values()).into_iter().map(|(path, _)| path).collect();
         let left = old.packages.keys().filter(|path| !reached.contains(path));
@@ -198,6 +215,11 @@ fn refuse_stale(old: &Lock, all: &AllWanted<'_>, kept: &Kept) -> Result<(), Erro
         unneeded.extend(left.map(|(system, key)| name(*system, key.as_str())));
     }
     if missing.is_empty() && unneeded.is_empty() { Ok(()) } else { Err(Error::Stale { missing, unneeded }) }
+}
+
+/// The systems whose images boot.
+fn booting(machine: &Machine) -> BTreeSet<System> {
+    machine.image.systems.iter().copied().filter(|_| machine.boot.enable).collect()
 }
 
 /// The closures of what was answered just now.
@@ -258,9 +280,12 @@ impl Assembly<'_> {
         let packages = needed.map(|(path, package)| (path.clone(), package.clone())).collect();
         let names = requests.values().filter_map(|answer| answer.channel.clone());
         let channels = names.map(|name| channel(old, &answers.indexes, &debs.archives, name)).collect();
+        let booting = booting(machine);
+        let runtimes = old.runtimes.iter().filter(|(system, _)| booting.contains(system));
+        let runtimes = runtimes.map(|(system, runtime)| (*system, runtime.clone())).collect();
         let layers = old.layers.iter().filter(|(system, _)| machine.image.systems.contains(system));
         let layers = layers.map(|(system, groups)| (*system, groups.clone())).collect();
-        Lock { channels, requests, packages, debs: new_debs, ids: old.ids.clone(), layers }
+        Lock { channels, requests, packages, debs: new_debs, ids: old.ids.clone(), runtimes, layers }
     }
 }
 

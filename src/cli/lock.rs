@@ -16,13 +16,12 @@ Examples:
   dumbc lock            after a change of system.toml, or of a merge of dumbc.lock
   dumbc lock --json     what was added and dropped, for a script")]
 pub(super) struct Args {
-    /// Use no network: only what is locked, remembered, or in folders of this machine
-    #[arg(long)]
-    offline: bool,
+    #[command(flatten)]
+    locking: locking::Args,
 }
 
 /// Makes dumbc.lock fit the files and tells what that changed.
 pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<()> {
-    let resolution = locking::resolve(context, &Mode::Extend, args.offline)?;
+    let resolution = locking::resolve(context, &Mode::Extend, &args.locking)?;
     locking::finish(context, &resolution, true)
 }

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::build::pin_runtimes;
 use crate::cache::Settings;
 use crate::channel::{self, Changes, LOCK_FILE, Lock, Mode, Resolution};
 use crate::config;
@@ -9,6 +10,7 @@ use crate::store::Store;
 
 use super::changes;
 use super::context::Context;
+use super::runtime;
 
 /// What `--json` prints.
 #[derive(Serialize)]
@@ -19,13 +21,28 @@ struct Report<'a> {
     changes: &'a Changes,
 }
 
+/// What `lock` and `update` take beside their own arguments.
+#[derive(clap::Args)]
+#[group(id = "locking")]
+pub(super) struct Args {
+    /// Use no network: only what is locked, remembered, or in folders of this machine
+    #[arg(long)]
+    offline: bool,
+
+    #[command(flatten)]
+    runtime: runtime::Args,
+}
+
 /// Resolves what the files of the project ask for.
-pub(super) fn resolve(context: &Context, mode: &Mode, offline: bool) -> anyhow::Result<Resolution> {
+pub(super) fn resolve(context: &Context, mode: &Mode, args: &Args) -> anyhow::Result<Resolution> {
     let (machine, warnings) = config::load(&context.directory).into_machine()?;
     context.diagnose(&warnings);
     let old = Lock::read(&context.directory.join(LOCK_FILE))?;
-    let sources = channel::sources(&machine, Settings::new(offline, Store::state_dir_of(&Store::default_root()?)));
-    Ok(channel::resolve(&machine, old.as_ref(), mode, &sources, &*context.progress)?)
+    let sources = channel::sources(&machine, Settings::new(args.offline, Store::state_dir_of(&Store::default_root()?)));
+    let mut resolution = channel::resolve(&machine, old.as_ref(), mode, &sources, &*context.progress)?;
+    pin_runtimes(&mut resolution.lock, &machine, mode, &args.runtime.choice()?, &*context.progress)?;
+    let changes = Changes::between(&old.unwrap_or_default(), &resolution.lock);
+    Ok(Resolution { changes, ..resolution })
 }
 
 /// Writes the lock, unless only its changes are wanted, and tells them.

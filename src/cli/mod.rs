@@ -53,6 +53,8 @@ mod report;
 #[cfg(feature = "build")]
 mod run;
 #[cfg(feature = "build")]
+mod runtime;
+#[cfg(feature = "build")]
 mod scaffold;
 #[cfg(feature = "build")]
 mod schema;

@@ -9,10 +9,12 @@ use crate::config::{Machine, System};
 use crate::failure::Class;
 use crate::image::codec::Codec;
 use crate::plan::Request;
+use crate::root::runtime::RuntimeChoice;
 use crate::store::{Pool, Store};
 
 use super::context::Context;
 use super::failure::Failure;
+use super::runtime;
 
 /// Options of verbs that need packages.
 #[derive(clap::Args)]
@@ -29,6 +31,9 @@ pub(super) struct Args {
     /// Threads that fetch, and as many that compress [default: one a core]
     #[arg(short = 'j', long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     threads: Option<u16>,
+
+    #[command(flatten)]
+    runtime: runtime::Args,
 }
 
 /// Everything that a [`Project`] borrows.
@@ -38,12 +43,13 @@ pub(super) struct Opened {
     pool: Pool,
     offline: bool,
     locked: bool,
+    runtime: RuntimeChoice,
 }
 
 impl Args {
     /// For verbs that only look at what is there.
     pub(super) const fn offline() -> Self {
-        Self { offline: true, locked: false, threads: None }
+        Self { offline: true, locked: false, threads: None, runtime: runtime::Args::none() }
     }
 
     /// Reads the files, tells what is odd about them, and opens the store.
@@ -60,7 +66,9 @@ impl Args {
         let threads =
             self.threads.map_or_else(|| std::thread::available_parallelism().map_or(1, NonZero::get), usize::from);
         let in_ci = is_set("CI") && machine.project.join(LOCK_FILE).is_file();
-        Ok(Opened { machine, store, pool: Pool::new(threads), offline: self.offline, locked: self.locked || in_ci })
+        let locked = self.locked || in_ci;
+        let runtime = self.runtime.choice()?;
+        Ok(Opened { machine, store, pool: Pool::new(threads), offline: self.offline, locked, runtime })
     }
 }
 
@@ -77,6 +85,7 @@ impl Opened {
             store: &self.store,
             pool: &self.pool,
             codec,
+            runtime: self.runtime.clone(),
             sources: channel::sources(&self.machine, Settings::new(self.offline, self.store.state_dir())),
             progress: &*context.progress,
         }

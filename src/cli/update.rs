@@ -14,9 +14,11 @@ from another build, `+` new, `-` gone; then what a push and a pull will have to 
 Examples:
   dumbc update --dry-run    what would change
   dumbc update git jq       these requests only, with what they need
+  dumbc update runtime      the program that boots the image: this dumbc, or what --runtime names
   dumbc update --replan     and let the next build choose layers afresh")]
 pub(super) struct Args {
-    /// Requests to ask again, by their text in system.toml or their attribute; all where none is named
+    /// Requests to ask again, by their text in system.toml or their attribute; `runtime` is the program that boots images.
+    /// All where none is named
     #[arg(value_name = "NAME")]
     names: Vec<String>,
     /// Tell what would change, and change nothing
@@ -25,14 +27,13 @@ pub(super) struct Args {
     /// Forget the layers: the next build plans them afresh
     #[arg(long)]
     replan: bool,
-    /// Use no network: only indexes and caches in folders of this machine, and remembered answers
-    #[arg(long)]
-    offline: bool,
+    #[command(flatten)]
+    locking: locking::Args,
 }
 
 /// Asks again and tells what changes.
 pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<()> {
-    let mut resolution = locking::resolve(context, &Mode::Update(args.names.clone()), args.offline)?;
+    let mut resolution = locking::resolve(context, &Mode::Update(args.names.clone()), &args.locking)?;
     if args.replan {
         resolution.lock.layers.clear();
     }

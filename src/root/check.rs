@@ -3,7 +3,6 @@
 //! Every command on its user's `PATH`, executable; interpreters of scripts and programs in the image; all of it for
 //! the image's machine type.
 
-mod elf;
 mod program;
 
 use std::collections::{BTreeMap, BTreeSet};

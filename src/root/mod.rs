@@ -15,6 +15,8 @@ pub mod check;
 pub mod database;
 #[cfg(feature = "build")]
 pub mod debian;
+#[cfg(feature = "build")]
+mod elf;
 pub mod environment;
 #[cfg(feature = "build")]
 pub mod files;
@@ -23,6 +25,8 @@ pub mod local;
 pub mod merged;
 #[cfg(feature = "build")]
 pub mod parents;
+#[cfg(feature = "build")]
+pub mod runtime;
 #[cfg(feature = "build")]
 pub mod supplies;
 pub mod view;

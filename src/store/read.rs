@@ -4,7 +4,9 @@ use std::fs::File;
 use std::io::{self, BufReader, Read as _, Seek as _, SeekFrom, Write};
 
 use data_encoding::BASE64;
+use tempfile::TempPath;
 
+use crate::image::ImagePath;
 use crate::image::codec::{Codec, Decoder};
 use crate::image::tar::TAIL;
 use crate::nix::Hasher;
@@ -63,6 +65,27 @@ impl Store {
             bytes.extend_from_slice(&piece[..piece.len().min(size - bytes.len())]);
         }
         Ok(bytes)
+    }
+}
+
+/// Bytes that are copied at a time.
+const PIECE: usize = 1 << 20;
+
+impl Store {
+    /// Writes the file at `path` of a fragment to a file of its own, which goes with what is returned; `None` where there is none.
+    pub fn restore_file(&self, fragment: &Fragment, path: &ImagePath) -> Result<Option<TempPath>, Error> {
+        let Some(extent) = self.extents(fragment)?.get(path).copied() else { return Ok(None) };
+        let (mut file, mut last, mut done) = (self.temporary()?, LastMember::default(), 0);
+        while done < extent.size {
+            let length = usize::try_from(extent.size - done).unwrap_or(PIECE).min(PIECE);
+            let piece = self.read_at(fragment, extent.offset + done, length, &mut last)?;
+            if piece.is_empty() {
+                return self.damaged(fragment);
+            }
+            file.write_all(&piece)?;
+            done += piece.len() as u64;
+        }
+        Ok(Some(file.into_temp_path()))
     }
 }
 

@@ -7,7 +7,7 @@ use crate::image::ImagePath;
 use crate::image::codec::Codec;
 use crate::image::tar::{Kind, padding, write_header};
 use crate::image::tree::{Metadata, Node, Tree};
-use crate::nix::{Hasher, Sha256};
+use crate::nix::{Hasher, Sha256, StorePath};
 
 use super::{Error, Fragment, FragmentKey, FragmentWriter, Pool, Store};
 
@@ -112,6 +112,27 @@ impl Store {
             return Err(Error::Changed(changed.unwrap_or_default()));
         }
         Ok((checked.writer.finish(self, key)?, false))
+    }
+}
+
+impl Store {
+    /// The fragment of a tree that is the store path `path`, under the key that any package of this NAR has: whoever knows the
+    /// path and the hash finds it again, without the tree.
+    pub fn store_path_fragment(
+        &self,
+        pool: &Pool,
+        codec: Codec,
+        head: &[u8],
+        tree: &Tree,
+        (path, nar_hash): (&StorePath, &Sha256),
+    ) -> Result<Fragment, Error> {
+        let unit = TreeUnit { tree, is_shared: &|_| false, base: &ImagePath::from(path) };
+        let mut writer = self.write_fragment(pool, codec, head)?;
+        write(unit, &mut writer)?;
+        let fragment = writer.finish(self, FragmentKey::store_path(path, nar_hash))?;
+        // Files of the disk may have changed since they were hashed.
+        self.prove(&fragment, path, nar_hash, head)?;
+        Ok(fragment)
     }
 }
 

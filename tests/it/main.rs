@@ -17,4 +17,5 @@ mod machine;
 mod odd;
 mod readme;
 mod robust;
+mod runtime;
 mod support;

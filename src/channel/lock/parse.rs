@@ -12,11 +12,11 @@ use serde_spanned::Spanned;
 use toml::de::{DeTable, DeValue, Deserializer};
 
 use super::print::VERSION;
-use super::{Lock, LockError, LockedArchive, LockedChannel, LockedDeb, LockedPackage, LockedRequest};
+use super::{Lock, LockError, LockedArchive, LockedChannel, LockedDeb, LockedPackage, LockedRequest, LockedRuntime};
 use crate::cache::NarSource;
 use crate::config::{Diagnostic, Place, System};
 use crate::deb::{PackageName, Version, is_pool_path};
-use crate::nix::{Sha256, StorePath};
+use crate::nix::{ContentAddress, Sha256, StorePath};
 
 /// The file's name, as users know it.
 pub(super) const FILE_NAME: &str = "dumbc.lock";
@@ -32,6 +32,8 @@ struct TomlLock {
     ids: BTreeMap<String, u32>,
     #[serde(default)]
     layers: BTreeMap<Spanned<String>, Vec<Vec<String>>>,
+    #[serde(default)]
+    runtime: BTreeMap<Spanned<String>, TomlRuntime>,
     #[serde(default)]
     request: Vec<TomlRequest>,
     #[serde(default)]
@@ -71,6 +73,14 @@ struct TomlDeb {
     depends: Vec<Parsed<PackageName>>,
     suite: String,
     channel: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct TomlRuntime {
+    path: Spanned<BaseName>,
+    nar_hash: Sha256,
+    nar_size: u64,
 }
 
 #[derive(Deserialize)]
@@ -195,6 +205,9 @@ impl TomlLock {
             groups.iter_mut().for_each(sort);
             lock.layers.insert(system(text, &name)?, groups);
         }
+        for (name, runtime) in self.runtime {
+            lock.runtimes.insert(system(text, &name)?, runtime.check(text)?);
+        }
         for request in self.request {
             let (place, key) = (request.request.span(), request.request.get_ref().clone());
             let key = (system(text, &request.system)?, key);
@@ -219,6 +232,18 @@ impl TomlLock {
             })?;
         }
         Ok(lock)
+    }
+}
+
+impl TomlRuntime {
+    fn check(self, text: &str) -> Result<LockedRuntime, LockError> {
+        let (place, path) = (self.path.span(), self.path.into_inner().0);
+        // Nobody signs it: what it is called must follow from what it is.
+        let follows = ContentAddress::Nar(self.nar_hash).store_path(path.name(), &[]);
+        if follows.is_ok_and(|follows| follows == path) {
+            return Ok(LockedRuntime { path, nar_hash: self.nar_hash, nar_size: self.nar_size });
+        }
+        Err(malformed(text, Some(place), "this path does not follow from `nar-hash`"))
     }
 }
 

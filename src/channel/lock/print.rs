@@ -42,6 +42,12 @@ impl Lock {
                 line(&mut text, system.name(), &lines(&groups, ""));
             }
         }
+        for (system, runtime) in &self.runtimes {
+            table(&mut text, &format!("[runtime.{}]", system.name()));
+            line(&mut text, "path", &quote(runtime.path.base_name()));
+            line(&mut text, "nar-hash", &quote(&runtime.nar_hash.to_string()));
+            line(&mut text, "nar-size", &runtime.nar_size.to_string());
+        }
         self.requests.iter().for_each(|((system, key), request)| print_request(&mut text, *system, key, request));
         self.packages.iter().for_each(|(path, package)| print_package(&mut text, path, package));
         self.debs.iter().for_each(|((system, name), deb)| print_deb(&mut text, *system, name, deb));

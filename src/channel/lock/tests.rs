@@ -44,8 +44,14 @@ fn sample() -> Lock {
         packages: BTreeMap::from([(git, package(&[&glibc])), (glibc.clone(), package(&[&glibc]))]),
         debs: BTreeMap::new(),
         ids: BTreeMap::from([("user/sshd".to_owned(), 999)]),
+        runtimes: BTreeMap::new(),
         layers: BTreeMap::from([(System::X86_64Linux, vec![vec!["git".to_owned()], vec!["glibc".to_owned()]])]),
     }
+}
+
+fn runtime(nar_hash: Sha256) -> LockedRuntime {
+    let path = crate::nix::ContentAddress::Nar(nar_hash).store_path("dumbc-runtime", &[]).expect("a valid name");
+    LockedRuntime { path, nar_hash, nar_size: 3_000_000 }
 }
 
 const SAMPLE: &str = r#"# What this image is made of: `dumbc lock` extends it, `dumbc update` moves it. Not written by hand; commit it.
@@ -143,6 +149,27 @@ fn conflicts_and_newer_formats_are_recognised() {
     );
     assert_eq!(refused("version = \"1\"\n"), "1: `version` is not 1");
     assert_eq!(refused(""), "1: `version` is missing");
+}
+
+#[test]
+fn a_runtime_is_a_table_of_its_system_and_called_by_its_hash() {
+    let mut lock = sample();
+    lock.runtimes.insert(System::X86_64Linux, runtime(Sha256::of(b"runtime")));
+    let text = lock.print();
+    let start = text.find("[runtime").expect("the table");
+    insta::assert_snapshot!(text[start..].lines().take(4).collect::<Vec<_>>().join("\n"), @r#"
+    [runtime.x86_64-linux]
+    path = "jdd375f1xb9hqqv8kn0d27ac9pvdyvgs-dumbc-runtime"
+    nar-hash = "sha256:08xb2rfr411ma9ap0gs8bxds4n8zgm18a258rmmhjl7zna0nlb6r"
+    nar-size = 3000000
+    "#);
+    assert_eq!(Lock::parse(&text), Ok(lock));
+    let other = runtime(Sha256::of(b"another")).path;
+    let forged = text.replace(runtime(Sha256::of(b"runtime")).path.base_name(), other.base_name());
+    assert!(refused(&forged).ends_with(": this path does not follow from `nar-hash`"));
+    assert!(
+        refused(&text.replace("[runtime.x86_64-linux]", "[runtime.vax]")).ends_with(": this is not a known system")
+    );
 }
 
 #[test]
@@ -252,6 +279,10 @@ fn any_channel() -> impl Strategy<Value = LockedChannel> {
         .prop_map(|(index_hash, archive)| LockedChannel { index_hash, archive })
 }
 
+fn any_runtime() -> impl Strategy<Value = LockedRuntime> {
+    (any_hash(), any::<u64>()).prop_map(|(hash, nar_size)| LockedRuntime { nar_size, ..runtime(hash) })
+}
+
 fn any_lock() -> impl Strategy<Value = Lock> {
     use proptest::collection::{btree_map, vec};
     let system = || prop_oneof![Just(System::X86_64Linux), Just(System::Aarch64Linux)];
@@ -261,14 +292,16 @@ fn any_lock() -> impl Strategy<Value = Lock> {
         btree_map(any_path(), any_package(), 0..4),
         btree_map((system(), any_deb_name()), any_deb(), 0..4),
         btree_map(any::<String>(), any::<u32>(), 0..3),
+        btree_map(system(), any_runtime(), 0..3),
         btree_map(system(), vec(sorted(any::<String>()), 0..4), 0..3),
     )
-        .prop_map(|(channels, requests, packages, debs, ids, layers)| Lock {
+        .prop_map(|(channels, requests, packages, debs, ids, runtimes, layers)| Lock {
             channels,
             requests,
             packages,
             debs,
             ids,
+            runtimes,
             layers,
         })
 }

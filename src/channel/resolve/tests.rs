@@ -1,3 +1,4 @@
+use super::super::lock::LockedRuntime;
 use super::super::test_support::{Listener, World, channel, key, machine, path, request};
 use super::*;
 use crate::config::Names;
@@ -259,4 +260,31 @@ fn each_system_has_answers_of_its_own() {
     let one = extend(&machine, Some(&both), &world()).lock;
     assert!(one.requests.keys().all(|(system, _)| *system == System::Aarch64Linux));
     assert_eq!(names(&one), ["git-2.39", "glibc-2.36"]);
+}
+
+#[test]
+fn a_runtime_is_locked_where_images_boot() {
+    let (mut machine, world) = (trusting(&["git"]), world());
+    machine.boot.enable = true;
+    let mut lock = extend(&machine, None, &world).lock;
+    let resolved = |machine: &Machine, lock: &Lock, mode| resolve(machine, Some(lock), &mode, &world, &Silent);
+    let error = resolved(&machine, &lock, Mode::Locked).expect_err("no runtime").to_string();
+    assert!(error.ends_with("it lacks `runtime` (x86_64-linux)"), "{error}");
+    let nar_hash = Sha256::of(b"runtime");
+    let path = path("dumbc-runtime");
+    for system in System::ALL {
+        lock.runtimes.insert(system, LockedRuntime { path: path.clone(), nar_hash, nar_size: 1 });
+    }
+    let error = resolved(&machine, &lock, Mode::Locked).expect_err("a runtime too much").to_string();
+    assert!(error.ends_with("nothing needs `runtime` (aarch64-linux)"), "{error}");
+    let kept = resolved(&machine, &lock, Mode::Extend).expect("a resolution").lock;
+    assert_eq!(kept.runtimes.keys().copied().collect::<Vec<_>>(), [X86]);
+    let resolution = resolved(&machine, &kept, Mode::Locked).expect("it fits");
+    assert!(!resolution.stale);
+    let update = || Mode::Update(vec![RUNTIME.to_owned()]);
+    assert_eq!(resolved(&machine, &kept, update()).expect("an update of nothing else").lock, kept);
+    assert!(update().moves(RUNTIME) && Mode::Update(Vec::new()).moves(RUNTIME) && !Mode::Extend.moves(RUNTIME));
+    machine.boot.enable = false;
+    assert!(resolved(&machine, &kept, Mode::Extend).expect("a resolution").lock.runtimes.is_empty());
+    assert!(matches!(resolved(&machine, &kept, update()), Err(Error::NoSuchRequest { .. })));
 }

@@ -6,7 +6,7 @@ use crate::config::System;
 use crate::image::ImagePath;
 
 use super::super::view::{Kind, ReadContent, View};
-use super::elf::{self, Machine};
+use crate::root::elf::{self, Machine};
 
 /// What the kernel reads of a script.
 const SCRIPT_HEAD: usize = 256;

@@ -1,10 +1,10 @@
 use std::os::unix::fs::PermissionsExt as _;
 
-use super::elf::tests::program;
 use super::*;
 use crate::config::{FileContent, Request, RunAs, Template};
 use crate::image::listing::Listing;
 use crate::image::tree::{Node, Tree};
+use crate::root::elf::tests::program;
 use crate::root::sample;
 use crate::root::view::NO_PACKAGES;
 

@@ -15,11 +15,16 @@ const PROGRAM_HEADER: usize = 56;
 const MAX_PROGRAM_HEADERS: usize = 1024;
 const MAX_INTERPRETER: u64 = 4096;
 const PT_INTERP: u32 = 3;
+/// `e_type` of programs; those that may lie anywhere count as shared objects.
+const EXECUTABLE: u16 = 2;
+const SHARED: u16 = 3;
 
 /// A program's needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Elf {
     pub(super) machine: Machine,
+    /// Whether it begins somewhere; objects and most libraries do not.
+    pub(super) starts: bool,
     /// The dynamic linker; `None`: it is static.
     pub(super) interpreter: Option<Vec<u8>>,
 }
@@ -58,23 +63,26 @@ pub(super) fn parse(mut read: impl FnMut(u64, usize) -> io::Result<Vec<u8>>) -> 
         return Err(ElfError::Damaged("it does not begin as one"));
     }
     if header[4..6] != [2, 1] {
-        return Ok(Elf { machine: Machine::Other(0), interpreter: None });
+        return Ok(Elf { machine: Machine::Other(0), starts: false, interpreter: None });
     }
     let machine = match u16_at(&header, 18) {
         62 => Machine::System(System::X86_64Linux),
         183 => Machine::System(System::Aarch64Linux),
         other => Machine::Other(other),
     };
+    let starts = matches!(u16_at(&header, 16), EXECUTABLE | SHARED) && u64_at(&header, 24) != 0;
     let (offset, entry_size, count) = (u64_at(&header, 32), u16_at(&header, 54), usize::from(u16_at(&header, 56)));
     if count == 0 {
-        return Ok(Elf { machine, interpreter: None });
+        return Ok(Elf { machine, starts, interpreter: None });
     }
     if usize::from(entry_size) != PROGRAM_HEADER || count > MAX_PROGRAM_HEADERS {
         return Err(ElfError::Damaged("the program headers have an impossible size"));
     }
     let table = exact(&mut read, offset, count * PROGRAM_HEADER)?;
     let interpreter = table.chunks_exact(PROGRAM_HEADER).find(|entry| u32_at(entry, 0) == PT_INTERP);
-    let Some(entry) = interpreter else { return Ok(Elf { machine, interpreter: None }) };
+    let Some(entry) = interpreter else {
+        return Ok(Elf { machine, starts, interpreter: None });
+    };
     let (offset, size) = (u64_at(entry, 8), u64_at(entry, 32));
     let size = usize::try_from(size.min(MAX_INTERPRETER + 1)).unwrap_or(usize::MAX);
     if size as u64 > MAX_INTERPRETER {
@@ -84,7 +92,7 @@ pub(super) fn parse(mut read: impl FnMut(u64, usize) -> io::Result<Vec<u8>>) -> 
     if path.pop() != Some(0) || path.is_empty() || path.contains(&0) {
         return Err(ElfError::Damaged("the interpreter is no path"));
     }
-    Ok(Elf { machine, interpreter: Some(path) })
+    Ok(Elf { machine, starts, interpreter: Some(path) })
 }
 
 fn exact(
@@ -115,9 +123,11 @@ pub(super) mod tests {
     use super::*;
 
     /// A program of nothing but headers.
-    pub(in crate::root::check) fn program(machine: u16, interpreter: Option<&str>) -> Vec<u8> {
+    pub(in crate::root) fn program(machine: u16, interpreter: Option<&str>) -> Vec<u8> {
         let mut bytes = vec![0; HEADER + PROGRAM_HEADER];
         bytes[..6].copy_from_slice(b"\x7fELF\x02\x01");
+        bytes[16] = 2;
+        bytes[24] = 1;
         bytes[18..20].copy_from_slice(&machine.to_le_bytes());
         bytes[32] = 64;
         bytes[54] = 56;
@@ -147,6 +157,10 @@ pub(super) mod tests {
         assert_eq!(elf.interpreter.as_deref(), Some(&b"/lib64/ld.so"[..]));
         let elf = parse_bytes(&program(183, None)).unwrap();
         assert_eq!((elf.machine, elf.interpreter), (Machine::System(System::Aarch64Linux), None));
+        assert!(elf.starts);
+        let mut object = program(183, None);
+        object[16] = 1;
+        assert!(!parse_bytes(&object).unwrap().starts);
         assert_eq!(parse_bytes(&program(243, None)).unwrap().machine, Machine::Other(243));
         let mut old = program(3, None);
         old[4] = 1;
