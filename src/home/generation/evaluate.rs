@@ -25,6 +25,8 @@ pub(super) struct All {
     pub(super) files: Vec<(String, &'static str, Content, bool)>,
     pub(super) session_variables: BTreeMap<String, String>,
     pub(super) session_path: Vec<String>,
+    /// Requests that go into the union beside the programs' own.
+    pub(super) packages: Vec<String>,
 }
 
 pub(super) fn evaluate(
@@ -48,8 +50,8 @@ pub(super) fn evaluate(
         total.add(program.name, contribution, findings);
     }
     let Total { contribution, files, .. } = total;
-    let Contribution { session_variables, session_path, .. } = contribution;
-    All { files, session_variables, session_path }
+    let Contribution { session_variables, session_path, packages, .. } = contribution;
+    All { files, session_variables, session_path, packages }
 }
 
 fn refuse_unknown(known: &[&Program], home: &Settings, findings: &mut Vec<Finding>) {
@@ -133,6 +135,8 @@ impl<'a> Total<'a> {
         for (alias, value) in more.aliases {
             self.contribution.aliases.entry(alias).or_insert(value);
         }
+        self.contribution.git.extend(more.git);
+        self.contribution.packages.extend(more.packages);
         let shells = &mut self.contribution.shells;
         shells.bash.extend(more.shells.bash);
         shells.zsh.extend(more.shells.zsh);

@@ -99,14 +99,15 @@ fn generate_with(known: &[&'static Program], inputs: &Inputs<'_>) -> Result<Gene
     let mut findings = Vec::new();
     let lookup = Answers::new(inputs);
     let home = settings(inputs.merged, &|name| lookup.named(name), &mut findings);
-    let requests = requests_of(known, inputs.merged, inputs.debian_default);
-    let installed = lookup.installed(&requests.installed);
     let surroundings = Surroundings {
         account: inputs.account,
         package: &|text| inputs.answers.get(text)?.first().cloned(),
         list: &|package, folder| list(inputs.view, package, folder),
     };
     let all = evaluate(known, &home, &surroundings, &mut findings);
+    let requests = requests_of(known, inputs.merged, inputs.debian_default);
+    let of_programs = all.packages.iter().filter(|text| !requests.installed.contains(text));
+    let installed = lookup.installed(requests.installed.iter().chain(of_programs));
     let files = files::place(&home, &all, inputs, &mut findings);
     let command = |name: &str| units::command(name, &installed, inputs);
     let daemons = units::units(&home, inputs, &command, &mut findings);
@@ -199,9 +200,9 @@ impl<'a> Answers<'a> {
     }
 
     /// The outputs of `requests`, each once.
-    fn installed(&self, requests: &[String]) -> Vec<StorePath> {
+    fn installed<'text>(&self, requests: impl Iterator<Item = &'text String>) -> Vec<StorePath> {
         let mut seen = BTreeSet::new();
-        let outputs = requests.iter().filter_map(|text| self.outputs.get(text)).flatten();
+        let outputs = requests.filter_map(|text| self.outputs.get(text)).flatten();
         outputs.filter(|path| seen.insert(*path)).cloned().collect()
     }
 

@@ -79,7 +79,8 @@ pub(super) fn folders(path: &[String], variables: &BTreeMap<String, String>, acc
 }
 
 fn of_account(account: &PlanAccount) -> BTreeMap<String, String> {
-    let own = [("HOME", &account.home), ("USER", &account.name), ("LOGNAME", &account.name)];
+    let run = format!("/run/user/{}", account.uid);
+    let own = [("HOME", &account.home), ("USER", &account.name), ("LOGNAME", &account.name), ("XDG_RUNTIME_DIR", &run)];
     own.into_iter().map(|(name, value)| (name.to_owned(), value.clone())).collect()
 }
 
