@@ -54,7 +54,7 @@ impl Machine {
         let archive = self.project.beside(&format!("image-{number}.tar"));
         let arguments = ["build", "--json", "--format", "docker-archive", "--compression", "none", "-o"];
         let arguments = [&arguments[..], &[archive.to_str().unwrap()]].concat();
-        self.project.dumbc(&arguments).env("DUMBC_RUNTIME_X86_64_LINUX", runtime::real()).run().ok();
+        self.project.dumbc(&arguments).env("DUMBC_RUNTIME_X86_64_LINUX", runtime::real()).ok();
         let told = self.daemon.load(&archive);
         std::fs::remove_file(&archive).unwrap();
         let name = told.trim().rsplit(' ').next().unwrap().to_owned();
