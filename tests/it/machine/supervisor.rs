@@ -179,7 +179,7 @@ fn signals_reach_the_foreground_and_daemons_stop_in_time() {
     let (code, stdout, stderr) = running.end();
     assert_eq!(code, 9);
     assert!(begun.elapsed() < Duration::from_secs(20));
-    for line in ["up", "usr1", "stubborn | up", "gentle   | bye"] {
+    for line in ["up", "usr1", "stubborn   | up", "gentle     | bye"] {
         assert!(stdout.lines().any(|found| found == line), "`{line}` is missing from:\n{stdout}");
     }
     assert!(stderr.contains("stubborn did not stop within 0.5 s: killed"), "{stderr}");
