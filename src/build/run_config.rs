@@ -26,6 +26,8 @@ pub(super) fn run_config(
     };
     if let Some(boot) = &generated.boot {
         run.entrypoint = vec![boot.program(), "boot".to_owned(), "--".to_owned()];
+    }
+    if generated.boot.is_some() || !machine.persist.paths.is_empty() {
         run.volumes.push(machine.persist.volume.clone());
     }
     match &machine.entrypoint {

@@ -196,11 +196,9 @@ fn reachable<'lock, 'answer>(
 fn refuse_stale(old: &Lock, machine: &Machine, all: &AllWanted<'_>, kept: &Kept) -> Result<(), Error> {
     let name = |system: System, key: &str| format!("`{key}` ({system})");
     let lacks = all.iter().filter(|(system, wanted)| !kept.contains_key(&(*system, wanted.key.clone())));
-    let mut missing: Vec<_> = lacks.map(|(system, wanted)| name(*system, &wanted.key)).collect();
+    let missing: Vec<_> = lacks.map(|(system, wanted)| name(*system, &wanted.key)).collect();
+    // A runtime that is not pinned is that of who builds: only then can a lock be for everybody's own dumbc.
     let booting = booting(machine);
-    missing.extend(
-        booting.iter().filter(|system| !old.runtimes.contains_key(system)).map(|system| name(*system, RUNTIME)),
-    );
     let asked: BTreeSet<_> = all.iter().map(|(system, wanted)| (*system, wanted.key.as_str())).collect();
     let unasked = old.requests.keys().filter(|(system, key)| !asked.contains(&(*system, key.as_str())));
     let mut unneeded: Vec<_> = unasked.map(|(system, key)| name(*system, key)).collect();

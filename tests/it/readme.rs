@@ -8,6 +8,8 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use crate::support::runtime;
+
 /// What separates the output of one command from the next.
 const MARK: &str = "=== readme: next command ===";
 
@@ -83,6 +85,7 @@ fn run(script: &str) -> String {
     let mut shell = Command::new("bash");
     shell.args(["-c", script]).current_dir(&folder).stdin(Stdio::null()).env("PATH", path);
     shell.env("DUMBC_STORE", folder.path().join(".store")).env_remove("CI").env_remove("SOURCE_DATE_EPOCH");
+    shell.envs(runtime::idle().iter().map(|(name, path)| (name, path)));
     String::from_utf8(shell.output().unwrap().stdout).unwrap()
 }
 

@@ -268,8 +268,7 @@ fn a_runtime_is_locked_where_images_boot() {
     machine.boot.enable = true;
     let mut lock = extend(&machine, None, &world).lock;
     let resolved = |machine: &Machine, lock: &Lock, mode| resolve(machine, Some(lock), &mode, &world, &Silent);
-    let error = resolved(&machine, &lock, Mode::Locked).expect_err("no runtime").to_string();
-    assert!(error.ends_with("it lacks `runtime` (x86_64-linux)"), "{error}");
+    assert!(resolved(&machine, &lock, Mode::Locked).expect("a runtime of who builds").lock.runtimes.is_empty());
     let nar_hash = Sha256::of(b"runtime");
     let path = path("dumbc-runtime");
     for system in System::ALL {

@@ -46,7 +46,9 @@ impl Project {
     /// boot, unless system.toml says something of `[boot]`.
     pub(crate) fn file(&self, below: &str, content: impl AsRef<[u8]>) -> &Self {
         let mut content = content.as_ref().to_vec();
-        if below == "system.toml" && !String::from_utf8_lossy(&content).contains("[boot]") {
+        let is_whole = toml::from_str::<toml::Table>(&String::from_utf8_lossy(&content))
+            .is_ok_and(|table| !table.contains_key("boot"));
+        if below == "system.toml" && is_whole {
             content.extend(b"\n[boot]\nenable = false\n");
         }
         write(&self.path(below), &content);

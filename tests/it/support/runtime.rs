@@ -57,12 +57,17 @@ fn program(name: &str, content: &[u8]) -> PathBuf {
 pub(crate) fn real() -> &'static Path {
     static RUNTIME: OnceLock<PathBuf> = OnceLock::new();
     RUNTIME.get_or_init(|| {
-        let ours = env!("CARGO_BIN_EXE_dumbc");
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("runtime-{}", std::process::id()));
-        let stripped = Command::new("strip").arg("-o").arg(&path).arg(ours).status();
-        if !stripped.is_ok_and(|status| status.success()) {
-            fs::copy(ours, &path).unwrap();
+        let (ours, folder) = (env!("CARGO_BIN_EXE_dumbc"), Path::new(env!("CARGO_TARGET_TMPDIR")));
+        let (path, beside) = (folder.join("runtime"), folder.join(format!("runtime.{}", std::process::id())));
+        let age = |path: &Path| path.metadata().and_then(|metadata| metadata.modified()).ok();
+        if age(&path) > age(Path::new(ours)) {
+            return path;
         }
+        let stripped = Command::new("strip").arg("-o").arg(&beside).arg(ours).status();
+        if !stripped.is_ok_and(|status| status.success()) {
+            fs::copy(ours, &beside).unwrap();
+        }
+        fs::rename(&beside, &path).unwrap();
         path
     })
 }
