@@ -20,7 +20,7 @@ lint:
     cargo clippy --all-targets -- -D warnings
     cargo clippy --no-default-features -- -D warnings
 
-# The program that boots images, small, for both systems: target/runtime/dumbc-runtime-SYSTEM (docs/runtime.md).
+# The program that boots images, small, for both systems: target/runtimes/dumbc-runtime-SYSTEM (docs/runtime.md).
 runtime *arguments:
     .ci/runtime {{arguments}}
 

@@ -119,7 +119,9 @@ impl Project<'_> {
             restored = self.restore(pinned)?;
             Ok(restored.is_some())
         })?;
-        note.iter().for_each(|note| self.progress.note(note));
+        if let Some(note) = note {
+            self.progress.note(&note);
+        }
         match (found, restored) {
             (Some(unit), _) => {
                 self.keep(&unit)?;
@@ -173,8 +175,8 @@ mod tests {
         Runtime { unit: Addressed::of("dumbc-runtime", tree, &[]).unwrap(), origin }
     }
 
-    fn own(content: &str) -> Result<Runtime, RuntimeError> {
-        Ok(found(content, Origin::Own("/proc/self/exe".into())))
+    fn own(content: &str) -> Runtime {
+        found(content, Origin::Own("/proc/self/exe".into()))
     }
 
     fn missing() -> Result<Runtime, RuntimeError> {
@@ -182,7 +184,7 @@ mod tests {
     }
 
     fn pin(content: &str) -> LockedRuntime {
-        locked(&own(content).unwrap().unit)
+        locked(&own(content).unit)
     }
 
     /// Which content goes in, and the note.
@@ -214,28 +216,28 @@ mod tests {
         let told = |found, pinned, mode: &Mode, is_stored| taken(found, pinned, mode, is_stored).unwrap();
         let none = String::new();
         for mode in [Mode::Extend, update(&["git"])] {
-            assert_eq!(told(own("new"), None, &mode, false), ("new", none.clone()));
-            assert_eq!(told(own("old"), Some("old"), &mode, false), ("old", none.clone()));
+            assert_eq!(told(Ok(own("new")), None, &mode, false), ("new", none.clone()));
+            assert_eq!(told(Ok(own("old")), Some("old"), &mode, false), ("old", none.clone()));
             let stays = "the runtime for x86_64-linux is the pinned one, old; `dumbc update runtime` moves it to new";
-            assert_eq!(told(own("new"), Some("old"), &mode, true), ("old", stays.to_owned()));
+            assert_eq!(told(Ok(own("new")), Some("old"), &mode, true), ("old", stays.to_owned()));
             let moved = "the runtime for x86_64-linux is new now; dumbc.lock pinned old";
-            assert_eq!(told(own("new"), Some("old"), &mode, false), ("new", moved.to_owned()));
+            assert_eq!(told(Ok(own("new")), Some("old"), &mode, false), ("new", moved.to_owned()));
             let named = found("new", Origin::Named(PathBuf::from("new")));
             assert_eq!(told(Ok(named), Some("old"), &mode, true), ("new", moved.to_owned()));
             assert_eq!(told(missing(), Some("old"), &mode, true), ("old", none.clone()));
             assert!(matches!(taken(missing(), Some("old"), &mode, false), Err(Error::Runtime(_))));
         }
         for mode in [update(&[]), update(&["git", "runtime"])] {
-            assert_eq!(told(own("new"), Some("old"), &mode, true), ("new", none.clone()));
+            assert_eq!(told(Ok(own("new")), Some("old"), &mode, true), ("new", none.clone()));
         }
     }
 
     #[test]
     fn a_locked_build_takes_no_other() {
         let told = |found, is_stored| taken(found, Some("old"), &Mode::Locked, is_stored);
-        assert_eq!(told(own("old"), false).unwrap().0, "old");
+        assert_eq!(told(Ok(own("old")), false).unwrap().0, "old");
         assert_eq!(told(missing(), true).unwrap().0, "old");
-        let error = told(own("new"), true).unwrap_err();
+        let error = told(Ok(own("new")), true).unwrap_err();
         assert_eq!(error.class(), Class::StaleLock);
         let message = error.to_string();
         assert!(["old", "new"].iter().all(|name| message.contains(&pin(name).nar_hash.to_string())), "{message}");

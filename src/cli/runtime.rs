@@ -8,7 +8,7 @@ use crate::root::runtime::RuntimeChoice;
 
 /// The option, for verbs that make images or locks.
 #[derive(clap::Args)]
-#[group(id = "boots")]
+#[group(id = "runtimes")]
 pub(super) struct Args {
     /// The program that boots the image: a static dumbc; may be given once for each system [default: this very program]
     #[arg(long, value_name = "FILE")]

@@ -129,7 +129,7 @@ fn two_checkouts_make_the_same_bytes() {
         let made = script.output().unwrap();
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         let file = |system: &str| {
-            let path = checkout_folder.join("target/runtime").join(format!("dumbc-runtime-{system}"));
+            let path = checkout_folder.join("target/runtimes").join(format!("dumbc-runtime-{system}"));
             fs::read(&path).unwrap()
         };
         systems.split_whitespace().map(file).collect::<Vec<_>>()
