@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Instant;
 
-use crate::boot::{BootPlan, Layout, PlanAccount, PlanRestart, PlanStop, PlanUnit};
+use crate::boot::{BootPlan, Layout, PlanAccount, PlanReady, PlanRestart, PlanStop, PlanUnit, RUN};
 use crate::home::manifest::Manifest;
 use crate::machine::prepared::{Foreground, Prepared, StoreWay};
 
@@ -16,6 +16,9 @@ const MOST_OF_A_HOME: usize = 32;
 
 /// The name of the machine's own store service.
 pub const STORE_UNIT: &str = "store";
+
+/// What a home's generation is called where it is the image's.
+const OF_IMAGE: &str = "image";
 
 /// The name of what runs in the foreground.
 pub const FOREGROUND_UNIT: &str = "entrypoint";
@@ -69,15 +72,15 @@ impl Setup {
         let Prepared { plan, layout, store, users, environment, secrets, steps, warnings, started, image: _ } =
             prepared;
         let homes = users.into_iter().map(|(name, state)| {
-            let generation = state.number.map_or_else(|| "image".to_owned(), |number| number.to_string());
+            let generation = state.number.map_or_else(|| OF_IMAGE.to_owned(), |number| number.to_string());
             let home = Home { generation, manifest: state.manifest, skipped: state.skipped, left_out: state.left_out };
             (name, home)
         });
         let is_whole = foreground.as_ref().is_none_or(|foreground| foreground.daemons);
         Self {
             homes: homes.collect(),
-            service: is_whole.then(|| vec![plan.runtime.clone(), "machine".to_owned(), "serve".to_owned()]),
-            run: PathBuf::from(crate::boot::RUN),
+            service: is_whole.then(|| service_command(&plan, &layout)),
+            run: PathBuf::from(RUN),
             store: if store == StoreWay::Overlay { "overlay" } else { "links" }.to_owned(),
             steps: steps
                 .into_iter()
@@ -116,7 +119,22 @@ impl Setup {
             units.push(unit);
         }
         units.extend(self.homes.keys().flat_map(|user| self.home_units(user)));
+        units.extend(self.homes.keys().filter_map(|user| self.renewal(user)));
         units
+    }
+
+    /// What makes a user's own home again, in the background, if the image has brought another one to make it on top of.
+    fn renewal(&self, user: &str) -> Option<Unit> {
+        let (home, declared) = self.homes.get(user).zip(self.plan.users.get(user))?;
+        let is_own = home.generation != OF_IMAGE && home.left_out.is_none();
+        if !is_own || !self.plan.user_rebuild || self.service.is_none() {
+            return None;
+        }
+        let command = [self.plan.runtime.as_str(), "rebuild", "--background"].map(str::to_owned).to_vec();
+        // No unit of a home's or an image's has such a name.
+        let bare = bare_unit(&format!("rebuild:{user}"), &declared.account);
+        let plan = PlanUnit { command, oneshot: true, after: vec![STORE_UNIT.to_owned()], ..bare };
+        Some(Unit::new(plan, Role::Internal))
     }
 
     fn foreground_unit(&self, foreground: &Foreground) -> Unit {
@@ -212,6 +230,15 @@ impl Setup {
     }
 }
 
+/// The store service's command. It is told of a volume that is not where the plan has it.
+fn service_command(plan: &BootPlan, layout: &Layout) -> Vec<String> {
+    let mut command = vec![plan.runtime.clone(), "machine".to_owned(), "serve".to_owned()];
+    if layout.volume() != std::path::Path::new(&plan.volume) {
+        command.extend(["--volume".to_owned(), layout.volume().display().to_string()]);
+    }
+    command
+}
+
 fn service_unit(command: &[String]) -> Unit {
     let root = PlanAccount {
         name: "root".to_owned(),
@@ -221,7 +248,9 @@ fn service_unit(command: &[String]) -> Unit {
         home: "/root".to_owned(),
         shell: "/bin/sh".to_owned(),
     };
-    let plan = PlanUnit { command: command.to_vec(), restart: PlanRestart::Always, ..bare_unit(STORE_UNIT, &root) };
+    let ready = Some(PlanReady::File(format!("{RUN}/store.sock")));
+    let bare = bare_unit(STORE_UNIT, &root);
+    let plan = PlanUnit { command: command.to_vec(), restart: PlanRestart::Always, ready, ..bare };
     Unit::new(plan, Role::Internal)
 }
 

@@ -90,9 +90,14 @@ pub(crate) struct Image<'a> {
 impl Image<'_> {
     /// A container in the background, with options of `docker run`. It ends with this value.
     pub(crate) fn start(&self, options: &[&str]) -> Container {
+        self.start_with(options, &[])
+    }
+
+    /// The same, with arguments for the entrypoint.
+    pub(crate) fn start_with(&self, options: &[&str], arguments: &[&str]) -> Container {
         let daemon = self.machine.daemon.clone();
         let run = ["run", "-d", "--network=none"];
-        let id = output(daemon.docker().args(run).args(options).arg(&self.name)).trim().to_owned();
+        let id = output(daemon.docker().args(run).args(options).arg(&self.name).args(arguments)).trim().to_owned();
         Container { daemon, id }
     }
 
