@@ -1,10 +1,10 @@
 //! From what boot prepared, and what homes say, to units.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use crate::boot::{BootPlan, Layout, PlanAccount, PlanRestart, PlanStop, PlanUnit};
+use crate::boot::{BootPlan, Layout, PlanAccount, PlanReady, PlanRestart, PlanStop, PlanUnit};
 use crate::home::manifest::Manifest;
 use crate::machine::prepared::{Foreground, Prepared, StoreWay};
 
@@ -16,6 +16,9 @@ const MOST_OF_A_HOME: usize = 32;
 
 /// The name of the machine's own store service.
 pub const STORE_UNIT: &str = "store";
+
+/// What begins the names of units that make users' own homes again at boot.
+const REBUILD_UNIT: &str = "rebuild";
 
 /// The name of what runs in the foreground.
 pub const FOREGROUND_UNIT: &str = "entrypoint";
@@ -76,7 +79,7 @@ impl Setup {
         let is_whole = foreground.as_ref().is_none_or(|foreground| foreground.daemons);
         Self {
             homes: homes.collect(),
-            service: is_whole.then(|| vec![plan.runtime.clone(), "machine".to_owned(), "serve".to_owned()]),
+            service: is_whole.then(|| service_command(&plan, &layout)),
             run: PathBuf::from(crate::boot::RUN),
             store: if store == StoreWay::Overlay { "overlay" } else { "links" }.to_owned(),
             steps: steps
@@ -109,7 +112,8 @@ impl Setup {
         if !self.is_whole() {
             return units;
         }
-        units.extend(self.service.iter().map(|command| service_unit(command)));
+        units.extend(self.service.iter().map(|command| service_unit(command, &self.run)));
+        units.extend(self.homes.iter().filter_map(|(user, home)| self.rebuild_unit(user, home)));
         for plan in &self.plan.daemons {
             let mut unit = Unit::new(plan.clone(), Role::Daemon);
             unit.obstacle = self.left_out(&plan.account).or_else(|| self.missing_secret(plan));
@@ -134,6 +138,21 @@ impl Setup {
         let mut unit = Unit::new(plan, Role::Foreground);
         unit.obstacle = obstacle;
         unit
+    }
+
+    /// Makes a user's own home again where another image brings another one to build on. Only the store service can do that.
+    fn rebuild_unit(&self, user: &str, home: &Home) -> Option<Unit> {
+        let is_own = home.generation.parse::<u64>().is_ok() && home.left_out.is_none();
+        if self.service.is_none() || !self.plan.user_rebuild || !is_own {
+            return None;
+        }
+        let account = &self.plan.users.get(user)?.account;
+        let command = vec![self.plan.runtime.clone(), "rebuild".to_owned(), "--background".to_owned()];
+        let after = vec![STORE_UNIT.to_owned()];
+        // No unit of a file can be called so.
+        let name = format!("{REBUILD_UNIT}:{user}");
+        let plan = PlanUnit { command, oneshot: true, after, ..bare_unit(&name, account) };
+        Some(Unit::new(plan, Role::Daemon))
     }
 
     /// The daemons of a user's own, as the live generation has them. The manifest is the user's to write: who runs what is not.
@@ -212,7 +231,13 @@ impl Setup {
     }
 }
 
-fn service_unit(command: &[String]) -> Unit {
+/// The volume may be elsewhere than the plan says: in memory, where the root file system can't be written.
+fn service_command(plan: &BootPlan, layout: &Layout) -> Vec<String> {
+    let volume = layout.volume().display().to_string();
+    [plan.runtime.as_str(), "machine", "serve", "--volume", &volume].map(str::to_owned).into()
+}
+
+fn service_unit(command: &[String], run: &Path) -> Unit {
     let root = PlanAccount {
         name: "root".to_owned(),
         uid: 0,
@@ -221,7 +246,9 @@ fn service_unit(command: &[String]) -> Unit {
         home: "/root".to_owned(),
         shell: "/bin/sh".to_owned(),
     };
-    let plan = PlanUnit { command: command.to_vec(), restart: PlanRestart::Always, ..bare_unit(STORE_UNIT, &root) };
+    let ready = Some(PlanReady::File(run.join("store.sock").display().to_string()));
+    let command = command.to_vec();
+    let plan = PlanUnit { command, ready, restart: PlanRestart::Always, ..bare_unit(STORE_UNIT, &root) };
     Unit::new(plan, Role::Internal)
 }
 

@@ -90,8 +90,13 @@ pub(crate) struct Image<'a> {
 impl Image<'_> {
     /// A container in the background, with options of `docker run`. It ends with this value.
     pub(crate) fn start(&self, options: &[&str]) -> Container {
+        self.start_in("--network=none", options)
+    }
+
+    /// The same, with another network: `--network=host` reaches servers of this test.
+    pub(crate) fn start_in(&self, network: &str, options: &[&str]) -> Container {
         let daemon = self.machine.daemon.clone();
-        let run = ["run", "-d", "--network=none"];
+        let run = ["run", "-d", network];
         let id = output(daemon.docker().args(run).args(options).arg(&self.name)).trim().to_owned();
         Container { daemon, id }
     }
@@ -120,6 +125,11 @@ impl Container {
     pub(crate) fn shell(&self, user: &str, script: &str) -> String {
         let command = ["exec", &self.id, "/usr/bin/dumbc", "shell", user, "--", "sh", "-c", script];
         output(&mut self.docker(&command))
+    }
+
+    /// What a script says on both streams as `user` who came in by `dumbc shell`, with a last line `code N`.
+    pub(crate) fn tries(&self, user: &str, script: &str) -> String {
+        self.shell(user, &format!("exec 2>&1; ({script}); echo code $?"))
     }
 
     /// Whether a script of root's succeeds before long.
