@@ -32,6 +32,9 @@ impl Layout {
     /// The number of this layout.
     pub const VERSION: u32 = 1;
 
+    /// What stands in for a volume where nothing but memory can be written.
+    pub const IN_MEMORY: &str = "/run/dumbc/volume";
+
     /// On the volume at `volume`.
     #[must_use]
     pub fn new(volume: impl Into<PathBuf>) -> Self {

@@ -151,7 +151,7 @@ fn account(plan: &BootPlan, user: &str) -> Result<PlanAccount, ShellError> {
 /// What the image says, and of the surroundings what belongs to the terminal: `fly ssh` has nothing of the container's environment,
 /// and `docker exec` has its secrets.
 fn environment_of(plan: &BootPlan, account: &PlanAccount) -> BTreeMap<String, String> {
-    let layout = Layout::new(&plan.volume);
+    let layout = layout_in_use(plan);
     let manifest = plan
         .users
         .get(&account.name)
@@ -163,6 +163,12 @@ fn environment_of(plan: &BootPlan, account: &PlanAccount) -> BTreeMap<String, St
         }
     }
     environment::of_account(plan, &outer, account, manifest.as_ref())
+}
+
+/// Where things lie in the machine that runs here: boot made a place in memory only where it uses that.
+fn layout_in_use(plan: &BootPlan) -> Layout {
+    let is_in_memory = Path::new(Layout::IN_MEMORY).is_dir();
+    Layout::new(if is_in_memory { Layout::IN_MEMORY } else { &plan.volume })
 }
 
 #[cfg(test)]

@@ -93,6 +93,8 @@ pub fn prepare(ground: &Ground, start: Start<'_>) -> Result<Ready, Error> {
         let decided = volume::plan(volume::look(ground, &table, &plan.volume), &plan.volume, keeps);
         volume::take(ground, decided, &plan.volume, notes)
     })?;
+    // Of a machine that ended without a word; its successor is not to be taken for it.
+    let _ = std::fs::remove_file(ground.at(RUN).join("store.sock"));
     let store = notes.step("store", |notes| store::stand(ground, &table, &volume, plan.nix.is_some(), notes));
     notes.step("nix", |notes| nix_state::stand(ground, &table, &volume, store, &plan, notes));
     notes.step("persist", |notes| persist::stand(ground, &table, &volume, &plan.persist, notes));
@@ -144,11 +146,13 @@ fn variables(
     variables
 }
 
-/// Folders that the machine needs at every start: its own, its users', those of packages.
+/// Folders that the machine needs at every start: its own, those of everybody who runs something, those of packages.
 fn folders(plan: &BootPlan) -> Vec<PlanPath> {
     let folder = |path: String, uid, gid, mode| PlanPath { path, uid, gid, mode };
-    let runtime = plan.users.values().map(|user| &user.account);
-    let runtime = runtime.map(|user| folder(format!("/run/user/{}", user.uid), user.uid, user.gid, 0o700));
+    let declared = plan.users.values().map(|user| &user.account);
+    let units = plan.entrypoint.iter().chain(&plan.daemons).map(|unit| &unit.account);
+    let accounts: BTreeMap<u32, u32> = units.chain(declared).map(|account| (account.uid, account.gid)).collect();
+    let runtime = accounts.into_iter().map(|(uid, gid)| folder(format!("/run/user/{uid}"), uid, gid, 0o700));
     let own = [folder(RUN.to_owned(), 0, 0, 0o755), folder("/run/user".to_owned(), 0, 0, 0o755)];
     own.into_iter().chain(runtime).chain(plan.folders.iter().cloned()).collect()
 }

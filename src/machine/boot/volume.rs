@@ -6,7 +6,7 @@ use std::path::Path;
 
 use rustix::fs::{CWD, FlockOperation, Mode, OFlags, StatVfs, StatVfsMountFlags};
 
-use crate::boot::{Layout, RUN};
+use crate::boot::Layout;
 
 use super::error::Error;
 use super::folder::{self, Owner};
@@ -81,7 +81,7 @@ pub(super) fn plan(look: Look, volume: &str, would_keep: bool) -> VolumePlan {
     let (kind, place, writable) = match look {
         Look { is_mounted: true, .. } => (Kind::Mounted, volume.to_owned(), !look.is_read_only),
         Look { is_root_read_only: false, .. } => (Kind::Folder, volume.to_owned(), true),
-        _ => (Kind::Memory, format!("{RUN}/volume"), true),
+        _ => (Kind::Memory, Layout::IN_MEMORY.to_owned(), true),
     };
     if !writable {
         let message = format!("the volume {volume} is read-only: homes can be read, nothing is kept");

@@ -1,10 +1,10 @@
 //! From what boot prepared, and what homes say, to units.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
-use crate::boot::{BootPlan, Layout, PlanAccount, PlanReady, PlanRestart, PlanStop, PlanUnit};
+use crate::boot::{BootPlan, Layout, PlanAccount, PlanReady, PlanRestart, PlanStop, PlanUnit, RUN};
 use crate::home::manifest::Manifest;
 use crate::machine::prepared::{Foreground, Prepared, StoreWay};
 
@@ -17,8 +17,8 @@ const MOST_OF_A_HOME: usize = 32;
 /// The name of the machine's own store service.
 pub const STORE_UNIT: &str = "store";
 
-/// What begins the names of units that make users' own homes again at boot.
-const REBUILD_UNIT: &str = "rebuild";
+/// What a home's generation is called where it is the image's.
+const OF_IMAGE: &str = "image";
 
 /// The name of what runs in the foreground.
 pub const FOREGROUND_UNIT: &str = "entrypoint";
@@ -72,7 +72,7 @@ impl Setup {
         let Prepared { plan, layout, store, users, environment, secrets, steps, warnings, started, image: _ } =
             prepared;
         let homes = users.into_iter().map(|(name, state)| {
-            let generation = state.number.map_or_else(|| "image".to_owned(), |number| number.to_string());
+            let generation = state.number.map_or_else(|| OF_IMAGE.to_owned(), |number| number.to_string());
             let home = Home { generation, manifest: state.manifest, skipped: state.skipped, left_out: state.left_out };
             (name, home)
         });
@@ -80,7 +80,7 @@ impl Setup {
         Self {
             homes: homes.collect(),
             service: is_whole.then(|| service_command(&plan, &layout)),
-            run: PathBuf::from(crate::boot::RUN),
+            run: PathBuf::from(RUN),
             store: if store == StoreWay::Overlay { "overlay" } else { "links" }.to_owned(),
             steps: steps
                 .into_iter()
@@ -112,15 +112,29 @@ impl Setup {
         if !self.is_whole() {
             return units;
         }
-        units.extend(self.service.iter().map(|command| service_unit(command, &self.run)));
-        units.extend(self.homes.iter().filter_map(|(user, home)| self.rebuild_unit(user, home)));
+        units.extend(self.service.iter().map(|command| service_unit(command)));
         for plan in &self.plan.daemons {
             let mut unit = Unit::new(plan.clone(), Role::Daemon);
             unit.obstacle = self.left_out(&plan.account).or_else(|| self.missing_secret(plan));
             units.push(unit);
         }
         units.extend(self.homes.keys().flat_map(|user| self.home_units(user)));
+        units.extend(self.homes.keys().filter_map(|user| self.renewal(user)));
         units
+    }
+
+    /// What makes a user's own home again, in the background, if the image has brought another one to make it on top of.
+    fn renewal(&self, user: &str) -> Option<Unit> {
+        let (home, declared) = self.homes.get(user).zip(self.plan.users.get(user))?;
+        let is_own = home.generation != OF_IMAGE && home.left_out.is_none();
+        if !is_own || !self.plan.user_rebuild || self.service.is_none() {
+            return None;
+        }
+        let command = [self.plan.runtime.as_str(), "rebuild", "--background"].map(str::to_owned).to_vec();
+        // No unit of a home's or an image's has such a name.
+        let bare = bare_unit(&format!("rebuild:{user}"), &declared.account);
+        let plan = PlanUnit { command, oneshot: true, after: vec![STORE_UNIT.to_owned()], ..bare };
+        Some(Unit::new(plan, Role::Internal))
     }
 
     fn foreground_unit(&self, foreground: &Foreground) -> Unit {
@@ -138,21 +152,6 @@ impl Setup {
         let mut unit = Unit::new(plan, Role::Foreground);
         unit.obstacle = obstacle;
         unit
-    }
-
-    /// Makes a user's own home again where another image brings another one to build on. Only the store service can do that.
-    fn rebuild_unit(&self, user: &str, home: &Home) -> Option<Unit> {
-        let is_own = home.generation.parse::<u64>().is_ok() && home.left_out.is_none();
-        if self.service.is_none() || !self.plan.user_rebuild || !is_own {
-            return None;
-        }
-        let account = &self.plan.users.get(user)?.account;
-        let command = vec![self.plan.runtime.clone(), "rebuild".to_owned(), "--background".to_owned()];
-        let after = vec![STORE_UNIT.to_owned()];
-        // No unit of a file can be called so.
-        let name = format!("{REBUILD_UNIT}:{user}");
-        let plan = PlanUnit { command, oneshot: true, after, ..bare_unit(&name, account) };
-        Some(Unit::new(plan, Role::Daemon))
     }
 
     /// The daemons of a user's own, as the live generation has them. The manifest is the user's to write: who runs what is not.
@@ -231,13 +230,16 @@ impl Setup {
     }
 }
 
-/// The volume may be elsewhere than the plan says: in memory, where the root file system can't be written.
+/// The store service's command. It is told of a volume that is not where the plan has it.
 fn service_command(plan: &BootPlan, layout: &Layout) -> Vec<String> {
-    let volume = layout.volume().display().to_string();
-    [plan.runtime.as_str(), "machine", "serve", "--volume", &volume].map(str::to_owned).into()
+    let mut command = vec![plan.runtime.clone(), "machine".to_owned(), "serve".to_owned()];
+    if layout.volume() != std::path::Path::new(&plan.volume) {
+        command.extend(["--volume".to_owned(), layout.volume().display().to_string()]);
+    }
+    command
 }
 
-fn service_unit(command: &[String], run: &Path) -> Unit {
+fn service_unit(command: &[String]) -> Unit {
     let root = PlanAccount {
         name: "root".to_owned(),
         uid: 0,
@@ -246,9 +248,9 @@ fn service_unit(command: &[String], run: &Path) -> Unit {
         home: "/root".to_owned(),
         shell: "/bin/sh".to_owned(),
     };
-    let ready = Some(PlanReady::File(run.join("store.sock").display().to_string()));
-    let command = command.to_vec();
-    let plan = PlanUnit { command, ready, restart: PlanRestart::Always, ..bare_unit(STORE_UNIT, &root) };
+    let ready = Some(PlanReady::File(format!("{RUN}/store.sock")));
+    let bare = bare_unit(STORE_UNIT, &root);
+    let plan = PlanUnit { command: command.to_vec(), restart: PlanRestart::Always, ready, ..bare };
     Unit::new(plan, Role::Internal)
 }
 

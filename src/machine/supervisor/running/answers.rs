@@ -5,8 +5,8 @@ use ::nix::unistd::Uid;
 use super::super::control::server::Cursor;
 use super::super::control::{Answer, Request, Status, UnitStatus, UserStatus};
 use super::super::core::{Core, Health, Role, State, Unit};
+use super::super::live;
 use super::super::setup::Home;
-use super::super::{live, setup::STORE_UNIT};
 use super::Running;
 
 impl Running {
@@ -49,8 +49,7 @@ impl Running {
     /// Root, and whoever runs the machine, may ask for everything; others for what runs as themselves. What one may not see is not
     /// told from what is not there.
     fn may(&self, uid: u32, unit: &str) -> Result<(), String> {
-        let found =
-            self.unit(unit).filter(|unit| is_master(uid) || (unit.plan.account.uid == uid && !is_internal(unit)));
+        let found = self.unit(unit).filter(|unit| is_master(uid) || unit.plan.account.uid == uid);
         match found {
             Some(_) => Ok(()),
             None if is_master(uid) => Err(format!("there is no unit `{unit}`; dumbc machine status lists them")),
@@ -115,7 +114,7 @@ impl Running {
             name: unit.plan.name.clone(),
             user: unit.plan.account.name.clone(),
             state: state_name(&unit.state).to_owned(),
-            internal: unit.role == Role::Internal && unit.plan.name == STORE_UNIT,
+            internal: unit.role == Role::Internal,
             pid: pid.filter(|_| own),
             since: millis(self.now().saturating_sub(unit.since)),
             restarts: unit.restarts,
@@ -125,10 +124,6 @@ impl Running {
             why: unit.why().filter(|_| own).map(str::to_owned),
         }
     }
-}
-
-fn is_internal(unit: &Unit) -> bool {
-    unit.role == Role::Internal
 }
 
 fn is_master(uid: u32) -> bool {
