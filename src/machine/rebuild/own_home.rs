@@ -166,7 +166,9 @@ impl HomeMaker for OwnHome<'_> {
             answers: &answers,
             sources: &sources,
             view: View { trees: &trees, packages: &packages, merged: &NO_PACKAGES },
-            read: &|path, offset, length| self.place(&locals, path).map(|place| read(&place, offset, length)).transpose(),
+            read: &|path, offset, length| {
+                self.place(&locals, path).map(|place| read(&place, offset, length)).transpose()
+            },
             same: &|one, two| self.same(&locals, one, two),
             system: &|name| self.system(name),
         })?;

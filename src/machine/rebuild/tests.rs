@@ -257,7 +257,8 @@ fn what_lies_beside_the_file_comes_along() {
     assert_eq!(world.read(".rc"), "rc");
     let generation = world.place.at("store").join(outcome.generation.base_name());
     let command = read_manifest(&generation).unwrap().daemons.remove(0).command;
-    let content = |word: &String| fs::read_to_string(world.place.at("store").join(&word["/nix/store/".len()..])).unwrap();
+    let content =
+        |word: &String| fs::read_to_string(world.place.at("store").join(&word["/nix/store/".len()..])).unwrap();
     assert_eq!(command.iter().map(content).collect::<Vec<_>>(), ["#!run", "rc"]);
     assert!(!world.read(".config/dumbc/dumbc.lock").contains("own"));
 }

@@ -7,7 +7,8 @@ use crate::support::server::{Fault, Server};
 
 use super::container::{Container, MOUNT, Machine};
 
-/// `storm SOCKET COUNT` sends standard input over so many connections at once, and prints what the last one answers.
+/// `storm SOCKET COUNT` sends standard input over so many connections at once, and prints what the last one answers. With a third
+/// word it holds them for ever.
 const STORM: &str = r#"#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +35,7 @@ int main(int count, char **words) {
         last = to;
         opened++;
     }
+    if (count > 3) pause();
     if (most == 1) shutdown(last, SHUT_WR);
     ssize_t got;
     while ((got = read(last, answer, sizeof answer)) > 0) fwrite(answer, 1, got, stdout);
@@ -77,8 +79,10 @@ fn a_user_gains_nothing() {
     let unsigned = machine.cache.add("unsigned-1", &[("bin/unsigned", b"#!/bin/sh\n")]);
     unsign(&machine, &unsigned);
     let nar = format!("/{}", machine.cache.nar(&liar).strip_prefix(machine.cache.folder()).unwrap().display());
-    let flips = (0..20).fold(Server::start().folder(&machine.cache.folder()), |server, _| server.fault(&nar, Fault::Flip(40)));
-    let tables = "[daemons.guard]\ncommand = [\"sleep\", \"1000\"]\n[persist]\nstore-limit = \"64MiB\"\n[boot]\nenable = true\n";
+    let flips =
+        (0..20).fold(Server::start().folder(&machine.cache.folder()), |server, _| server.fault(&nar, Fault::Flip(40)));
+    let tables =
+        "[daemons.guard]\ncommand = [\"sleep\", \"1000\"]\n[persist]\nstore-limit = \"64MiB\"\n[boot]\nenable = true\n";
     machine.project.system_at(&machine.cache, &flips.url(""), "[\"busybox\", \"storm\"]", tables);
     machine.file("users.toml", "[alice]\nuid = 1000\n\n[bob]\nuid = 1001\n").file("home.toml", HOME);
     let image = machine.load();
@@ -89,10 +93,10 @@ fn a_user_gains_nothing() {
         packages(&container, &good, &liar, &unsigned);
         others(&container);
         floods(&container);
-        links(&container);
         let status = container.shell("root", "dumbc machine status --all");
         assert!(status.lines().any(|line| line.starts_with("store ") && line.contains("running")), "{status}");
         assert!(!status.contains("started again"), "nothing of the machine's had to be started again:\n{status}");
+        links(&container);
         says(&container.tries("bob", "dumbc add good && good"), &["is live", "good", "code 0"]);
     }
 }
@@ -111,16 +115,25 @@ fn packages(container: &Container, good: &str, liar: &str, unsigned: &str) {
     for (package, path) in [("unsigned", unsigned), ("liar", liar)] {
         let refused = container.tries("alice", &format!("dumbc add {package}"));
         assert!(!refused.contains("code 0"), "{refused}");
-        container.shell("root", &format!("! ls -d /nix/store/{0} /data/nix/store/{0} /data/dumbc/registered/{0} 2>/dev/null", name(path)));
+        container.shell(
+            "root",
+            &format!("! ls -d /nix/store/{0} /data/nix/store/{0} /data/dumbc/registered/{0} 2>/dev/null", name(path)),
+        );
     }
     // Nobody's own channel or cache is asked.
     let own = "mkdir -p ~/.config/dumbc; printf '[channels.mine]\\ncaches = [\"/tmp\"]\\n' > ~/.config/dumbc/home.toml; rebuild";
     says(&container.tries("alice", own), &["unknown key `channels`", "code 2"]);
     for source in ["/etc/shadow", "/data/dumbc/lock", "/home/bob/.secret", "./link"] {
-        container.shell("root", "echo secret > /home/bob/.secret; chown bob /home/bob/.secret; chmod 600 /home/bob/.secret");
-        let text = format!("ln -sf /etc/shadow ~/.config/dumbc/link; printf '[file.\".x\"]\\nsource = \"{source}\"\\n' > ~/.config/dumbc/home.toml");
+        container
+            .shell("root", "echo secret > /home/bob/.secret; chown bob /home/bob/.secret; chmod 600 /home/bob/.secret");
+        let text = format!(
+            "ln -sf /etc/shadow ~/.config/dumbc/link; printf '[file.\".x\"]\\nsource = \"{source}\"\\n' > ~/.config/dumbc/home.toml"
+        );
         let refused = container.tries("alice", &format!("{text}; rebuild; cat ~/.x"));
-        assert!(!refused.contains("secret\n") && !refused.contains("root:") && refused.contains("code 1"), "{source}: {refused}");
+        assert!(
+            !refused.contains("secret\n") && !refused.contains("root:") && refused.contains("code 1"),
+            "{source}: {refused}"
+        );
     }
     container.shell("alice", "rm ~/.config/dumbc/home.toml");
     assert!(good.starts_with("/nix/store/"));
@@ -134,8 +147,14 @@ fn others(container: &Container) {
     let pids = || container.shell("root", "dumbc --json machine status --all | grep -o '\"pid\": *[0-9]*'");
     let before = pids();
     for unit in ["calm@bob", "guard", "store"] {
-        says(&container.tries("alice", &format!("dumbc machine restart {unit}")), &["there is no unit", "of yours", "code 1"]);
-        says(&container.tries("alice", &format!("dumbc machine logs {unit}")), &["there is no unit", "of yours", "code 1"]);
+        says(
+            &container.tries("alice", &format!("dumbc machine restart {unit}")),
+            &["there is no unit", "of yours", "code 1"],
+        );
+        says(
+            &container.tries("alice", &format!("dumbc machine logs {unit}")),
+            &["there is no unit", "of yours", "code 1"],
+        );
     }
     let ask = |text: &str| container.shell("alice", &format!("{ASK} ask '{text}'"));
     says(&ask("{\"reload-home\":{\"user\":\"bob\"}}"), &["is nobody whose home you may change"]);
@@ -143,7 +162,10 @@ fn others(container: &Container) {
     let send = |text: &str| container.shell("alice", &format!("{SEND} send '{text}'"));
     let bobs = container.shell("root", "readlink /data/dumbc/users/bob/generations/1");
     says(&send(&format!("{{\"commit\":{{\"generation\":\"{}\"}}}}", bobs.trim())), &["can't be the home of `alice`"]);
-    says(&send(&format!("{{\"commit\":{{\"generation\":\"{}\",\"user\":\"bob\"}}}}", bobs.trim())), &["only root may do this"]);
+    says(
+        &send(&format!("{{\"commit\":{{\"generation\":\"{}\",\"user\":\"bob\"}}}}", bobs.trim())),
+        &["only root may do this"],
+    );
     says(&send("{\"fetch\":{\"paths\":[\"/etc/shadow\"]}}"), &["makes no sense"]);
     says(&send("{\"add\":{\"name\":\"glibc-2.40\",\"references\":[],\"size\":9}}"), &["is no name for it"]);
     says(&send("{\"add\":{\"name\":\"home-bob\",\"references\":[],\"size\":9}}"), &["is no name for it"]);
@@ -161,13 +183,21 @@ fn floods(container: &Container) {
             let told = container.shell("alice", &format!("head -c 3000000 {what} | storm {at} {count}; true"));
             says(&told, &["opened "]);
         }
-        let held = format!("printf '' | storm {at} 1000 > /tmp/held 2>&1 & \
-            until grep -q ^storm /proc/[0-9]*/comm 2>/dev/null; do :; done");
+        let held = format!(
+            "printf '' | storm {at} 1000 hold > /tmp/held 2>&1 & \
+            until grep -q ^storm /proc/[0-9]*/comm 2>/dev/null; do :; done"
+        );
         container.shell("alice", &held);
         // Others are served all the while.
-        says(&container.tries("bob", "rebuild --list; dumbc machine status"), &["image  /nix/store/", "calm@bob", "code 0"]);
+        says(
+            &container.tries("bob", "rebuild --list; dumbc machine status"),
+            &["image  /nix/store/", "calm@bob", "code 0"],
+        );
         says(&container.tries("root", "dumbc machine status"), &["guard", "code 0"]);
-        container.shell("root", "for p in /proc/[0-9]*; do grep -q '^storm' $p/comm 2>/dev/null && kill ${p#/proc/}; done; true");
+        container.shell(
+            "root",
+            "for p in /proc/[0-9]*; do grep -q '^storm' $p/comm 2>/dev/null && kill ${p#/proc/}; done; true",
+        );
     }
 }
 
@@ -176,7 +206,8 @@ fn links(container: &Container) {
     let turn = "while :; do for d in .config .local .local/state .local/state/dumbc; do \
         mv ~/$d ~/$d.away 2>/dev/null && ln -s /etc ~/$d 2>/dev/null; rm -f ~/$d 2>/dev/null; ln -s /data/dumbc ~/$d 2>/dev/null; rm -f ~/$d; \
         ln -s /home/bob ~/$d 2>/dev/null; rm -f ~/$d; mv ~/$d.away ~/$d 2>/dev/null; done; done";
-    container.shell("alice", "mkdir -p ~/.config/dumbc; echo 'file.\".evil\".text = \"evil\"' > ~/.config/dumbc/home.toml");
+    container
+        .shell("alice", "mkdir -p ~/.config/dumbc; echo 'file.\".evil\".text = \"evil\"' > ~/.config/dumbc/home.toml");
     let names = |container: &Container| container.shell("root", "ls -AR /etc /home/bob");
     let was = names(container);
     container.shell("alice", &format!("({turn}) > /dev/null 2>&1 & echo $! > /tmp/turning"));
