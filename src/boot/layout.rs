@@ -18,6 +18,7 @@ pub const RUN: &str = "/run/dumbc";
 /// dumbc/registered/BASENAME          a valid store path: its narinfo
 /// dumbc/users/USER/generations/N     a link to a store path: the user's generation N
 /// dumbc/users/USER/current           the number of the one that is live; absent: the image's
+/// dumbc/users/USER/activated         the generation that boot found or left whole in the home; absent: it has to look
 /// dumbc/users/USER/pending/BASENAME  links to store paths that came for a generation that is still to be
 /// dumbc/ssh      host keys
 /// dumbc/logs     units' output, where it is kept
@@ -98,6 +99,12 @@ impl Layout {
     #[must_use]
     pub fn current(&self, user: &str) -> PathBuf {
         self.state().join("users").join(user).join("current")
+    }
+
+    /// Says which generation is whole in the user's home, as long as nobody changes it.
+    #[must_use]
+    pub fn activated(&self, user: &str) -> PathBuf {
+        self.users().join(user).join("activated")
     }
 
     /// Store paths that came for a generation of the user that is still to be.

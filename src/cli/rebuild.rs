@@ -104,7 +104,7 @@ pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<()> {
     match target {
         Some(target) => {
             let inside = inside()?;
-            let outcome = select(&inside, target, &*context.progress)?;
+            let outcome = select(&inside, target, args.force, &*context.progress)?;
             reload(&inside.user);
             tell(&outcome, false, context)
         }

@@ -65,7 +65,7 @@ pub(super) fn all(ground: &Ground, layout: &Layout, plan: &BootPlan, homes: &[Ho
 /// Activates one, unless it was done already; gives the files that were left alone.
 fn one(ground: &Ground, layout: &Layout, plan: &BootPlan, home: &Home<'_>) -> Outcome {
     let generation = &home.chosen.generation;
-    let marker = ground.at(layout.state().join("users").join(&home.account.name).join("activated"));
+    let marker = ground.at(layout.activated(&home.account.name));
     let live = ground.at(&home.account.home).join(LIVE);
     let is_live = ground.behind(&home.account.home).join(LIVE).read_link().or_else(|_| live.read_link());
     let is_done = small::line(&marker).as_deref() == Some(generation.as_str());

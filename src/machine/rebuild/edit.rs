@@ -37,16 +37,50 @@ pub fn add(text: &str, requests: &[String]) -> Result<(String, Vec<String>), Str
     Ok((document.to_string(), added))
 }
 
-/// Appends in the list's own style: a line each where it has a line each.
+/// Appends in the list's own style: a line each where it has a line each. A comment stays with the request that it follows.
 fn push(packages: &mut Array, request: &str) {
     let last = packages.len().checked_sub(1).and_then(|last| packages.get(last));
     let prefix = last.and_then(|last| last.decor().prefix()?.as_str().map(str::to_owned));
     match prefix {
         Some(prefix) if prefix.contains('\n') => {
             let indent = prefix.rsplit('\n').next().unwrap_or_default();
-            packages.push_formatted(Value::from(request).decorated(format!("\n{indent}"), ""));
+            let before = take_end(packages);
+            let before = before.trim_end();
+            packages.push_formatted(Value::from(request).decorated(format!("{before}\n{indent}"), ""));
+            packages.set_trailing("\n");
+            packages.set_trailing_comma(true);
         }
         _ => packages.push(request),
+    }
+}
+
+/// What stands between the last request and the bracket.
+fn take_end(packages: &mut Array) -> String {
+    let trailing = packages.trailing().as_str().unwrap_or_default().to_owned();
+    let last = packages.len().checked_sub(1).and_then(|last| packages.get_mut(last));
+    let suffix = last.map(|last| {
+        let suffix = last.decor().suffix().and_then(|suffix| suffix.as_str()).unwrap_or_default().to_owned();
+        last.decor_mut().set_suffix("");
+        suffix
+    });
+    suffix.unwrap_or_default() + &trailing
+}
+
+/// Takes one out, with the comment that follows it; that of the one before stays.
+fn take_out(packages: &mut Array, index: usize) {
+    let taken = packages.remove(index);
+    let prefix = taken.decor().prefix().and_then(|prefix| prefix.as_str()).unwrap_or_default();
+    let Some((before, _)) = prefix.split_once('\n') else { return };
+    let joined = |after: &str| {
+        let rest = after.find('\n').and_then(|end| after.get(end..));
+        format!("{before}{}", rest.unwrap_or(after))
+    };
+    if let Some(next) = packages.get_mut(index) {
+        let after = next.decor().prefix().and_then(|prefix| prefix.as_str()).map(joined);
+        next.decor_mut().set_prefix(after.unwrap_or_default());
+    } else {
+        let after = joined(packages.trailing().as_str().unwrap_or_default());
+        packages.set_trailing(after);
     }
 }
 
@@ -59,7 +93,7 @@ pub fn remove(text: &str, names: &[String]) -> Result<(String, Vec<String>), Str
         for index in (0..packages.len()).rev() {
             let Some(text) = packages.get(index).and_then(Value::as_str).map(str::to_owned) else { continue };
             if names.iter().any(|name| *name == text || name == attribute(&text)) {
-                packages.remove(index);
+                take_out(packages, index);
                 removed.push(text);
             }
         }
@@ -103,6 +137,21 @@ mod tests {
         let (back, removed) = remove(&changed, &names(&["bat", "jq", "absent"])).unwrap();
         assert_eq!(removed, ["jq", "unstable#bat"]);
         assert_eq!(back, text);
+    }
+
+    #[test]
+    fn a_comment_stays_with_what_it_follows() {
+        let text = "packages = [\n  \"fd\", # finds\n  # below\n]\n";
+        let (changed, _) = add(text, &names(&["jq"])).unwrap();
+        assert_eq!(changed, "packages = [\n  \"fd\", # finds\n  # below\n  \"jq\",\n]\n");
+        let without_comma = "packages = [\n  \"fd\" # finds\n]\n";
+        let (changed, _) = add(without_comma, &names(&["jq", "bat"])).unwrap();
+        assert_eq!(changed, "packages = [\n  \"fd\", # finds\n  \"jq\",\n  \"bat\",\n]\n");
+        let text = "packages = [\n  \"fd\", # finds\n  \"jq\", # json\n  \"bat\", # cat\n]\n";
+        let (changed, _) = remove(text, &names(&["jq"])).unwrap();
+        assert_eq!(changed, "packages = [\n  \"fd\", # finds\n  \"bat\", # cat\n]\n");
+        let (changed, _) = remove(&changed, &names(&["bat"])).unwrap();
+        assert_eq!(changed, "packages = [\n  \"fd\", # finds\n]\n");
     }
 
     #[test]

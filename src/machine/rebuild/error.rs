@@ -17,6 +17,9 @@ pub enum RebuildError {
     /// This is no machine.
     #[error("`{}` is not there: this is no machine that dumbc has booted", .0.display())]
     NoMachine(PathBuf),
+    /// The caller is none of the machine's declared users.
+    #[error("user {0} has no home that this machine makes")]
+    NoUser(u32),
     /// A file.
     #[error("can't {action} `{}`", .path.display())]
     Io {
@@ -125,7 +128,7 @@ impl Classified for RebuildError {
             Self::Findings(_) | Self::Debian(_) | Self::NoChannel(_) | Self::Request(_) | Self::Edit { .. } => {
                 Class::Usage
             }
-            Self::NoMachine(_) => Class::Usage,
+            Self::NoMachine(_) | Self::NoUser(_) => Class::Usage,
             _ => Class::Other,
         }
     }
@@ -133,6 +136,7 @@ impl Classified for RebuildError {
     fn help(&self) -> Option<String> {
         match self {
             Self::NoMachine(_) => Some("on the host, edit home.toml and build the image again".to_owned()),
+            Self::NoUser(_) => Some("as root, name a user: `rebuild --user NAME`".to_owned()),
             Self::Debian(_) => Some("add it to system.toml and build the image again".to_owned()),
             Self::Offline(_) => Some("run `rebuild` once with a network".to_owned()),
             Self::Channel(error) => error.help(),

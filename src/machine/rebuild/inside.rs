@@ -48,13 +48,8 @@ impl Inside {
     pub fn of(uid: u32) -> Result<Self, RebuildError> {
         let plan = read_plan()?.ok_or_else(|| RebuildError::NoMachine(PLAN_PATH.into()))?;
         let found = plan.users.iter().find(|(_, user)| user.account.uid == uid);
-        let (user, home) =
-            found.map(|(name, user)| (name.clone(), PathBuf::from(&user.account.home))).ok_or_else(|| {
-                RebuildError::Damaged {
-                    path: PLAN_PATH.into(),
-                    reason: format!("the machine declares no user {uid}; `rebuild --user NAME` as root names one"),
-                }
-            })?;
+        let found = found.map(|(name, user)| (name.clone(), PathBuf::from(&user.account.home)));
+        let (user, home) = found.ok_or(RebuildError::NoUser(uid))?;
         let path = Path::new(HOMES_PATH).join(format!("{user}.json"));
         let (base, base_digest) = read_json(&path)?.ok_or_else(|| RebuildError::NoMachine(path))?;
         Ok(Self { plan, user, home, base, base_digest, run: RUN.into(), store: STORE_DIR.into() })

@@ -8,6 +8,7 @@ mod edit;
 mod error;
 mod inside;
 mod listing;
+mod local;
 mod machine;
 mod own_home;
 mod run;

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use super::answers::Answers;
 use super::error::RebuildError;
 use super::inside::Inside;
+use super::local::{self, Locals};
 use super::run::{HomeMaker, MadeHome};
 use crate::config::{Home, HomeSurroundings, Request, home_file};
 use crate::home::generation::{Inputs, Source, generate, local_paths};
@@ -15,6 +16,7 @@ use crate::home::merge::{Layer, Merged, merge};
 use crate::home::settings::requests;
 use crate::image::ImagePath;
 use crate::image::listing::Listing;
+use crate::image::tree::Tree;
 use crate::image::walk::{WalkOptions, locate_content, walk};
 use crate::nix::StorePath;
 use crate::root::environment::FileRef;
@@ -39,17 +41,19 @@ impl<'a> OwnHome<'a> {
         self.inside.base.layers.iter().map(Layer::of_base).collect()
     }
 
-    /// The image's part with the user's own on top; `None` where that says nothing.
-    fn merged(&self, own: &str) -> Result<Option<Merged>, RebuildError> {
+    /// The image's part with the user's own on top, and what lies beside that and has to be a store path; `None` where the user's
+    /// own says nothing.
+    fn merged(&self, own: &str) -> Result<Option<(Merged, BTreeSet<String>)>, RebuildError> {
         let mut layers = self.base_layers();
         let base = merge(&layers).to_home();
-        let home = self.read(own, &base)?;
+        let mut home = self.read(own, &base)?;
+        let local = local::absolute(&mut home, &self.folder());
         let layer = Layer::of_home(FILE, &home);
         if layer.table.is_empty() {
             return Ok(None);
         }
         layers.push(layer);
-        Ok(Some(merge(&layers)))
+        Ok(Some((merge(&layers), local)))
     }
 
     fn read(&self, own: &str, base: &Home) -> Result<Home, RebuildError> {
@@ -96,15 +100,23 @@ impl<'a> OwnHome<'a> {
         Ok(sources)
     }
 
-    /// Where a path of a package lies.
-    fn place(&self, path: &ImagePath) -> Option<PathBuf> {
-        let (store_path, inner) = split_store_path(path)?;
-        Some(self.of_package(&store_path, &inner))
+    /// What the user's own local paths may refer to: what the home has.
+    fn locals(&self, paths: &BTreeSet<String>, answers: &Answers) -> Result<Locals, RebuildError> {
+        let of_image = self.inside.base.packages.values().flatten().filter_map(|path| path.parse().ok());
+        let candidates: Vec<StorePath> = answers.values().flatten().cloned().chain(of_image).collect();
+        Locals::read(paths, &candidates)
     }
 
-    fn of_package(&self, package: &StorePath, inner: &ImagePath) -> PathBuf {
+    /// Where a path of a package lies.
+    fn place(&self, locals: &Locals, path: &ImagePath) -> Option<PathBuf> {
+        let (store_path, inner) = split_store_path(path)?;
+        Some(self.of_package(locals, &store_path, &inner))
+    }
+
+    fn of_package(&self, locals: &Locals, package: &StorePath, inner: &ImagePath) -> PathBuf {
         use std::os::unix::ffi::OsStrExt as _;
-        let root = self.inside.store.join(package.base_name());
+        let in_store = || self.inside.store.join(package.base_name());
+        let root = locals.place(package).map_or_else(in_store, Path::to_owned);
         if inner.is_root() { root } else { root.join(std::ffi::OsStr::from_bytes(inner.as_bytes())) }
     }
 
@@ -121,13 +133,14 @@ impl<'a> OwnHome<'a> {
 
 impl HomeMaker for OwnHome<'_> {
     fn requests(&self, own: &str) -> Result<Option<Vec<String>>, RebuildError> {
-        let Some(merged) = self.merged(own)? else { return Ok(None) };
+        let Some((merged, local)) = self.merged(own)? else { return Ok(None) };
         let debian = self.debian_default();
         // What the image asks for and has no store path of is the system's.
         let of_image: BTreeSet<String> = requests(&merge(&self.base_layers()), debian).all().into_iter().collect();
         let answered = &self.inside.base.packages;
         let all = requests(&merged, debian).all().into_iter();
-        Ok(Some(all.filter(|text| answered.contains_key(text) || !of_image.contains(text)).collect()))
+        let is_asked = |text: &String| answered.contains_key(text) || !of_image.contains(text);
+        Ok(Some(all.filter(|text| is_asked(text) && !local.contains(text)).collect()))
     }
 
     fn make(
@@ -136,27 +149,49 @@ impl HomeMaker for OwnHome<'_> {
         answers: &Answers,
         packages: &BTreeMap<StorePath, Listing>,
     ) -> Result<MadeHome, RebuildError> {
-        let merged = self.merged(own)?.unwrap_or_default();
+        let (mut merged, local) = self.merged(own)?.unwrap_or_default();
         let user = self.inside.plan.users.get(&self.inside.user);
         let user = user.ok_or_else(|| RebuildError::NoMachine(self.inside.home.clone()))?;
+        let locals = self.locals(&local, answers)?;
+        locals.put_in(&mut merged.table);
         let sources = self.sources(&merged)?;
         let packages = self.with_sources(packages, &sources)?;
+        let (answers, packages) = with_locals(answers, packages, &locals)?;
+        let trees: Vec<&Tree> = locals.units().map(|(_, unit)| &unit.tree).collect();
         let made = generate(&Inputs {
             account: &user.account,
             merged: &merged,
             default_channel: self.inside.plan.default_channel.as_deref(),
             debian_default: self.debian_default(),
-            answers,
+            answers: &answers,
             sources: &sources,
-            view: View { trees: &[], packages: &packages, merged: &NO_PACKAGES },
-            read: &|path, offset, length| self.place(path).map(|place| read(&place, offset, length)).transpose(),
-            same: &|one, two| self.same(one, two),
+            view: View { trees: &trees, packages: &packages, merged: &NO_PACKAGES },
+            read: &|path, offset, length| {
+                self.place(&locals, path).map(|place| read(&place, offset, length)).transpose()
+            },
+            same: &|one, two| self.same(&locals, one, two),
             system: &|name| self.system(name),
         })?;
         let warnings = made.warnings.into_iter().map(|warning| warning.message);
         let notes = warnings.chain(made.notes).collect();
-        Ok(MadeHome { packages: made.home_path, generation: made.generation, notes })
+        let locals = locals.units().map(|(_, unit)| unit.clone()).collect();
+        Ok(MadeHome { locals, packages: made.home_path, generation: made.generation, notes })
     }
+}
+
+/// What packages beside the user's file answer, and what they hold.
+fn with_locals(
+    answers: &Answers,
+    mut packages: BTreeMap<StorePath, Listing>,
+    locals: &Locals,
+) -> Result<(Answers, BTreeMap<StorePath, Listing>), RebuildError> {
+    let mut answers = answers.clone();
+    for (text, unit) in locals.units() {
+        let listing = unit.listing().map_err(|error| RebuildError::Make(error.into()))?;
+        answers.insert(text.clone(), vec![unit.path.clone()]);
+        packages.insert(unit.path.clone(), listing);
+    }
+    Ok((answers, packages))
 }
 
 impl OwnHome<'_> {
@@ -175,8 +210,8 @@ impl OwnHome<'_> {
         Ok(all)
     }
 
-    fn same(&self, one: &FileRef, two: &FileRef) -> io::Result<bool> {
-        let open = |file: &FileRef| File::open(self.of_package(&file.store_path, &file.path));
+    fn same(&self, locals: &Locals, one: &FileRef, two: &FileRef) -> io::Result<bool> {
+        let open = |file: &FileRef| File::open(self.of_package(locals, &file.store_path, &file.path));
         let (mut one, mut two) = (open(one)?, open(two)?);
         let (mut left, mut right) = (Vec::new(), Vec::new());
         loop {

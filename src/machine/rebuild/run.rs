@@ -44,6 +44,8 @@ pub trait HomeMaker {
 /// A generation, before it is in any store.
 #[derive(Debug, Clone)]
 pub struct MadeHome {
+    /// What lies beside the user's file, as packages.
+    pub locals: Vec<Addressed>,
     /// The union of the packages; `None` where there is none.
     pub packages: Option<Addressed>,
     /// The generation.
@@ -91,7 +93,13 @@ pub fn rebuild(
     inside.write_stub()?;
     let own = inside.read_own()?;
     let Some(requests) = maker.requests(&own)? else {
-        return if options.dry_run { preview_image(inside) } else { select(inside, Target::Image, progress) };
+        return if options.dry_run {
+            preview_image(inside)
+        } else {
+            let outcome = select_locked(inside, Target::Image, options.force, progress)?;
+            remember(inside, &Lock::default())?;
+            Ok(outcome)
+        };
     };
     let (answers, lock) = answer(inside, &requests, options, progress)?;
     let mut client = Client::connect(&inside.run.join("store.sock"))?;
@@ -108,7 +116,7 @@ pub fn rebuild(
         let after = report.1;
         return Ok(outcome(None, &made, before.as_ref(), &after, report.0, fetched));
     }
-    made.packages.iter().try_for_each(|unit| add(&mut client, unit, progress))?;
+    made.locals.iter().chain(&made.packages).try_for_each(|unit| add(&mut client, unit, progress))?;
     add(&mut client, &made.generation, progress)?;
     let generation = made.generation.path.clone();
     client.ask(&Request::Keep { generation: generation.clone() }, progress)?;
@@ -120,13 +128,33 @@ pub fn rebuild(
     Ok(outcome(number, &made, before.as_ref(), &after, report, fetched))
 }
 
-/// Makes an earlier generation live, or the image's.
-pub fn select(inside: &Inside, target: Target, progress: &dyn Progress) -> Result<Outcome, RebuildError> {
+/// Makes an earlier generation live, or the image's. With `force`, own files in the way give way.
+pub fn select(inside: &Inside, target: Target, force: bool, progress: &dyn Progress) -> Result<Outcome, RebuildError> {
+    let _lock = lock(inside)?;
+    select_locked(inside, target, force, progress)
+}
+
+fn select_locked(
+    inside: &Inside,
+    target: Target,
+    force: bool,
+    progress: &dyn Progress,
+) -> Result<Outcome, RebuildError> {
     let before = live_manifest(inside);
     let mut client = Client::connect(&inside.run.join("store.sock"))?;
+    let Answer::Generations { current, .. } = client.ask(&Request::List {}, progress)? else {
+        return Err(ClientError::Unexpected.into());
+    };
     let live = client.ask(&Request::Select { target }, progress)?;
     let Answer::Live { number, generation } = live else { return Err(ClientError::Unexpected.into()) };
-    let report = activate(&activation(inside, &generation, false))?;
+    let report = match activate(&activation(inside, &generation, force)) {
+        Ok(report) => report,
+        Err(error) => {
+            // The home is as it was; so is what the next boot makes of it.
+            client.ask(&Request::Select { target: current.map_or(Target::Image, Target::Number) }, progress)?;
+            return Err(error.into());
+        }
+    };
     let after = read_manifest(&inside.store.join(generation.base_name()))?;
     let changes = Changes::between(before.as_ref(), &after);
     Ok(Outcome { number, generation, changes, report, fetched: 0 })

@@ -147,7 +147,7 @@ fn going_back_and_forth() {
     let image = path("home-alice");
     world.rebuild(OWN).unwrap();
     world.rebuild("packages = [\"fd\"]\n").unwrap();
-    let select = |target| world.as_user(|inside| select(inside, target, &Silent));
+    let select = |target| world.as_user(|inside| select(inside, target, false, &Silent));
     assert_eq!(select(Target::Previous).unwrap().number, Some(1));
     assert_eq!(world.read(".toolrc"), "own");
     let to_image = select(Target::Image).unwrap();
@@ -229,4 +229,58 @@ fn another_image_is_noticed() {
     assert!(world.as_user(|inside| has_own(inside) && !is_outdated(inside)));
     world.inside.base_digest = Sha256::of(b"another");
     assert!(world.as_user(is_outdated));
+}
+
+#[test]
+fn what_lies_beside_the_file_comes_along() {
+    let world = World::new("packages = [\"tool\"]\n");
+    let folder = world.inside.own_path().parent().unwrap().to_owned();
+    let put = |name: &str, content: &str| {
+        let path = folder.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, content).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    };
+    world.as_user(|_| {
+        put("own/bin/mine", "#!mine");
+        put("run", "#!run");
+        put("rc", "rc");
+    });
+    let own = "packages = [\"./own\"]\nfile.\".rc\".source = \"./rc\"\n[daemons.n]\ncommand = [\"./run\", \"./rc\", \"./x y\"]\n";
+    let refused = world.rebuild(own).unwrap_err();
+    assert!(refused.diagnostics()[0].message.contains("./x y"), "{refused:?}");
+    let own = own.replace(", \"./x y\"", "");
+    let dry = world.rebuild_with(&own, &Options { dry_run: true, ..Options::default() }).unwrap();
+    assert_eq!(dry.changes.new_files, [".rc"]);
+    let outcome = world.rebuild(&own).unwrap();
+    assert_eq!((dry.generation, outcome.number), (outcome.generation.clone(), Some(1)));
+    assert_eq!(world.read(".rc"), "rc");
+    let generation = world.place.at("store").join(outcome.generation.base_name());
+    let command = read_manifest(&generation).unwrap().daemons.remove(0).command;
+    let content =
+        |word: &String| fs::read_to_string(world.place.at("store").join(&word["/nix/store/".len()..])).unwrap();
+    assert_eq!(command.iter().map(content).collect::<Vec<_>>(), ["#!run", "rc"]);
+    assert!(!world.read(".config/dumbc/dumbc.lock").contains("own"));
+}
+
+#[test]
+fn boot_looks_at_a_home_that_somebody_changed() {
+    let world = World::new("");
+    let marker = world.place.places().layout.activated("alice");
+    fs::create_dir_all(marker.parent().unwrap()).unwrap();
+    let settled = || fs::write(&marker, "/nix/store/x").unwrap();
+    settled();
+    world.rebuild(OWN).unwrap();
+    assert!(!marker.exists());
+    settled();
+    world.as_user(|inside| select(inside, Target::Image, false, &Silent)).unwrap();
+    assert!(!marker.exists());
+    settled();
+    world.as_user(|inside| {
+        fs::remove_file(inside.home.join(".toolrc")).ok();
+        fs::write(inside.home.join(".toolrc"), "mine").unwrap();
+        let refused = select(inside, Target::Number(1), false, &Silent).unwrap_err();
+        assert!(refused.to_string().contains("~/.toolrc"), "{refused}");
+    });
+    assert!(world.place.places().layout.current("alice").metadata().is_err(), "the image's is the live one, as before");
 }

@@ -6,7 +6,11 @@ use super::error::ServiceError;
 use super::unpack::{Limits, unpack};
 use super::wire::{Answer, MAX_NAR};
 use super::{Caller, Service};
+use crate::home::generation::HOME_PATH;
 use crate::nix::{ContentAddress, Hasher, PathInfo, ReferenceScanner, StorePath};
+
+/// What a package is called that lies beside a user's own file.
+pub const LOCAL_NAME: &str = "home-source";
 
 /// Most references of a part of a home.
 const MAX_REFERENCES: usize = 20_000;
@@ -69,7 +73,7 @@ fn may_add(caller: &Caller, name: &str, size: u64) -> Result<String, ServiceErro
     let Caller::User(user) = caller else {
         return Err(ServiceError::Request("root adds no homes: become the user whose home it is".to_owned()));
     };
-    if name != "home-path" && name.strip_prefix("home-") != Some(user) {
+    if ![HOME_PATH, LOCAL_NAME].contains(&name) && name.strip_prefix("home-") != Some(user) {
         return Err(ServiceError::Content(format!(
             "`{}` is no name for it",
             name.chars().take(80).collect::<String>()

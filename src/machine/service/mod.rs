@@ -26,6 +26,7 @@ use crate::boot::{BootPlan, PlanUser};
 use crate::cache::{DecoderBudget, Http, HttpSettings};
 use crate::nix::{PathInfo, StorePath};
 
+pub use add::LOCAL_NAME;
 pub use client::{Client, ClientError};
 pub use error::ServiceError;
 pub use places::{Places, Way};
@@ -125,6 +126,11 @@ impl Service {
             }
         }
         Ok(())
+    }
+
+    /// From now on the home may be on the way from one generation to another: the next boot looks.
+    fn unsettle(&self, user: &str) -> Result<(), ServiceError> {
+        volume::remove_file(&self.volume.places().layout.activated(user))
     }
 
     fn pending(&self, user: &str) -> Vec<StorePath> {

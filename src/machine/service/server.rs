@@ -159,6 +159,9 @@ fn handle(
     if changes && caller != Caller::Root && !service.plan.user_rebuild {
         return Err(ServiceError::TurnedOff);
     }
+    if let (true, Caller::User(name)) = (changes, &caller) {
+        service.unsettle(name)?;
+    }
     match request {
         Request::Fetch { paths } => service.fetch(&caller, &paths, progress),
         Request::Add { name, references, size } => {

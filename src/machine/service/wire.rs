@@ -27,7 +27,7 @@ pub enum Request {
     },
     /// A part of a home; its NAR follows.
     Add {
-        /// `home-path`, or `home-` and the caller's name.
+        /// `home-path`, `home-source`, or `home-` and the caller's name.
         name: String,
         /// What it may refer to: all in the store already.
         references: Vec<StorePath>,

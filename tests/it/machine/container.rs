@@ -95,8 +95,17 @@ impl Image<'_> {
 
     /// The same, with arguments for the entrypoint.
     pub(crate) fn start_with(&self, options: &[&str], arguments: &[&str]) -> Container {
+        self.begin("--network=none", options, arguments)
+    }
+
+    /// The same, with another network: `--network=host` reaches servers of this test.
+    pub(crate) fn start_in(&self, network: &str, options: &[&str]) -> Container {
+        self.begin(network, options, &[])
+    }
+
+    fn begin(&self, network: &str, options: &[&str], arguments: &[&str]) -> Container {
         let daemon = self.machine.daemon.clone();
-        let run = ["run", "-d", "--network=none"];
+        let run = ["run", "-d", network];
         let id = output(daemon.docker().args(run).args(options).arg(&self.name).args(arguments)).trim().to_owned();
         Container { daemon, id }
     }
@@ -121,10 +130,17 @@ impl Container {
         self.docker(&["exec", "-u", user, &self.id]).args(command).output().unwrap()
     }
 
-    /// What a script prints as `user` who came in by `dumbc shell`. It must succeed.
+    /// What a script prints as `user` who came in by `dumbc shell`, or as root. It must succeed.
     pub(crate) fn shell(&self, user: &str, script: &str) -> String {
-        let command = ["exec", &self.id, "/usr/bin/dumbc", "shell", user, "--", "sh", "-c", script];
+        let enter = ["/usr/bin/dumbc", "shell", user, "--"];
+        let enter = if user == "root" { &[][..] } else { &enter[..] };
+        let command = [&["exec", "-u", "0", &self.id], enter, &["sh", "-c", script]].concat();
         output(&mut self.docker(&command))
+    }
+
+    /// What a script says on both streams as `user` who came in by `dumbc shell`, with a last line `code N`.
+    pub(crate) fn tries(&self, user: &str, script: &str) -> String {
+        self.shell(user, &format!("exec 2>&1; ({script}); echo code $?"))
     }
 
     /// Whether a script of root's succeeds before long.

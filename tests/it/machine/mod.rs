@@ -2,7 +2,9 @@
 
 mod bare;
 mod container;
+mod hostile_user;
 mod killed;
+mod rebuild;
 mod starts;
 mod supervisor;
 mod survives;
