@@ -166,8 +166,10 @@ impl Inputs<'_> {
         let files = boot_files(&BootFiles { machine, accounts, runtime: &runtime.path, exists: &exists });
         put_new(&mut standing.root, files);
         let homes = self.homes(standing, read)?;
+        // Users with the same packages share a union of them.
         let units = homes.values().flat_map(|home| home.profile.iter().chain([&home.generation]));
-        let part = BootPart { runtime: runtime.clone(), homes: units.cloned().collect() };
+        let units: BTreeMap<_, _> = units.map(|unit| (&unit.path, unit)).collect();
+        let part = BootPart { runtime: runtime.clone(), homes: units.into_values().cloned().collect() };
         for unit in part.units() {
             standing.listings.insert(unit.path.clone(), unit.listing().map_err(io::Error::other)?);
         }

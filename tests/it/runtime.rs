@@ -1,10 +1,11 @@
 //! The program that boots images: chosen, pinned, and made the same everywhere.
 
 use std::fs;
+use std::io::Read as _;
 use std::path::Path;
 use std::process::Command;
 
-use crate::support::project::Project;
+use crate::support::project::{Cache, Project};
 use crate::support::skipped;
 
 /// A static program of nothing but headers, with `content` behind them.
@@ -141,4 +142,37 @@ fn two_checkouts_make_the_same_bytes() {
         let mentions = |text: &str| one.windows(text.len()).any(|window| window == text.as_bytes());
         assert!(!mentions(folder.path().to_str().unwrap()), "{system}: the checkout's folder stands in it");
     }
+}
+
+/// Every path of an uncompressed layer of a docker archive, as often as it is there.
+fn members(archive: &[u8]) -> Vec<Vec<String>> {
+    let entries = |bytes: &[u8]| -> Vec<(String, Vec<u8>)> {
+        let mut archive = tar::Archive::new(bytes);
+        let entry = |mut entry: tar::Entry<'_, &[u8]>| {
+            let mut content = Vec::new();
+            entry.read_to_end(&mut content).unwrap();
+            (entry.path().unwrap().display().to_string(), content)
+        };
+        archive.entries().unwrap().map(|found| entry(found.unwrap())).collect()
+    };
+    let layers = entries(archive).into_iter().filter(|(_, content)| content.get(257..262) == Some(b"ustar"));
+    layers.map(|(_, layer)| entries(&layer).into_iter().map(|(path, _)| path).collect()).collect()
+}
+
+#[test]
+fn users_with_the_same_packages_share_their_union() {
+    let (cache, project) = (Cache::sample(), Project::new());
+    project.system(&cache, "[]", "[boot]\nenable = true\n");
+    project.file("users.toml", "[alice]\nuid = 1001\n[bob]\nuid = 1002\n").file("home.toml", "packages = [\"hello\"]\n");
+    let arguments = ["build", "--format", "docker-archive", "--compression", "none", "-o", "it.tar"];
+    project.dumbc(&arguments).ok();
+    let layers = members(&fs::read(project.path("it.tar")).unwrap());
+    for mut layer in layers.clone() {
+        let count = layer.len();
+        layer.sort();
+        layer.dedup();
+        assert_eq!(layer.len(), count, "docker takes no layer that has a path twice");
+    }
+    let unions = layers.iter().flatten().filter(|path| path.trim_end_matches('/').ends_with("-home-path"));
+    assert_eq!(unions.count(), 1);
 }
