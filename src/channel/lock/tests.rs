@@ -142,7 +142,28 @@ fn faults_name_their_line() {
 
 #[test]
 fn conflicts_and_newer_formats_are_recognised() {
-    assert_refused("[ids]", "    assert_eq!(Lock::parse(&text).expect("a lock"), lock);
+    assert_refused("[ids]", "<<<<<<< HEAD\n[ids]", "7: a merge left its conflict here");
+    assert_eq!(
+        refused("version = 2\n[future]\nkey = 1\n"),
+        "1: format version 2 is one that a newer dumbc wrote; this one knows 1"
+    );
+    assert_eq!(refused("version = \"1\"\n"), "1: `version` is not 1");
+    assert_eq!(refused(""), "1: `version` is missing");
+}
+
+#[test]
+fn a_runtime_is_a_table_of_its_system_and_called_by_its_hash() {
+    let mut lock = sample();
+    lock.runtimes.insert(System::X86_64Linux, runtime(Sha256::of(b"runtime")));
+    let text = lock.print();
+    let start = text.find("[runtime").expect("the table");
+    insta::assert_snapshot!(text[start..].lines().take(4).collect::<Vec<_>>().join("\n"), @r#"
+    [runtime.x86_64-linux]
+    path = "jdd375f1xb9hqqv8kn0d27ac9pvdyvgs-dumbc-runtime"
+    nar-hash = "sha256:08xb2rfr411ma9ap0gs8bxds4n8zgm18a258rmmhjl7zna0nlb6r"
+    nar-size = 3000000
+    "#);
+    assert_eq!(Lock::parse(&text).unwrap(), lock);
     let other = runtime(Sha256::of(b"another")).path;
     let forged = text.replace(runtime(Sha256::of(b"runtime")).path.base_name(), other.base_name());
     assert!(refused(&forged).ends_with(": this path does not follow from `nar-hash`"));
