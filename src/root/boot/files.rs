@@ -13,6 +13,11 @@ use super::USER_PROFILES;
 /// What a login shell does beside `/etc/profile`: the user's own profile and variables, and what the machine has to say. It needs
 /// no program.
 const LOGIN: &str = r#"# The user's own part of a session, and what the machine has to say.
+case "${USER-}:${HOME-}" in
+  :/home/*/*) ;;
+  # Who comes in by `docker exec --user` has no name yet.
+  :/home/?*) export USER="${HOME#/home/}" ;;
+esac
 if [ -n "${USER-}" ] && [ -d "/etc/profiles/per-user/$USER/bin" ]; then
   PATH="/etc/profiles/per-user/$USER/bin:$PATH"
 fi
