@@ -27,6 +27,12 @@ fi
 export PATH
 case $- in
 *i*)
+  # A login shell of bash reads no other file of the machine's, and would say `-bash-5.2$`.
+  if [ -n "${BASH_VERSION-}" ] && [ -r /etc/bash.bashrc ]; then
+    . /etc/bash.bashrc
+  elif [ -n "${BASH_VERSION-}" ] && [ "${PS1-}" = '\s-\v\$ ' ]; then
+    PS1='\u@\h:\w\$ '
+  fi
   for banner in /run/dumbc/banner "/run/dumbc/banners/${USER-}"; do
     if [ -f "$banner" ] && [ -r "$banner" ]; then
       while IFS= read -r line; do printf '%s\n' "$line"; done <"$banner"
