@@ -7,8 +7,9 @@ use anyhow::Context as _;
 use crate::boot::{BootPlan, HOMES_PATH, HomeBase, PLAN_PATH, PLAN_VERSION};
 use crate::config::{HomeSurroundings, Request, home_file};
 use crate::failure::Class;
+use crate::home::generation::{self, Names};
 use crate::home::merge::{Layer, Merged, layers, merge};
-use crate::home::{generation, show};
+use crate::home::show;
 
 use super::Context;
 use super::failure::Failure;
@@ -101,7 +102,13 @@ fn of_machine(user: &str, context: &Context) -> anyhow::Result<Merged> {
         layers.push(Layer::of_home(&path.display().to_string(), &home));
     }
     let merged = merge(&layers);
-    context.diagnose(&generation::check_home(user, &merged));
+    let default_channel = plan.default_channel.as_deref();
+    let names = Names {
+        requested: base.packages.keys().filter_map(|text| Request::parse(text, None).ok()).collect(),
+        default_channel,
+        debian_default: default_channel.and_then(|name| plan.channels.get(name)).is_some_and(|channel| channel.debian),
+    };
+    context.diagnose(&generation::check_home(user, &merged, &names));
     Ok(merged)
 }
 

@@ -71,7 +71,7 @@ mod tests {
 
     #[test]
     fn mistakes_have_their_place() {
-        let text = "packages = [\"other#jq\"]\nsesionPath = []\nfile.x.text = \"${pkgs.gti}\"\n";
+        let text = "packages = [\"other#jq\"]\nsesionPath = []\nfile.x.text = \"${pkgs.}\"\n";
         let (home, findings) = home_file(text, "own.toml", around());
         assert!(home.is_none());
         let said: Vec<_> = findings
@@ -83,7 +83,7 @@ mod tests {
             [
                 (1, "no channel `other` is declared"),
                 (2, "unknown key `sesionPath`"),
-                (3, "no package `gti` is requested")
+                (3, "`${pkgs.NAME}` needs a package's name")
             ]
         );
     }

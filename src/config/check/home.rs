@@ -109,6 +109,7 @@ fn authorized_key(scope: &Scope<'_>, key: &At<String>) -> Option<String> {
 /// A home; `shared` is what it builds on.
 fn home(scope: &Scope<'_>, table: &HomeTable, mut raw: toml::Table, shared: Option<&Home>) -> Home {
     let packages = packages::check(scope, &table.packages);
+    let scope = &Scope { in_home: true, ..*scope };
     let of_system = scope.names.requested.iter().flatten();
     let of_shared = shared.iter().flat_map(|home| &home.packages);
     let requested: Vec<&Request> = of_system.chain(of_shared).chain(&packages).collect();

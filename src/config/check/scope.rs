@@ -54,7 +54,7 @@ pub(super) struct Base<'a> {
 impl Base<'_> {
     /// In the file `source`, with what is known by now.
     pub(super) fn scope<'s>(&'s self, source: &'s Source, names: &'s Names) -> Scope<'s> {
-        Scope { source, findings: self.findings, project: self.project, names }
+        Scope { source, findings: self.findings, project: self.project, names, in_home: false }
     }
 }
 
@@ -65,6 +65,8 @@ pub(super) struct Scope<'a> {
     pub(super) findings: &'a Findings,
     pub(super) project: &'a dyn Project,
     pub(super) names: &'a Names,
+    /// In a home: its programs bring packages too, so that names nobody requests here are looked at where programs are known.
+    pub(super) in_home: bool,
 }
 
 impl Scope<'_> {
@@ -126,6 +128,7 @@ impl Scope<'_> {
                 self.error(span, message, "write the path at which it stands, such as /usr/bin".to_owned());
             }
             [_] => {}
+            [] if self.in_home => {}
             [first, second, ..] => self.error(
                 span,
                 format!("`${{pkgs.{name}}}` can be `{}` or `{}`", first.text, second.text),

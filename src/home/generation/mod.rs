@@ -11,6 +11,7 @@
 mod error;
 mod evaluate;
 mod files;
+mod names;
 mod tree;
 mod units;
 mod variables;
@@ -36,6 +37,7 @@ use super::settings::{FileContent, Settings, requests_of, settings};
 use evaluate::{Surroundings, evaluate};
 
 pub use error::HomeError;
+pub use names::Names;
 pub use variables::expand;
 
 /// The name of the union of a home's packages.
@@ -98,7 +100,7 @@ pub fn generate(inputs: &Inputs<'_>) -> Result<Generation, HomeError> {
 fn generate_with(known: &[&'static Program], inputs: &Inputs<'_>) -> Result<Generation, HomeError> {
     let mut findings = Vec::new();
     let lookup = Answers::new(inputs);
-    let home = settings(inputs.merged, &|name| lookup.named(name), &mut findings);
+    let home = settings(inputs.merged, &|name| lookup.named(name).ok_or(None), &mut findings);
     let surroundings = Surroundings {
         account: inputs.account,
         package: &|text| inputs.answers.get(text)?.first().cloned(),
@@ -217,7 +219,7 @@ impl<'a> Answers<'a> {
 #[must_use]
 pub fn local_paths(merged: &Merged) -> BTreeSet<String> {
     // Which packages there are makes no difference to what is local.
-    let home = settings(merged, &|name| Some(stand_in(name)), &mut Vec::new());
+    let home = settings(merged, &|name| Ok(stand_in(name)), &mut Vec::new());
     let files = home.files.into_iter().filter_map(|file| match file.content {
         FileContent::Source(source) if !source.starts_with("/nix/store/") => Some(source),
         _ => None,
@@ -244,11 +246,13 @@ fn stand_in(name: &str) -> StorePath {
 #[must_use]
 pub fn check(machine: &Machine) -> Vec<Diagnostic> {
     let mut all: Vec<Diagnostic> = Vec::new();
+    let names = Names::of_machine(machine);
     for name in machine.users.keys() {
         let merged = merge::merge(&merge::layers(machine, name));
         // What home.toml says is wrong for everyone, but said once. That `without` finds nothing was said by who read the files.
-        let found =
-            check_with(programs::known(), name, &merged).into_iter().chain(units::twins(machine, name, &merged));
+        let found = check_with(programs::known(), name, &merged, &names)
+            .into_iter()
+            .chain(units::twins(machine, name, &merged));
         for diagnostic in found {
             if !all.contains(&diagnostic) {
                 all.push(diagnostic);
@@ -260,17 +264,19 @@ pub fn check(machine: &Machine) -> Vec<Diagnostic> {
 
 /// The same for one home, with what `without` does not find.
 #[must_use]
-pub fn check_home(user: &str, merged: &Merged) -> Vec<Diagnostic> {
+pub fn check_home(user: &str, merged: &Merged, names: &Names<'_>) -> Vec<Diagnostic> {
     let unmatched = merged.unmatched.iter().map(|unmatched| {
         let message = format!("nothing before {} gives `{}` to take out", unmatched.origin.file, unmatched.name);
         Diagnostic::warning(message, unmatched.origin.place.clone()).help("remove it from `without`")
     });
-    check_with(programs::known(), user, merged).into_iter().chain(unmatched).collect()
+    check_with(programs::known(), user, merged, names).into_iter().chain(unmatched).collect()
 }
 
-fn check_with(known: &[&'static Program], user: &str, merged: &Merged) -> Vec<Diagnostic> {
+fn check_with(known: &[&'static Program], user: &str, merged: &Merged, names: &Names<'_>) -> Vec<Diagnostic> {
     let mut findings = Vec::new();
-    let home: Settings = settings(merged, &|name| Some(stand_in(name)), &mut findings);
+    let requests = names.with(&requests_of(known, merged, names.debian_default).all());
+    let lookup = |name: &str| names.look_up(name, &requests);
+    let home: Settings = settings(merged, &lookup, &mut findings);
     let account = PlanAccount {
         name: user.to_owned(),
         uid: 0,

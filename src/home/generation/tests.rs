@@ -186,7 +186,7 @@ fn a_generation_holds_files_packages_and_variables() {
         /files/whole/deep/er 555 "#!d"
         /files/whole/mine 444 "m"
         /path -> /nix/store/jz4cv07z6q6wgjfxanqjiv29s2gklhsx-home-path
-        /session-variables.sh 444 "# Only source this once.\nif [ -n \"${__HM_SESS_VARS_SOURCED-}\" ]; then return; fi\nexport __HM_SESS_VARS_SOURCED=1\n\nexport A=\"$HOME/x\"\nexport B=\"${A}/y\"\nexport EDITOR=\"tool\"\nexport PATH=\"$HOME/bin:relative${PATH:+:}$PATH\"\n"
+        /session-variables.sh 444 "# Only once in a session.\nif [ -z \"${__HM_SESS_VARS_SOURCED-}\" ]; then\nexport __HM_SESS_VARS_SOURCED=1\nexport A=\"$HOME/x\"\nexport B=\"${A}/y\"\nexport EDITOR=\"tool\"\nfi\ncase \":${PATH-}:\" in\n*\":relative:\"*) ;;\n*) export PATH=\"relative${PATH:+:}${PATH-}\" ;;\nesac\ncase \":${PATH-}:\" in\n*\":$HOME/bin:\"*) ;;\n*) export PATH=\"$HOME/bin${PATH:+:}${PATH-}\" ;;\nesac\n"
         "##);
     let manifest = &made.manifest;
     assert_eq!(manifest.session_variables["B"], "/home/alice/x/y");
@@ -264,7 +264,22 @@ fn checks_need_no_packages() {
     let home = "packages = ['a']\nfile.x.source = './gone'\nfile.y.text = '${pkgs.a}'\n\
                 programs.tool = { enable = true, wrong = 1 }\n";
     let source: Arc<str> = home.into();
-    let found = check_with(&KNOWN, "alice", &merged(&source));
+    let found = check_with(&KNOWN, "alice", &merged(&source), &Names::default());
     assert_eq!(found.iter().map(|finding| finding.message.as_str()).collect::<Vec<_>>(), ["home.toml: 1 is wrong"]);
     assert_eq!(local_paths(&merged(home)).into_iter().collect::<Vec<_>>(), ["./gone"]);
+}
+
+#[test]
+fn programs_bring_packages_that_texts_may_name() {
+    let home =
+        "sessionVariables.T = '${pkgs.tool}/bin/tool'\nfile.y.text = '${pkgs.tol}'\nprograms.tool.enable = true\n";
+    let said = |names: &Names<'_>| -> Vec<(String, Option<String>)> {
+        let found = check_with(&KNOWN, "alice", &merged(home), names);
+        found.into_iter().map(|finding| (finding.message, finding.help)).collect()
+    };
+    let meant = ("home.toml: no package `tol` is requested".to_owned(), Some("did you mean `tool`?".to_owned()));
+    assert_eq!(said(&Names::default()), [meant]);
+    // From a Debian archive programs bring nothing that has a folder.
+    let debian = Names { debian_default: true, ..Names::default() };
+    assert_eq!(said(&debian).len(), 2);
 }

@@ -9,18 +9,22 @@ const DEEPEST: usize = 8;
 /// Longer values are cut: references can make a few variables grow without end.
 const LONGEST: usize = 64 * 1024;
 
-/// What shells of sessions read, once each. Values stand in double quotes, so that `$HOME` and `$(…)` are the shell's to
-/// expand; what is in double quotes in them stays so.
+/// What shells of sessions read: variables once, and folders before PATH wherever they are missing, as `/etc/profile` begins PATH
+/// anew for a login shell within a session (tmux starts such). Values stand in double quotes, so that `$HOME` and `$(…)` are the
+/// shell's to expand; what is in double quotes in them stays so.
 pub(super) fn script(variables: &BTreeMap<String, String>, path: &[String]) -> String {
-    let mut text = "# Only source this once.\nif [ -n \"${__HM_SESS_VARS_SOURCED-}\" ]; then return; fi\n\
-                    export __HM_SESS_VARS_SOURCED=1\n\n"
+    let mut text = "# Only once in a session.\nif [ -z \"${__HM_SESS_VARS_SOURCED-}\" ]; then\n\
+                    export __HM_SESS_VARS_SOURCED=1\n"
         .to_owned();
     for (name, value) in variables {
         text.extend(["export ", name.as_str(), "=\"", quoted(value).as_str(), "\"\n"]);
     }
-    if !path.is_empty() {
-        let folders: Vec<String> = path.iter().map(|folder| quoted(folder)).collect();
-        text.extend(["export PATH=\"", folders.join(":").as_str(), "${PATH:+:}$PATH\"\n"]);
+    text += "fi\n";
+    // The last one goes first, so that they stand in their order.
+    for folder in path.iter().rev().map(|folder| quoted(folder)) {
+        let folder = folder.as_str();
+        text.extend(["case \":${PATH-}:\" in\n*\":", folder, ":\"*) ;;\n"]);
+        text.extend(["*) export PATH=\"", folder, "${PATH:+:}${PATH-}\" ;;\nesac\n"]);
     }
     text
 }
@@ -200,14 +204,30 @@ mod tests {
         let variables = [("B", "x"), ("A", "$HOME")].map(|(k, v)| (k.to_owned(), v.to_owned())).into();
         let text = script(&variables, &["$HOME/bin".to_owned(), "/opt/bin".to_owned()]);
         insta::assert_snapshot!(text, @r#"
-        # Only source this once.
-        if [ -n "${__HM_SESS_VARS_SOURCED-}" ]; then return; fi
+        # Only once in a session.
+        if [ -z "${__HM_SESS_VARS_SOURCED-}" ]; then
         export __HM_SESS_VARS_SOURCED=1
-
         export A="$HOME"
         export B="x"
-        export PATH="$HOME/bin:/opt/bin${PATH:+:}$PATH"
+        fi
+        case ":${PATH-}:" in
+        *":/opt/bin:"*) ;;
+        *) export PATH="/opt/bin${PATH:+:}${PATH-}" ;;
+        esac
+        case ":${PATH-}:" in
+        *":$HOME/bin:"*) ;;
+        *) export PATH="$HOME/bin${PATH:+:}${PATH-}" ;;
+        esac
         "#);
+    }
+
+    #[test]
+    fn a_login_shell_in_a_session_has_its_folders_again() {
+        let script = script(&BTreeMap::new(), &["$HOME/bin".to_owned(), "/opt/bin".to_owned()]);
+        let twice = format!("HOME=/h PATH=/sw\n{script}{script}echo \"$PATH\"\nPATH=/sw\n{script}echo \"$PATH\"\n");
+        if let Ok(output) = std::process::Command::new("/bin/sh").arg("-c").arg(twice).output() {
+            assert_eq!(String::from_utf8_lossy(&output.stdout), "/h/bin:/opt/bin:/sw\n/h/bin:/opt/bin:/sw\n");
+        }
     }
 
     proptest! {

@@ -197,11 +197,11 @@ unset completion
 
 #[cfg(test)]
 mod tests {
-    use super::super::test_support::{assert_syntax, contribute, text, text_of};
+    use super::super::testing::{assert_syntax, contribute, made, text};
     use super::*;
 
     fn check(table: &str, path: &str) -> String {
-        let text = text(&BASH, table, path);
+        let text = made(&BASH, table, path);
         assert_syntax("bash", &text);
         text
     }
@@ -237,7 +237,7 @@ mod tests {
             historyFile = '/home/alice/foo/history'";
         let (contribution, findings) = contribute(&BASH, table, &others);
         assert_eq!(findings, []);
-        let bashrc = text_of(&contribution, ".bashrc");
+        let bashrc = text(&contribution, ".bashrc");
         assert_syntax("bash", &bashrc);
         insta::assert_snapshot!(bashrc, @r#"
         always

@@ -3,8 +3,9 @@
 use serde::Deserialize;
 use toml::{Table, Value};
 
+use super::findings::executable;
 use super::options::{Package, options, wrong};
-use super::shell::{DEFAULT_ORDER, command, folder, unanswered};
+use super::shell::{DEFAULT_ORDER, folder, unanswered};
 use super::{Content, Context, Contribution, OptionError, Program, ShellSnippets};
 
 /// Variables by folder.
@@ -108,7 +109,7 @@ fn configuration(direnv: &Direnv) -> Table {
 /// After other things that work on the prompt.
 fn snippets(direnv: &Direnv, context: &Context<'_>) -> ShellSnippets {
     const LATE: u32 = 1500;
-    let command = command(context, direnv.package.as_ref(), DIRENV.package, "direnv");
+    let command = executable(context, direnv.package.as_ref(), DIRENV.package, "direnv");
     let hook = |shell: &str| format!("eval \"$({command} hook {shell})\"\n");
     ShellSnippets {
         bash: direnv.enable_bash_integration.then(|| (LATE, hook("bash"))).into_iter().collect(),
@@ -123,7 +124,7 @@ fn snippets(direnv: &Direnv, context: &Context<'_>) -> ShellSnippets {
 
 #[cfg(test)]
 mod tests {
-    use super::super::test_support::{contribute, contribute_with, store_path, text_of};
+    use super::super::testing::{contribute, evaluated, store_path, text};
     use super::*;
 
     #[test]
@@ -133,13 +134,13 @@ mod tests {
         let (contribution, findings) = contribute(&DIRENV, table, &Contribution::default());
         assert_eq!(findings, []);
         assert_eq!((DIRENV.requests)(&table.parse().expect("TOML")), ["nix-direnv"]);
-        insta::assert_snapshot!(text_of(&contribution, ".config/direnv/direnv.toml"), @r#"
+        insta::assert_snapshot!(text(&contribution, ".config/direnv/direnv.toml"), @r#"
         [global]
         log_filter = "^$"
         log_format = "-"
         warn_timeout = "1m"
         "#);
-        assert_eq!(text_of(&contribution, ".config/direnv/direnvrc"), "layout_x() { :; }");
+        assert_eq!(text(&contribution, ".config/direnv/direnvrc"), "layout_x() { :; }");
         let link = format!("{}/share/nix-direnv/direnvrc", store_path("nix-direnv"));
         assert_eq!(contribution.files[".config/direnv/lib/nix-direnv.sh"], (Content::Link(link), false));
     }
@@ -155,13 +156,7 @@ mod tests {
 
     #[test]
     fn a_missing_answer_is_said() {
-        let (_, findings) = contribute_with(
-            &DIRENV,
-            "nix-direnv = { enable = true, package = 'other' }",
-            &Contribution::default(),
-            &|_| None,
-            &std::collections::BTreeMap::new(),
-        );
+        let (_, findings) = evaluated(&DIRENV, "nix-direnv = { enable = true, package = 'other' }");
         assert_eq!(findings[0].message, "`programs.direnv.nix-direnv.package`: nothing answers `other`");
     }
 }

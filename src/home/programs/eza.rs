@@ -163,7 +163,7 @@ fn theme(theme: &Table) -> Result<String, OptionError> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::test_support::{assert_syntax, contribute, text};
+    use super::super::testing::{assert_syntax, contribute, made};
     use super::*;
 
     #[test]
@@ -205,7 +205,7 @@ mod tests {
     #[test]
     fn a_theme_is_a_file() {
         let table = "theme.colors = { background = '254', foreground = '237' }";
-        insta::assert_snapshot!(text(&EZA, table, ".config/eza/theme.yml"), @r#"
+        insta::assert_snapshot!(made(&EZA, table, ".config/eza/theme.yml"), @r#"
         {
           "colors": {
             "background": "254",

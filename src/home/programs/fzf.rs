@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use toml::Table;
 
+use super::findings::executable;
 use super::options::{Package, options};
-use super::shell::command;
 use super::{Context, Contribution, OptionError, Program, ShellSnippets};
 
 /// A fuzzy finder.
@@ -99,7 +99,7 @@ fn variables(fzf: &Fzf) -> BTreeMap<String, String> {
 /// It takes Ctrl-R without asking: early, so that others may take it from it; in zsh after oh-my-zsh, which takes it back.
 fn snippets(fzf: &Fzf, context: &Context<'_>) -> ShellSnippets {
     const EARLY: u32 = 200;
-    let command = command(context, fzf.package.as_ref(), FZF.package, "fzf");
+    let command = executable(context, fzf.package.as_ref(), FZF.package, "fzf");
     let bash = || format!("if [[ :$SHELLOPTS: =~ :(vi|emacs): ]]; then\n  eval \"$({command} --bash)\"\nfi\n");
     let zsh = || format!("if [[ $options[zle] = on ]]; then\n  source <({command} --zsh)\nfi\n");
     ShellSnippets {
@@ -115,7 +115,7 @@ fn snippets(fzf: &Fzf, context: &Context<'_>) -> ShellSnippets {
 
 #[cfg(test)]
 mod tests {
-    use super::super::test_support::{assert_syntax, contribute};
+    use super::super::testing::{assert_syntax, contribute};
     use super::*;
 
     #[test]

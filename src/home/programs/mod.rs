@@ -24,8 +24,6 @@ mod starship;
 #[cfg(test)]
 mod started;
 #[cfg(test)]
-pub(crate) mod test_support;
-#[cfg(test)]
 mod testing;
 mod tmux;
 mod vim;

@@ -73,7 +73,7 @@ fn inputrc(readline: &Readline) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::test_support::text;
+    use super::super::testing::made;
     use super::*;
 
     #[test]
@@ -86,7 +86,7 @@ $if mode=emacs
 "\e[1~": beginning-of-line
 $endif
 '''"#;
-        insta::assert_snapshot!(text(&READLINE, table, ".inputrc"), @r#"
+        insta::assert_snapshot!(made(&READLINE, table, ".inputrc"), @r#"
         $include /etc/inputrc
         set bell-style audible
         set completion-map-case on
@@ -96,6 +96,6 @@ $endif
         "\e[1~": beginning-of-line
         $endif
         "#);
-        assert_eq!(text(&READLINE, "includeSystemConfig = false", ".inputrc"), "");
+        assert_eq!(made(&READLINE, "includeSystemConfig = false", ".inputrc"), "");
     }
 }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use serde::Deserialize;
 
-use super::options::{Package, wrong};
+use super::options::wrong;
 use super::{Context, OptionError};
 
 /// Where a piece stands that names no order.
@@ -157,14 +157,6 @@ pub fn check_variables<'a>(
         .filter(|name| !is_variable(name))
         .map(|name| wrong(program, &[option, name], "a variable's name has letters, digits and `_` only"))
         .collect()
-}
-
-/// The command's path in what answered its package's request; its plain name where the system has it.
-#[must_use]
-pub fn command(context: &Context<'_>, package: Option<&Package>, default: &str, name: &str) -> String {
-    Package::request(package, default)
-        .and_then(|request| (context.package)(request))
-        .map_or_else(|| name.to_owned(), |path| format!("{path}/bin/{name}"))
 }
 
 /// The folder that `source` stands for: what answered it as a request, or itself where it is absolute.

@@ -3,8 +3,9 @@
 use serde::Deserialize;
 use toml::Table;
 
+use super::findings::executable;
 use super::options::{Package, options, wrong};
-use super::shell::{DEFAULT_ORDER, FISH_LAST, command};
+use super::shell::{DEFAULT_ORDER, FISH_LAST};
 use super::{Content, Context, Contribution, OptionError, Program, ShellSnippets};
 
 /// A prompt for any shell.
@@ -80,7 +81,7 @@ fn configuration(starship: &Starship, context: &Context<'_>) -> Result<Option<Co
 }
 
 fn snippets(starship: &Starship, context: &Context<'_>) -> ShellSnippets {
-    let command = command(context, starship.package.as_ref(), STARSHIP.package, "starship");
+    let command = executable(context, starship.package.as_ref(), STARSHIP.package, "starship");
     let guarded = |init: &str| format!("if [[ $TERM != \"dumb\" ]]; then\n  eval \"$({command} init {init})\"\nfi\n");
     let transience = if starship.enable_transience { "  enable_transience\n" } else { "" };
     let fish = format!("if test \"$TERM\" != \"dumb\"\n  {command} init fish | source\n{transience}end\n");
@@ -94,7 +95,7 @@ fn snippets(starship: &Starship, context: &Context<'_>) -> ShellSnippets {
 
 #[cfg(test)]
 mod tests {
-    use super::super::test_support::{assert_syntax, contribute, text};
+    use super::super::testing::{assert_syntax, contribute, made};
     use super::*;
 
     #[test]
@@ -110,7 +111,7 @@ mod tests {
             aws = { style = "bold blue", disabled = true }
             battery = { charging_symbol = "⚡️", display = [ { threshold = 10, style = "bold red" } ] }
         "#;
-        insta::assert_snapshot!(text(&STARSHIP, table, FILE), @r#"
+        insta::assert_snapshot!(made(&STARSHIP, table, FILE), @r#"
         add_newline = false
         format = "$line_break$package$line_break$character"
         scan_timeout = 10

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use super::test_support::{contribute_in, contribute_with, skipped};
+use super::testing::{Folders, contribute_in, evaluated, skipped};
 use super::{Content, Contribution, Program};
 use crate::home::manifest::{LIVE, SESSION_VARIABLES};
 
@@ -31,8 +31,7 @@ fn others() -> Contribution {
         ..Contribution::default()
     };
     for (program, table) in PROGRAMS {
-        let (contribution, findings) =
-            contribute_with(program, table, &Contribution::default(), &|_| None, &BTreeMap::new());
+        let (contribution, findings) = evaluated(program, table);
         assert_eq!(findings, [], "{}", program.name);
         others.session_variables.extend(contribution.session_variables);
         others.aliases.extend(contribution.aliases);
@@ -55,7 +54,7 @@ fn started(program: &Program, table: &str, script: &str) -> Option<String> {
     let home = tempfile::tempdir().expect("made");
     let others = others();
     let path = home.path().to_str().expect("UTF-8");
-    let (contribution, findings) = contribute_in(path, program, table, &others, &|_| None, &BTreeMap::new());
+    let (contribution, findings) = contribute_in(path, program, table, &others, &|_| None, &Folders::new());
     assert_eq!(findings, [], "{}", program.name);
     write(home.path(), &others);
     write(home.path(), &contribution);
@@ -75,7 +74,7 @@ fn started(program: &Program, table: &str, script: &str) -> Option<String> {
         .current_dir(home.path())
         .output();
     let Ok(output) = output else {
-        skipped(program.name);
+        skipped(&format!("no {} here", program.name));
         return None;
     };
     let said = String::from_utf8_lossy(&output.stdout).replace(&home.path().display().to_string(), "HOME");

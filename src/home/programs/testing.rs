@@ -1,6 +1,8 @@
-//! For programs' tests: packages that answer, and what comes of a table.
+//! For programs' tests: packages that answer, what comes of a table, and what the programs themselves say of it.
 
-use std::process::{Command, Output};
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::process::{Command, Output, Stdio};
 
 use super::{Content, Context, Contribution, OptionError, Program};
 use crate::image::ImagePath;
@@ -8,6 +10,12 @@ use crate::nix::StorePath;
 
 /// The home that tests are in.
 pub(super) const HOME: &str = "/home/alice";
+
+/// What answers a request.
+pub(super) type Answer<'a> = dyn Fn(&str) -> Option<StorePath> + 'a;
+
+/// Folders of packages, `name/folder`, with what lies in them.
+pub(super) type Folders<'a> = BTreeMap<String, &'a [&'a str]>;
 
 /// A package that a test has.
 pub(super) struct Package {
@@ -27,8 +35,18 @@ impl Package {
 
     /// Where it lies: `/nix/store/…-name`.
     pub(super) fn path(&self) -> StorePath {
-        StorePath::from_parts([0; 20], self.name).expect("name")
+        store_path(self.name)
     }
+}
+
+/// The store path that a name has in tests: all hashes are zero, as in Home Manager's own.
+pub(super) fn store_path(name: &str) -> StorePath {
+    StorePath::from_parts([0; 20], name).expect("a name")
+}
+
+/// What comes of a table where every request is answered by a package of that name.
+pub(super) fn contribute(program: &Program, table: &str, others: &Contribution) -> (Contribution, Vec<OptionError>) {
+    contribute_in(HOME, program, table, others, &|request| Some(store_path(request)), &Folders::new())
 }
 
 /// What comes of a table where nothing answers.
@@ -43,17 +61,37 @@ pub(super) fn evaluated_with(
     packages: &[Package],
     others: &Contribution,
 ) -> (Contribution, Vec<OptionError>) {
+    let answer =
+        |request: &str| packages.iter().find(|package| package.request == request).map(|package| package.path());
+    let folders = packages.iter().flat_map(|package| {
+        package.folders.iter().map(|(folder, names)| (format!("{}/{folder}", package.name), *names))
+    });
+    contribute_in(HOME, program, table, others, &answer, &folders.collect())
+}
+
+/// The same in any home, with any answers.
+pub(super) fn contribute_in(
+    home: &str,
+    program: &Program,
+    table: &str,
+    others: &Contribution,
+    package: &Answer<'_>,
+    folders: &Folders<'_>,
+) -> (Contribution, Vec<OptionError>) {
     let table = table.parse().expect("TOML");
-    let find = |request: &str| packages.iter().find(|package| package.request == request);
-    let package = |request: &str| find(request).map(Package::path);
     let list = |path: &StorePath, folder: &ImagePath| {
-        let package = packages.iter().find(|package| package.path() == *path);
-        let folders = package.map_or(&[][..], |package| package.folders);
-        let folder = folders.iter().find(|(name, _)| name.as_bytes() == folder.as_bytes());
-        folder.map(|(_, names)| names.iter().map(ToString::to_string).collect()).unwrap_or_default()
+        let key = format!("{}/{}", path.name(), String::from_utf8_lossy(folder.as_bytes()));
+        folders.get(&key).map(|names| names.iter().map(ToString::to_string).collect()).unwrap_or_default()
     };
-    let context = Context { user: "alice", home: HOME, package: &package, list: &list, others };
+    let context = Context { user: "alice", home, package, list: &list, others };
     (program.contribute)(&table, &context)
+}
+
+/// The text of a file that `table` gives without any finding.
+pub(super) fn made(program: &Program, table: &str, path: &str) -> String {
+    let (contribution, findings) = contribute(program, table, &Contribution::default());
+    assert_eq!(findings, [], "findings");
+    text(&contribution, path).to_owned()
 }
 
 /// The text of a file that has one.
@@ -81,6 +119,19 @@ pub(super) fn run(command: &mut Command) -> Option<Output> {
             None
         }
     }
+}
+
+/// Holds `text` against the shell's own reading of it. Says so and goes on where the shell isn't there.
+pub(super) fn assert_syntax(shell: &str, text: &str) {
+    let child =
+        Command::new(shell).arg("-n").stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
+    let Ok(mut child) = child else {
+        skipped(&format!("no {shell} here"));
+        return;
+    };
+    child.stdin.take().expect("piped").write_all(text.as_bytes()).expect("written");
+    let output = child.wait_with_output().expect("waited for");
+    assert!(output.status.success(), "{shell}: {}\n{text}", String::from_utf8_lossy(&output.stderr));
 }
 
 /// Says why a test can't be had here.

@@ -3,8 +3,9 @@
 use serde::Deserialize;
 use toml::Table;
 
+use super::findings::executable;
 use super::options::{Package, options};
-use super::shell::{DEFAULT_ORDER, command};
+use super::shell::DEFAULT_ORDER;
 use super::{Context, Contribution, OptionError, Program, ShellSnippets};
 
 /// A `cd` that remembers.
@@ -46,7 +47,7 @@ fn contribute(table: &Table, context: &Context<'_>) -> (Contribution, Vec<Option
 
 /// In bash after everything that sets the prompt's command, in zsh after the completion's start.
 fn snippets(zoxide: &Zoxide, context: &Context<'_>) -> ShellSnippets {
-    let command = command(context, zoxide.package.as_ref(), ZOXIDE.package, "zoxide");
+    let command = executable(context, zoxide.package.as_ref(), ZOXIDE.package, "zoxide");
     let init = |shell: &str| {
         let mut words = vec![command.as_str(), "init", shell];
         words.extend(zoxide.options.iter().map(String::as_str));
@@ -63,7 +64,7 @@ fn snippets(zoxide: &Zoxide, context: &Context<'_>) -> ShellSnippets {
 
 #[cfg(test)]
 mod tests {
-    use super::super::test_support::{contribute, store_path};
+    use super::super::testing::{contribute, store_path};
     use super::*;
 
     #[test]

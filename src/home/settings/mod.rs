@@ -41,8 +41,9 @@ pub struct Settings {
     pub backup_extension: Option<String>,
 }
 
-/// The path that `${pkgs.NAME}` stands for; `None` where nothing requests the package, or it has no path.
-pub type Lookup<'a> = dyn Fn(&str) -> Option<StorePath> + 'a;
+/// The path that `${pkgs.NAME}` stands for. Where nothing requests the package, or it has no path: the name that may have been
+/// meant.
+pub type Lookup<'a> = dyn Fn(&str) -> Result<StorePath, Option<String>> + 'a;
 
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]

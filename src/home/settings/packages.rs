@@ -119,8 +119,11 @@ fn rendered(text: &str, lookup: &Lookup<'_>) -> Result<String, (String, String)>
     let template = Template::parse(text, None).map_err(|error| {
         (error.reason.to_owned(), "write `${pkgs.NAME}`, or `$${pkgs.` for these very characters".to_owned())
     })?;
-    template.render(lookup).map_err(|name| {
-        let help = format!("add \"{name}\" to `packages`; a Debian package has no folder of its own: write its path");
+    template.render(|name| lookup(name).ok()).map_err(|name| {
+        let help = match lookup(&name) {
+            Err(Some(meant)) => format!("did you mean `{meant}`?"),
+            _ => format!("add \"{name}\" to `packages`; a Debian package has no folder of its own: write its path"),
+        };
         (format!("no package `{name}` is requested"), help)
     })
 }

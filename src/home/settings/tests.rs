@@ -8,8 +8,8 @@ fn merged(text: &str) -> Merged {
     merge(&[Layer { file: "home.toml".to_owned(), table, places: Places::default() }])
 }
 
-fn git(name: &str) -> Option<StorePath> {
-    (name == "git").then(|| StorePath::from_parts([1; 20], "git-2").unwrap())
+fn git(name: &str) -> Result<StorePath, Option<String>> {
+    (name == "git").then(|| StorePath::from_parts([1; 20], "git-2").unwrap()).ok_or(None)
 }
 
 fn read(text: &str) -> (Settings, Vec<String>) {

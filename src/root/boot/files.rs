@@ -13,6 +13,11 @@ use super::USER_PROFILES;
 /// What a login shell does beside `/etc/profile`: the user's own profile and variables, and what the machine has to say. It needs
 /// no program.
 const LOGIN: &str = r#"# The user's own part of a session, and what the machine has to say.
+case "${USER-}:${HOME-}" in
+  :/home/*/*) ;;
+  # Who comes in by `docker exec --user` has no name yet.
+  :/home/?*) export USER="${HOME#/home/}" ;;
+esac
 if [ -n "${USER-}" ] && [ -d "/etc/profiles/per-user/$USER/bin" ]; then
   PATH="/etc/profiles/per-user/$USER/bin:$PATH"
 fi
@@ -22,6 +27,12 @@ fi
 export PATH
 case $- in
 *i*)
+  # A login shell of bash reads no other file of the machine's, and would say `-bash-5.2$`.
+  if [ -n "${BASH_VERSION-}" ] && [ -r /etc/bash.bashrc ]; then
+    . /etc/bash.bashrc
+  elif [ -n "${BASH_VERSION-}" ] && [ "${PS1-}" = '\s-\v\$ ' ]; then
+    PS1='\u@\h:\w\$ '
+  fi
   for banner in /run/dumbc/banner "/run/dumbc/banners/${USER-}"; do
     if [ -f "$banner" ] && [ -r "$banner" ]; then
       while IFS= read -r line; do printf '%s\n' "$line"; done <"$banner"

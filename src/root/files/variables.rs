@@ -19,12 +19,12 @@ pub fn environment_variables(
     let mut variables = BTreeMap::new();
     let mut set = |name: &str, value: &str| variables.insert(name.to_owned(), value.to_owned());
     let accounts = Accounts::of(machine, supplies);
-    // What boots begins as root, and gives each process the variables of its own user.
-    let entrypoint = machine.entrypoint.as_ref().filter(|_| !machine.boot.enable);
+    // What boots gives each process the variables of its own user. `docker exec --user` finds HOME only where the image has none.
+    let entrypoint = machine.entrypoint.as_ref();
     let user = entrypoint.and_then(|unit| accounts.of_unit(&unit.user)).or(accounts.by_uid(0));
     set("PATH", &machine.path.join(":"));
     set("LANG", &machine.locale);
-    if let Some(user) = user {
+    if let Some(user) = user.filter(|_| !machine.boot.enable) {
         set("HOME", &user.home);
         set("USER", &user.name);
     }

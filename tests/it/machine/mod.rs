@@ -2,6 +2,7 @@
 
 mod bare;
 mod container;
+mod homes;
 mod hostile_user;
 mod killed;
 mod rebuild;

@@ -352,8 +352,6 @@ after = ['nots']
             write one folder, such as $HOME/.local/bin; more are more entries
         home.toml:5:22 `A=` can't be a variable's name
             a name is not empty and has no `=` or space
-        home.toml:5:30 no package `zz` is requested
-            add "zz" to `packages`
         home.toml:6:18 `a b` can't be an alias
             shells take letters, digits, `-`, `_` and `.` in an alias
         home.toml:9:11 warning: `programs.bash` is not enabled

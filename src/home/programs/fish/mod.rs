@@ -1,5 +1,6 @@
 //! `programs.fish`: `.config/fish`.
 
+mod binds;
 mod parts;
 mod quote;
 mod settings;
@@ -49,6 +50,9 @@ fn contribute(table: &Table, context: &Context<'_>) -> (Contribution, Vec<Option
     for (name, completion) in &fish.completions {
         add(format!("completions/{name}.fish"), blocks([completion.body()]));
     }
+    if let Some(text) = binds::file(&fish.binds) {
+        add(format!("functions/{}.fish", binds::FUNCTION), text);
+    }
     for plugin in &fish.plugins {
         // What `check` found answered is answered.
         let folder = folder(context, &plugin.src).unwrap_or_default();
@@ -58,7 +62,10 @@ fn contribute(table: &Table, context: &Context<'_>) -> (Contribution, Vec<Option
 }
 
 fn check(fish: &Fish, context: &Context<'_>) -> Vec<OptionError> {
-    let mut errors = Vec::new();
+    let mut errors = binds::check(&fish.binds);
+    if !fish.binds.is_empty() && fish.functions.contains_key(binds::FUNCTION) {
+        errors.push(wrong("fish", &["functions", binds::FUNCTION], "`binds` make this function"));
+    }
     for (option, name) in fish
         .functions
         .keys()

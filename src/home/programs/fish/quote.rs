@@ -182,7 +182,7 @@ mod tests {
         ] {
             let fish = from_sh(value).unwrap_or_else(|error| panic!("{value}: {error}"));
             let Some(said) = run("fish", &format!("set -gx V {fish}\nprintf %s \"$V\"")) else {
-                crate::home::programs::test_support::skipped("fish");
+                crate::home::programs::testing::skipped("no fish here");
                 return;
             };
             let expected =

@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::super::options::{OneOrMany, Package};
 use super::super::shell::Lines;
+use super::binds::Bind;
 
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
@@ -18,6 +19,10 @@ pub(super) struct Fish {
     pub(super) shell_aliases: BTreeMap<String, String>,
     pub(super) shell_abbrs: BTreeMap<String, Abbreviation>,
     pub(super) prefer_abbrs: bool,
+    pub(super) binds: BTreeMap<String, Bind>,
+    /// Pages of manuals are read by a program, and none runs when a home is made: fish does it itself, by `fish_update_completions`.
+    #[serde(rename = "generateCompletions")]
+    pub(super) _generate_completions: bool,
     pub(super) shell_init: Lines,
     pub(super) login_shell_init: Lines,
     pub(super) interactive_shell_init: Lines,

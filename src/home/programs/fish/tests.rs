@@ -1,13 +1,13 @@
 //! What Home Manager's tests expect of the same settings.
 
 use super::super::ShellSnippets;
-use super::super::test_support::{assert_syntax, contribute, contribute_with, store_path, text, text_of};
+use super::super::testing::{Package, assert_syntax, contribute, evaluated, evaluated_with, made, store_path, text};
 use super::*;
 
 const CONFIG: &str = ".config/fish/config.fish";
 
 fn config(table: &str) -> String {
-    let text = text(&FISH, table, CONFIG);
+    let text = made(&FISH, table, CONFIG);
     assert_syntax("fish", &text);
     text
 }
@@ -36,7 +36,7 @@ fn a_config_has_its_parts_in_order() {
         functions.f = { body = 'x', onEvent = 'e' }";
     let (contribution, findings) = contribute(&FISH, table, &others);
     assert_eq!(findings, []);
-    let text = text_of(&contribution, CONFIG);
+    let text = text(&contribution, CONFIG);
     assert_syntax("fish", &text);
     insta::assert_snapshot!(text, @r#"
     # Only execute this file once per shell.
@@ -132,7 +132,7 @@ fn abbreviations_have_their_forms() {
 fn aliases_become_abbreviations_where_they_are_preferred() {
     let others = Contribution { aliases: BTreeMap::from([("ll".into(), "ls -l".into())]), ..Contribution::default() };
     let (contribution, _) = contribute(&FISH, "preferAbbrs = true\nshellAliases.g = 'git'", &others);
-    let text = text_of(&contribution, CONFIG);
+    let text = text(&contribution, CONFIG);
     assert!(text.contains("abbr --add -- ll 'ls -l'\n") && text.contains("alias g git\n"), "{text}");
     assert!(!text.contains("alias ll"));
 }
@@ -148,7 +148,7 @@ fn functions_are_files() {
     let (contribution, findings) = contribute(&FISH, table, &Contribution::default());
     assert_eq!(findings, []);
     let function = |name: &str| {
-        let text = text_of(&contribution, &format!(".config/fish/functions/{name}.fish"));
+        let text = text(&contribution, &format!(".config/fish/functions/{name}.fish"));
         assert_syntax("fish", &text);
         text
     };
@@ -162,23 +162,23 @@ fn functions_are_files() {
         "function many --description='a b' --on-process-exit=$fish_pid --on-signal=1 --no-scope-shadowing \
          --argument-names a b\n    x\nend\n"
     );
-    let config = text_of(&contribution, CONFIG);
+    let config = text(&contribution, CONFIG);
     assert!(config.contains("source ~/.config/fish/functions/func-event.fish\n"), "{config}");
     assert!(!config.contains("functions/func.fish"));
-    assert_eq!(text_of(&contribution, ".config/fish/completions/my-prog.fish"), "complete -c myprog -s o -l output\n");
+    assert_eq!(text(&contribution, ".config/fish/completions/my-prog.fish"), "complete -c myprog -s o -l output\n");
 }
 
 #[test]
 fn plugins_are_loaded_from_where_they_lie() {
     let table = "plugins = [{ name = 'foo', src = 'fishPlugins.foo' }]";
-    let answer = |request: &str| (request == "fishPlugins.foo").then(|| store_path("foo"));
-    let (contribution, findings) = contribute_with(&FISH, table, &Contribution::default(), &answer, &BTreeMap::new());
+    let (contribution, findings) =
+        evaluated_with(&FISH, table, &[Package::plain("fishPlugins.foo", "foo")], &Contribution::default());
     assert_eq!(findings, []);
-    let text = text_of(&contribution, ".config/fish/conf.d/plugin-foo.fish");
+    let text = text(&contribution, ".config/fish/conf.d/plugin-foo.fish");
     assert_syntax("fish", &text);
     assert!(text.starts_with(&format!("# Plugin foo\nset -l plugin_dir {}\n", store_path("foo"))), "{text}");
     assert_eq!((FISH.requests)(&table.parse().expect("TOML")), ["fishPlugins.foo"]);
-    let (_, findings) = contribute_with(&FISH, table, &Contribution::default(), &|_| None, &BTreeMap::new());
+    let (_, findings) = evaluated(&FISH, table);
     assert_eq!(findings[0].path, ["plugins", "0", "src"]);
 }
 
@@ -189,7 +189,7 @@ fn what_fish_cannot_say_is_named() {
         ..Contribution::default()
     };
     let (contribution, findings) = contribute(&FISH, "", &others);
-    assert!(text_of(&contribution, CONFIG).contains("set -gx B \"b\""));
+    assert!(text(&contribution, CONFIG).contains("set -gx B \"b\""));
     assert_eq!(findings[0].message, "fish doesn't set `A`: a command stands in it");
     assert!(findings[0].warning);
 }
@@ -201,4 +201,29 @@ fn names_that_cannot_be_files_are_refused() {
     assert_eq!(findings[0].path, ["functions", "../x"]);
     let (_, findings) = contribute(&FISH, "functions.x = { bdy = '' }", &Contribution::default());
     assert_eq!(findings[0].path, ["functions", "x"]);
+}
+
+#[test]
+fn keys_are_bound_when_fish_is_ready() {
+    let table = "[binds]
+        ctrl-d.command = 'exit'
+        'visual_ctrl-d' = { name = 'ctrl-d', mode = 'visual', command = 'exit' }
+        ctrl-c = { mode = 'insert', command = ['kill-whole-line', 'repaint'] }
+        ctrl-g = { command = ['git diff'], repaint = true, silent = true, setsMode = 'default' }
+        alt-s = { erase = true, operate = 'preset', command = 'fish_commandline_prepend sudo' }
+        off = { enable = false, command = 'exit' }";
+    let text = made(&FISH, table, ".config/fish/functions/fish_user_key_bindings.fish");
+    insta::assert_snapshot!(text, @r"
+    function fish_user_key_bindings
+        bind -e --preset alt-s
+        bind --preset alt-s 'fish_commandline_prepend sudo'
+        bind --mode insert ctrl-c kill-whole-line repaint
+        bind ctrl-d exit
+        bind -s --sets-mode default ctrl-g 'git diff' repaint
+        bind --mode visual ctrl-d exit
+    end
+    ");
+    assert_syntax("fish", &text);
+    let (_, findings) = contribute(&FISH, "binds.x.mode = 'insert'", &Contribution::default());
+    assert_eq!(findings[0].message, "`programs.fish.binds.x`: it needs a `command`, or `erase = true`");
 }

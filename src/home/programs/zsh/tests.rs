@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::super::ShellSnippets;
-use super::super::test_support::{assert_syntax, contribute, contribute_with, store_path, text, text_of};
+use super::super::testing::{Package, assert_syntax, contribute, evaluated, evaluated_with, made, store_path, text};
 use super::*;
 
 fn zshrc(table: &str) -> String {
-    let text = text(&ZSH, table, ".zshrc");
+    let text = made(&ZSH, table, ".zshrc");
     assert_syntax("zsh", &text);
     text
 }
@@ -65,7 +65,7 @@ fn variables_are_exported_once() {
     let table =
         "sessionVariables = { IS_EMPTY = '', IS_FALSE = false, IS_TRUE = true, PATH = '$HOME/bin:$PATH', V1 = 'v1' }
         envExtra = 'last=1'";
-    let text = text(&ZSH, table, ".zshenv");
+    let text = made(&ZSH, table, ".zshenv");
     assert_syntax("zsh", &text);
     insta::assert_snapshot!(text, @r#"
     # Environment variables
@@ -94,11 +94,9 @@ fn a_folder_of_its_own() {
         contribution.files.keys().collect::<Vec<_>>(),
         [".config/zsh/.zlogin", ".config/zsh/.zlogout", ".config/zsh/.zshenv", ".config/zsh/.zshrc", ".zshenv"]
     );
-    assert_eq!(text_of(&contribution, ".zshenv"), "source /home/alice/.config/zsh/.zshenv\n");
-    assert!(text_of(&contribution, ".config/zsh/.zshenv").contains("export ZDOTDIR=/home/alice/.config/zsh\n"));
-    assert!(
-        text_of(&contribution, ".config/zsh/.zshrc").contains("HISTFILE=\"/home/alice/.config/zsh/.zsh_history\"\n")
-    );
+    assert_eq!(text(&contribution, ".zshenv"), "source /home/alice/.config/zsh/.zshenv\n");
+    assert!(text(&contribution, ".config/zsh/.zshenv").contains("export ZDOTDIR=/home/alice/.config/zsh\n"));
+    assert!(text(&contribution, ".config/zsh/.zshrc").contains("HISTFILE=\"/home/alice/.config/zsh/.zsh_history\"\n"));
     let (_, findings) = contribute(&ZSH, "dotDir = '/etc'", &Contribution::default());
     assert_eq!(findings[0].path, ["dotDir"]);
 }
@@ -142,7 +140,7 @@ fn pieces_have_home_managers_order() {
         initContent = ['own', { order = 500, text = 'first' }, { order = 1500, text = 'last' }]";
     let (contribution, findings) = contribute(&ZSH, table, &others);
     assert_eq!(findings, []);
-    let text = text_of(&contribution, ".zshrc");
+    let text = text(&contribution, ".zshrc");
     assert_syntax("zsh", &text);
     let expected = format!(
         "zmodload zsh/zprof|first|typeset -U path|cdpath+=(~/src)|for profile in|HELPDIR|bindkey -e|V1=true|compinit|\
@@ -163,19 +161,14 @@ fn pieces_have_home_managers_order() {
 fn plugins_are_linked_and_sourced() {
     let table = "plugins = [{ name = 'mock', src = 'zsh-mock', completions = ['share/zsh/site-functions'] },
         { name = 'said', src = '/opt/said', file = 'init.sh' }]";
-    let folders = BTreeMap::from([("zsh-mock/share", vec!["doc", "mock"]), ("zsh-mock/share/mock", vec!["mock.zsh"])]);
-    let (contribution, findings) = contribute_with(
-        &ZSH,
-        table,
-        &Contribution::default(),
-        &|request| (request == "zsh-mock").then(|| store_path("zsh-mock")),
-        &folders,
-    );
+    let folders: &[(&str, &[&str])] = &[("share", &["doc", "mock"]), ("share/mock", &["mock.zsh"])];
+    let mock = Package { request: "zsh-mock", name: "zsh-mock", folders };
+    let (contribution, findings) = evaluated_with(&ZSH, table, &[mock], &Contribution::default());
     assert_eq!(findings, []);
     let link = Content::Link(store_path("zsh-mock").to_string());
     assert_eq!(contribution.files[".zsh/plugins/mock"], (link, false));
     assert_eq!(contribution.files[".zsh/plugins/said"], (Content::Link("/opt/said".into()), false));
-    let text = text_of(&contribution, ".zshrc");
+    let text = text(&contribution, ".zshrc");
     assert_order(
         &text,
         &[
@@ -198,14 +191,14 @@ fn oh_my_zsh_starts_the_completion() {
         "oh-my-zsh = { enable = true, theme = 'robbyrussell', plugins = ['git', 'sudo'], extraConfig = 'zstyle x' }";
     let (contribution, findings) = contribute(&ZSH, table, &Contribution::default());
     assert_eq!(findings, []);
-    let text = text_of(&contribution, ".zshrc");
+    let zshenv = text(&contribution, ".zshenv");
+    assert!(zshenv.contains(&format!("ZSH=\"{}/share/oh-my-zsh\"\n", store_path("oh-my-zsh"))), "{zshenv}");
+    let text = text(&contribution, ".zshrc");
     assert!(!text.contains("compinit"));
     assert_order(
         &text,
         &["zstyle x", "plugins=(git sudo)", "ZSH_THEME=\"robbyrussell\"", "source $ZSH/oh-my-zsh.sh", "HISTSIZE"],
     );
-    let zshenv = text_of(&contribution, ".zshenv");
-    assert!(zshenv.contains(&format!("ZSH=\"{}/share/oh-my-zsh\"\n", store_path("oh-my-zsh"))), "{zshenv}");
     assert!(contribution.files.contains_key(".cache/oh-my-zsh/.keep"));
 }
 
@@ -216,14 +209,14 @@ fn older_names_are_taken_with_a_warning() {
     let (contribution, findings) = contribute(&ZSH, table, &Contribution::default());
     assert!(findings.iter().all(|finding| finding.warning));
     assert_eq!(findings.len(), 4);
-    assert_order(&text_of(&contribution, ".zshrc"), &["first", "typeset", "before", "compinit", "HISTSIZE", "own"]);
+    assert_order(text(&contribution, ".zshrc"), &["first", "typeset", "before", "compinit", "HISTSIZE", "own"]);
     assert_eq!((ZSH.requests)(&table.parse().expect("TOML")), ["zsh-autosuggestions"]);
 }
 
 #[test]
 fn what_is_not_answered_is_said() {
     let table = "syntaxHighlighting.enable = true\nplugins = [{ name = 'a', src = 'b' }]";
-    let (contribution, findings) = contribute_with(&ZSH, table, &Contribution::default(), &|_| None, &BTreeMap::new());
+    let (contribution, findings) = evaluated(&ZSH, table);
     assert_eq!(contribution, Contribution::default());
     let messages: Vec<_> = findings.iter().map(|finding| finding.message.as_str()).collect();
     assert_eq!(
@@ -240,7 +233,7 @@ fn functions_are_files_that_zsh_loads() {
     let (contribution, findings) =
         contribute(&ZSH, "siteFunctions.mkcd = 'mkdir -p \"$1\" && cd \"$1\"'", &Contribution::default());
     assert_eq!(findings, []);
-    assert_eq!(text_of(&contribution, ".zsh/site-functions/mkcd"), "mkdir -p \"$1\" && cd \"$1\"\n");
-    let text = text_of(&contribution, ".zshrc");
+    assert_eq!(text(&contribution, ".zsh/site-functions/mkcd"), "mkdir -p \"$1\" && cd \"$1\"\n");
+    let text = text(&contribution, ".zshrc");
     assert!(text.contains("fpath+=(/home/alice/.zsh/site-functions)\nautoload -Uz mkcd\n"), "{text}");
 }
