@@ -51,8 +51,7 @@ pub(super) fn stand(
             "what Nix's own daemon installs ends with this container",
             "it outlives it with a volume and the right to mount: `docker run --cap-add SYS_ADMIN …`",
         );
-        // Of a container that was stopped Nix knows links that are no more.
-        !ground.at(volume.layout.registered()).read_dir().is_ok_and(|mut folder| folder.next().is_some())
+        false
     } else {
         let in_place = keep(ground, table, volume);
         let Some(Some(seeded)) = journal.attempt(format_args!("keep {NIX_VAR} on the volume"), in_place) else {
@@ -111,15 +110,22 @@ fn tell(
 ) -> io::Result<Option<String>> {
     let registration = ground.at(REGISTRATION_PATH);
     let digest = Sha256::of(&small::read(&registration, REGISTRATION_LIMIT)?).hex();
-    let told = marker.is_some_and(|marker| small::line(marker).as_deref() == Some(&digest));
-    let is_done = if marker.is_some() { told && !fresh } else { fresh };
+    let folder = ground.at(volume.layout.registered());
+    let of_volume = on_volume(&folder)?;
+    // A database of this very image needs to hear of the volume's paths only. A container's that was stopped may know links that are
+    // no more.
+    let is_done = if fresh || marker.is_none() {
+        of_volume.is_empty()
+    } else {
+        marker.is_some_and(|marker| small::line(marker).as_deref() == Some(&digest))
+    };
     if is_done {
-        return Ok(None);
+        let first = marker.filter(|_| fresh);
+        return first.map_or(Ok(None), |marker| small::write(marker, &digest).map(|()| None));
     }
     let valid = nix.valid()?;
     let image = read_registration(&registration).map_err(io::Error::other)?;
-    let folder = ground.at(volume.layout.registered());
-    let of_volume = on_volume(&folder)?.into_iter().filter_map(|path| registered(&folder, &path));
+    let of_volume = of_volume.iter().filter_map(|path| registered(&folder, path));
     let mut new: BTreeMap<StorePath, PathInfo> = of_volume.map(|info| (info.path.clone(), info)).collect();
     new.extend(image);
     // What Nix knows already keeps the signatures that it has.

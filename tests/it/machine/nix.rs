@@ -75,6 +75,10 @@ fn what_nix_installs_outlives_container_and_image() {
     let library = cache.add("library-1.0", &[("bin/hello", program())]);
     let tool = cache.add("tool-1.0", &[("bin/tool", format!("#!{library}/bin/hello\n").as_bytes())]);
     let other = cache.add("other-1.0", &[("bin/other", format!("#!{library}/bin/hello\n").as_bytes())]);
+    // Nix makes these folders before it reads, and the machine may not write here.
+    for below in ["nar", "realisations", "log", "debuginfo"] {
+        fs::create_dir_all(cache.folder().join(below)).unwrap();
+    }
     machine.file("users.toml", USERS);
     let first = machine.system(&["nix", "library"], SYSTEM).load();
     let folder = cache.folder();
@@ -96,7 +100,7 @@ fn what_nix_installs_outlives_container_and_image() {
     assert!(container.shell("bob", "other").starts_with("hello"));
     let base_name = library.strip_prefix("/nix/store/").unwrap();
     assert!(container.soon(&format!("test -e /data/dumbc/registered/{base_name}")), "{}", container.logs());
-    assert_eq!(container.stop(), 143);
+    assert_eq!(container.stop(), 0);
     drop(container);
 
     // An image that has no such library, and no cache within reach.
@@ -106,7 +110,7 @@ fn what_nix_installs_outlives_container_and_image() {
     assert!(container.shell("alice", "tool").starts_with("hello"));
     assert!(container.shell("bob", "other").starts_with("hello"));
     verifies(&container, "--check-contents");
-    container.shell("alice", "nix profile remove '.*' && nix profile wipe-history");
+    container.shell("alice", "nix profile remove 0 && nix profile wipe-history");
     let collected = container.exec("0", &["dumbc", "machine", "gc"]);
     assert!(collected.status.success(), "{}", said(&collected));
     assert!(container.soon(&format!("test ! -e {tool}")), "{}", said(&collected));
