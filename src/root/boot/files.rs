@@ -147,10 +147,8 @@ fn nix_conf(machine: &Machine) -> String {
         all.into_iter().map(word).collect::<Vec<_>>().join(" ")
     };
     let (caches, keys) = (of_channels(|channel| &channel.caches), of_channels(|channel| &channel.keys));
-    // Where there is no network, Nix would not ask local caches either.
-    let substitute = if caches.contains("file://") { "substitute = true\n" } else { "" };
     format!(
         "build-users-group = nixbld\nsandbox = false\nexperimental-features = nix-command flakes\ntrusted-users = root\n\
-         substituters = {caches}\ntrusted-public-keys = {keys}\n{substitute}"
+         substituters = {caches}\ntrusted-public-keys = {keys}\n"
     )
 }
