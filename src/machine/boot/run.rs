@@ -22,13 +22,18 @@ pub(super) struct Ended {
 
 /// Runs `command`, which leads a process group of its own. After `limit` the group is killed, and the error is
 /// [`io::ErrorKind::TimedOut`].
-pub(super) fn to_its_end(mut command: Command, limit: Duration) -> io::Result<Ended> {
+pub(super) fn to_its_end(command: Command, limit: Duration) -> io::Result<Ended> {
+    listening(command, limit, SAID)
+}
+
+/// The same for one who may print up to `most` bytes.
+pub(super) fn listening(mut command: Command, limit: Duration, most: usize) -> io::Result<Ended> {
     let deadline = Instant::now() + limit;
     let mut child = command.stdout(Stdio::piped()).spawn()?;
     let end = pidfd_open(Pid::from_child(&child), PidfdFlags::empty()).ok();
     let mut said = Vec::new();
     let ended = match child.stdout.take() {
-        Some(mut stdout) => listen(&mut stdout, end.as_ref(), &mut said, deadline),
+        Some(mut stdout) => listen(&mut stdout, end.as_ref(), (&mut said, most), deadline),
         None => Ok(()),
     };
     match ended.and_then(|()| wait(&mut child, deadline)) {
@@ -52,7 +57,12 @@ pub(super) fn told(status: ExitStatus) -> String {
 }
 
 /// Reads until the helper has ended, or until nobody can write any more.
-fn listen(stdout: &mut ChildStdout, end: Option<&OwnedFd>, said: &mut Vec<u8>, deadline: Instant) -> io::Result<()> {
+fn listen(
+    stdout: &mut ChildStdout,
+    end: Option<&OwnedFd>,
+    (said, most): (&mut Vec<u8>, usize),
+    deadline: Instant,
+) -> io::Result<()> {
     rustix::fs::fcntl_setfl(&stdout, rustix::fs::OFlags::NONBLOCK)?;
     loop {
         let ready = {
@@ -61,19 +71,19 @@ fn listen(stdout: &mut ChildStdout, end: Option<&OwnedFd>, said: &mut Vec<u8>, d
             wait_for(&mut sources, deadline)?;
             sources.get(1).is_some_and(|end| !end.revents().is_empty())
         };
-        if !drain(stdout, said)? || ready {
+        if !drain(stdout, said, most)? || ready {
             return Ok(());
         }
     }
 }
 
 /// Reads what is there; says whether there may be more.
-fn drain(stdout: &mut ChildStdout, said: &mut Vec<u8>) -> io::Result<bool> {
+fn drain(stdout: &mut ChildStdout, said: &mut Vec<u8>, most: usize) -> io::Result<bool> {
     let mut buffer = [0; 16 << 10];
     loop {
         match stdout.read(&mut buffer) {
             Ok(0) => return Ok(false),
-            Ok(length) if said.len() < SAID => said.extend_from_slice(buffer.get(..length).unwrap_or_default()),
+            Ok(length) if said.len() < most => said.extend_from_slice(buffer.get(..length).unwrap_or_default()),
             Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(true),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

@@ -31,6 +31,7 @@ impl Service {
             return Err(ServiceError::Content(format!("it has more than {MAX_REFERENCES} references")));
         }
         let _gate = self.gate.enter();
+        let _held = self.without_nix_collector()?;
         if let Some(path) = references.iter().find(|path| !self.volume.is_valid(path)) {
             return Err(ServiceError::Invalid(path.clone()));
         }

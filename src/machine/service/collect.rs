@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
 use std::time::Duration;
 
 use super::error::ServiceError;
 use super::guard::Passed;
+use super::native::Nix;
 use super::wire::{Answer, Collected};
-use super::{Caller, Service, native};
+use super::{Caller, Service};
 use crate::nix::StorePath;
 
 /// How long a collection waits for those who fetch.
@@ -34,8 +34,8 @@ impl Service {
             }
         }
         let roots = self.roots(caller, &dropped, dry_run)?;
-        match &self.plan.nix {
-            Some(package) if !dry_run => self.collect_with_nix(package, roots, &mut collected)?,
+        match Nix::of(&self.plan) {
+            Some(nix) if !dry_run => self.collect_with_nix(&nix, roots, &mut collected)?,
             _ => self.sweep(roots, dry_run, &mut collected)?,
         }
         Ok(Answer::Collected(collected))
@@ -67,6 +67,19 @@ impl Service {
         Ok(roots)
     }
 
+    /// All that must stay for Nix's own collector, whoever starts it: what the image has, everybody's generations, and what came for
+    /// their next ones.
+    pub(super) fn roots_for_nix(&self) -> Result<BTreeSet<StorePath>, ServiceError> {
+        let folder = self.volume.places().layout.users();
+        let entries = fs::read_dir(&folder).map_err(ServiceError::io("read", folder))?;
+        let mut roots: BTreeSet<StorePath> = self.volume.image().keys().cloned().collect();
+        for user in entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()) {
+            roots.extend(self.generations(&user).all().into_values());
+            roots.extend(self.pending(&user));
+        }
+        Ok(roots)
+    }
+
     fn sweep(&self, roots: BTreeSet<StorePath>, dry_run: bool, collected: &mut Collected) -> Result<(), ServiceError> {
         let needed = self.volume.closure(roots).present;
         for path in self.volume.all_registered()? {
@@ -84,12 +97,12 @@ impl Service {
 
     fn collect_with_nix(
         &self,
-        package: &str,
+        nix: &Nix,
         mut roots: BTreeSet<StorePath>,
         collected: &mut Collected,
     ) -> Result<(), ServiceError> {
         roots.extend(self.volume.image().keys().cloned());
-        collected.paths = native::collect(package, Path::new(native::ROOTS), &roots)?.len();
+        collected.paths = nix.collect(&roots)?.len();
         for path in self.volume.all_registered()? {
             if fs::symlink_metadata(self.volume.places().of(&path)).is_err() {
                 collected.bytes += self.volume.registered(&path).map_or(0, |info| info.nar_size);

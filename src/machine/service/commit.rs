@@ -13,12 +13,21 @@ impl Service {
     /// Puts what a generation needs of the image on the volume: the next image may not have it.
     pub(super) fn keep(&self, generation: &StorePath) -> Result<Answer, ServiceError> {
         let _gate = self.gate.enter();
+        let _held = self.without_nix_collector()?;
         let closure = self.volume.closure([generation.clone()]);
         if let Some(path) = closure.missing.into_iter().next() {
             return Err(ServiceError::Invalid(path));
         }
+        self.keep_of_image(closure.present.keys()).map(|copied| Answer::Kept { copied })
+    }
+
+    /// Puts those of `paths` on the volume that the image has; says how many were not there yet.
+    pub(super) fn keep_of_image<'a>(
+        &self,
+        paths: impl IntoIterator<Item = &'a StorePath>,
+    ) -> Result<usize, ServiceError> {
         let image = self.volume.image();
-        let of_image: Vec<&PathInfo> = closure.present.keys().filter_map(|path| image.get(path)).collect();
+        let of_image: Vec<&PathInfo> = paths.into_iter().filter_map(|path| image.get(path)).collect();
         let mut count = 0;
         for _ in 0..ROUNDS {
             let unregistered = |info: &&&PathInfo| self.volume.registered(&info.path).is_none();
@@ -30,7 +39,7 @@ impl Service {
             self.volume.keep(&mine)?;
             count += mine.len();
             if wanted.len() == claimed.paths.len() {
-                return Ok(Answer::Kept { copied: count });
+                return Ok(count);
             }
         }
         Err(ServiceError::Busy)

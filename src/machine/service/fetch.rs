@@ -33,6 +33,8 @@ impl Service {
         progress: &dyn Progress,
     ) -> Result<Answer, ServiceError> {
         let _gate = self.gate.enter();
+        let _held = self.without_nix_collector()?;
+        self.adopt_from_nix(paths)?;
         let (mut count, mut bytes, mut caches) = (0, 0, None);
         for _ in 0..ROUNDS {
             let missing = self.volume.closure(paths.iter().cloned()).missing;

@@ -11,6 +11,7 @@ mod error;
 mod fetch;
 mod guard;
 mod native;
+mod native_paths;
 mod places;
 mod registration;
 mod server;
@@ -30,13 +31,14 @@ pub use add::LOCAL_NAME;
 pub use client::{Client, ClientError};
 pub use error::ServiceError;
 pub use places::{Places, Way};
-pub use registration::{load_db_text, read_registration, registered, registered_text};
+pub use registration::{closed, load_db_text, parse_registration, read_registration, registered, registered_text};
 pub use server::serve;
 pub use unpack::discard;
 pub use volume::{Closure, TEMPORARY, Volume};
 
 use crate::machine::generations::Generations;
 use guard::{Claims, Connections, Gate};
+use native::Nix;
 
 /// Unpacks what a user could send, for a look at it.
 pub fn unpack_sent(nar: impl std::io::Read, target: &std::path::Path) -> Result<(), crate::nix::nar::NarError> {
@@ -125,7 +127,8 @@ impl Service {
                 linked => linked.map_err(ServiceError::io("write to", &folder))?,
             }
         }
-        Ok(())
+        // They may be there for other reasons, which may end.
+        Nix::of(&self.plan).map_or(Ok(()), |nix| nix.root(paths))
     }
 
     /// From now on the home may be on the way from one generation to another: the next boot looks.
@@ -164,10 +167,15 @@ impl Service {
     /// Makes installed paths valid, for Nix too where that runs.
     fn register(&self, infos: &[PathInfo]) -> Result<(), ServiceError> {
         self.volume.register(infos)?;
-        match &self.plan.nix {
-            Some(package) if !infos.is_empty() => native::load_db(package, infos),
+        match Nix::of(&self.plan) {
+            Some(nix) if !infos.is_empty() => nix.load_db(infos),
             _ => Ok(()),
         }
+    }
+
+    /// While this is held, Nix's own collector does not run, whoever starts it: what is not registered yet would go.
+    fn without_nix_collector(&self) -> Result<Option<fs::File>, ServiceError> {
+        Nix::of(&self.plan).map(|nix| nix.hold()).transpose()
     }
 }
 

@@ -26,7 +26,8 @@ pub fn read_registration(path: &Path) -> Result<BTreeMap<StorePath, PathInfo>, S
     parse_registration(&text).map_err(|reason| ServiceError::Damaged { path: path.to_owned(), reason })
 }
 
-fn parse_registration(text: &str) -> Result<BTreeMap<StorePath, PathInfo>, String> {
+/// Reads what `nix-store --load-db` reads, and `--dump-db` prints. The error says what is wrong with it.
+pub fn parse_registration(text: &str) -> Result<BTreeMap<StorePath, PathInfo>, String> {
     let mut lines = text.lines();
     let mut all = BTreeMap::new();
     while let Some(path) = lines.next() {
@@ -95,6 +96,19 @@ pub fn load_db_text<'a>(infos: impl IntoIterator<Item = &'a PathInfo>) -> String
     if lines.len() == 1 { String::new() } else { lines.join("\n") }
 }
 
+/// Leaves out of `infos` what refers to a path that is neither there nor in `valid`: Nix takes all of a text, or nothing.
+pub fn closed(infos: &mut BTreeMap<StorePath, PathInfo>, valid: &BTreeMap<StorePath, PathInfo>) {
+    loop {
+        let is_known = |path: &StorePath| valid.contains_key(path) || infos.contains_key(path);
+        let open = infos.values().filter(|info| !info.references.iter().all(is_known));
+        let open: Vec<StorePath> = open.map(|info| info.path.clone()).collect();
+        if open.is_empty() {
+            return;
+        }
+        infos.retain(|path, _| !open.contains(path));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -108,6 +122,19 @@ mod tests {
             signatures: Vec::new(),
             content_address: None,
         }
+    }
+
+    #[test]
+    fn what_refers_to_nothing_is_left_out() {
+        let known = StorePath::from_parts([1; 20], "known").unwrap();
+        let mut infos: BTreeMap<StorePath, PathInfo> = BTreeMap::new();
+        for (number, reference) in [(2, 1), (3, 2), (4, 9), (5, 4), (6, 6)] {
+            let path = |number| StorePath::from_parts([number; 20], "x").unwrap();
+            let reference = if reference == 1 { known.clone() } else { path(reference) };
+            infos.insert(path(number), PathInfo { path: path(number), ..info("x", &[&reference]) });
+        }
+        closed(&mut infos, &BTreeMap::from([(known.clone(), info("known", &[]))]));
+        assert_eq!(infos.len(), 3, "{infos:?}");
     }
 
     #[test]

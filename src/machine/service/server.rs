@@ -14,7 +14,7 @@ use super::error::ServiceError;
 use super::unpack::discard;
 use super::volume::TEMPORARY;
 use super::wire::{self, Answer, Refusal, Reply, Request};
-use super::{Caller, Service};
+use super::{Caller, Service, native_paths};
 use crate::failure::Classified;
 use crate::progress::Progress;
 
@@ -41,6 +41,7 @@ pub fn serve(service: &Arc<Service>) -> Result<(), ServiceError> {
     rustix::fs::flock(&lock, rustix::fs::FlockOperation::NonBlockingLockExclusive)
         .map_err(|error| ServiceError::io("lock", &lock_path)(error.into()))?;
     clean(service)?;
+    native_paths::attend(service);
     let listener = listen(service)?;
     tracing::debug!("the store service listens at {}", places.socket().display());
     loop {

@@ -68,10 +68,11 @@ impl Volume {
         self.info(path).is_some()
     }
 
-    /// What is registered of a path on the volume.
+    /// What is registered of a path on the volume. What is there no more, as Nix's own collector took it, counts as not registered.
     #[must_use]
     pub fn registered(&self, path: &StorePath) -> Option<PathInfo> {
-        registered(&self.places.layout.registered(), path)
+        let info = registered(&self.places.layout.registered(), path)?;
+        fs::symlink_metadata(self.places.of(path)).is_ok().then_some(info)
     }
 
     /// All paths that are registered on the volume.

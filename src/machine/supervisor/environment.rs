@@ -43,6 +43,9 @@ pub fn of_account(
     environment
 }
 
+/// Where `nix profile` leads to in a home, of older and newer releases.
+const NIX_PROFILES: [&str; 2] = [".nix-profile", ".local/state/nix/profile"];
+
 /// The home's folders, the user's packages, what the container's own PATH has, then the system's; each once.
 fn path(
     plan: &BootPlan,
@@ -55,7 +58,18 @@ fn path(
     let profile = is_declared.then(|| format!("{PROFILES}/{}/bin", account.name));
     let outer = container.get("PATH").map(String::as_str).unwrap_or_default();
     let mut folders: Vec<String> = Vec::new();
-    let all = session.into_iter().chain(profile).chain(outer.split(':').map(str::to_owned)).chain(plan.path.clone());
+    let of_nix = plan
+        .nix
+        .iter()
+        .filter(|_| is_declared)
+        .flat_map(|_| NIX_PROFILES)
+        .map(|below| format!("{}/{below}/bin", account.home));
+    let all = session
+        .into_iter()
+        .chain(profile)
+        .chain(of_nix)
+        .chain(outer.split(':').map(str::to_owned))
+        .chain(plan.path.clone());
     for folder in all.filter(|folder| folder.starts_with('/') && !folder.contains(':')) {
         if !folders.contains(&folder) {
             folders.push(folder);

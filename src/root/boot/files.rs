@@ -43,6 +43,15 @@ case $- in
 esac
 "#;
 
+/// The same for what `nix profile` installs, of older and newer releases.
+const NIX_LOGIN: &str = r#"for folder in "$HOME/.local/state/nix/profile/bin" "$HOME/.nix-profile/bin"; do
+  if [ -n "${HOME-}" ] && [ -d "$folder" ]; then
+    PATH="$folder:$PATH"
+  fi
+done
+unset folder
+"#;
+
 /// zsh reads a file of its own.
 const ZPROFILE: &str = "emulate sh -c '. /etc/profile'\n";
 
@@ -113,7 +122,8 @@ impl BootFiles<'_> {
             // Writing into a string can't fail.
             let _ = writeln!(text, "{name}) export XDG_RUNTIME_DIR=/run/user/{} ;;", user.uid);
         }
-        text + "esac\n" + LOGIN
+        let has_nix = self.machine.nix.as_ref().is_some_and(|nix| nix.daemon);
+        text + "esac\n" + if has_nix { NIX_LOGIN } else { "" } + LOGIN
     }
 }
 
@@ -143,7 +153,9 @@ fn nix_conf(machine: &Machine) -> String {
         all.retain(|word| word.contains(':') || word.starts_with('/'));
         all.sort();
         all.dedup();
-        all.join(" ")
+        // To Nix a bare path is a store, and not a cache.
+        let word = |word: String| if word.starts_with('/') { format!("file://{word}") } else { word };
+        all.into_iter().map(word).collect::<Vec<_>>().join(" ")
     };
     let (caches, keys) = (of_channels(|channel| &channel.caches), of_channels(|channel| &channel.keys));
     format!(

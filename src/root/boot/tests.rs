@@ -165,6 +165,7 @@ fn what_packages_bring_is_left_alone() {
     assert!(text("etc/profile.d/dumbc.sh").contains("alice) export XDG_RUNTIME_DIR=/run/user/1000 ;;"));
     assert!(text("etc/ssh/sshd_config").contains("AuthorizedKeysFile"));
     assert!(text("etc/nix/nix.conf").contains("build-users-group = nixbld"));
+    assert!(text("etc/profile.d/dumbc.sh").contains("$HOME/.nix-profile/bin"));
     let some = made(&|path| path == "etc/ssh/sshd_config");
     assert_eq!(some.len() + 1, all.len());
 }

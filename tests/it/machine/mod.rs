@@ -5,6 +5,7 @@ mod container;
 mod homes;
 mod hostile_user;
 mod killed;
+mod nix;
 mod rebuild;
 mod starts;
 mod supervisor;
