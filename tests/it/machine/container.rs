@@ -11,9 +11,10 @@ use crate::support::project::{Cache, Project};
 use crate::support::{runtime, skipped};
 
 /// Programs of the image's only package.
-const APPLETS: [&str; 24] = [
+const APPLETS: [&str; 29] = [
     "sh", "ash", "cat", "echo", "ls", "id", "env", "sleep", "kill", "ps", "mount", "grep", "touch", "mkdir", "rm",
     "readlink", "stat", "nc", "httpd", "wget", "true", "false", "sort", "wc",
+    "sed", "tr", "test", "ln", "logger",
 ];
 
 /// A project whose machine has a shell, in a docker daemon of this test run.
@@ -90,10 +91,27 @@ pub(crate) struct Image<'a> {
 impl Image<'_> {
     /// A container in the background, with options of `docker run`. It ends with this value.
     pub(crate) fn start(&self, options: &[&str]) -> Container {
+        self.start_command(options, &[])
+    }
+
+    /// The same with a command in place of the image's.
+    pub(crate) fn start_command(&self, options: &[&str], command: &[&str]) -> Container {
         let daemon = self.machine.daemon.clone();
         let run = ["run", "-d", "--network=none"];
-        let id = output(daemon.docker().args(run).args(options).arg(&self.name)).trim().to_owned();
+        let id = output(daemon.docker().args(run).args(options).arg(&self.name).args(command)).trim().to_owned();
         Container { daemon, id }
+    }
+
+    /// A volume in memory, of this size; it is there while containers have it. Gives its name.
+    pub(crate) fn volume_in_memory(&self, size: &str) -> String {
+        let create = ["volume", "create", "--opt", "type=tmpfs", "--opt", "device=tmpfs", "--opt"];
+        output(self.docker(&create).arg(format!("o=size={size}"))).trim().to_owned()
+    }
+
+    pub(crate) fn docker(&self, arguments: &[&str]) -> Command {
+        let mut docker = self.machine.daemon.docker();
+        docker.args(arguments);
+        docker
     }
 
     /// Runs a container to its end.
@@ -120,6 +138,11 @@ impl Container {
     pub(crate) fn shell(&self, user: &str, script: &str) -> String {
         let command = ["exec", &self.id, "/usr/bin/dumbc", "shell", user, "--", "sh", "-c", script];
         output(&mut self.docker(&command))
+    }
+
+    /// What a script of root's prints. It must succeed.
+    pub(crate) fn inside(&self, script: &str) -> String {
+        output(&mut self.docker(&["exec", &self.id, "sh", "-c", script]))
     }
 
     /// Whether a script of root's succeeds before long.
