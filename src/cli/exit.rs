@@ -3,6 +3,8 @@
 use std::error::Error;
 use std::fmt;
 
+use crate::machine::shell::ShellError;
+
 /// Ends the program with a code and without a word: whoever failed has said why.
 #[derive(Debug)]
 pub(super) struct Exit(u8);
@@ -25,4 +27,12 @@ impl Error for Exit {}
 /// The code that an error stands for.
 pub(super) fn code(error: &anyhow::Error) -> Option<u8> {
     error.downcast_ref::<Exit>().map(|exit| exit.0)
+}
+
+/// The code that a program which can't be started stands for, as shells have it, in place of our own; told it must be all the same.
+pub(super) fn of_program(error: &anyhow::Error) -> Option<u8> {
+    match error.downcast_ref::<ShellError>() {
+        Some(ShellError::NotStarted { code, .. }) => Some(*code),
+        _ => None,
+    }
 }

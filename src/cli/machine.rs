@@ -1,5 +1,6 @@
 //! `dumbc machine`: asks the machine that runs here.
 
+mod health;
 mod status;
 mod supervise;
 
@@ -36,6 +37,7 @@ enum Verb {
     Logs(LogsArgs),
     /// Start a unit again, whatever became of it
     Restart(RestartArgs),
+    Health(health::Args),
     /// Supervise the units of a boot plan, as booting does in its last steps
     #[command(hide = true)]
     Supervise(supervise::Args),
@@ -81,6 +83,7 @@ pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<()> {
             client::ask(&args.run, &Request::Restart { unit: restart.unit.clone() })?;
             Ok(())
         }
+        Verb::Health(health) => health::run(health, &args.run),
         Verb::Supervise(supervise) => supervise::run(supervise, &args.run),
     }
 }

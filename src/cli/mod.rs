@@ -143,7 +143,10 @@ fn run(arguments: Vec<OsString>) -> u8 {
     let outcome = cli.options.context().and_then(|context| dispatch(&cli.command, &context));
     match outcome {
         Ok(()) => 0,
-        Err(error) => exit::code(&error).unwrap_or_else(|| report.end(&error, cli.options.json)),
+        Err(error) => exit::code(&error).unwrap_or_else(|| {
+            let class = report.end(&error, cli.options.json);
+            exit::of_program(&error).unwrap_or(class)
+        }),
     }
 }
 

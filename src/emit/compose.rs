@@ -23,7 +23,7 @@ pub fn compose(outside: &Outside, exposure: &Exposure) -> Emitted {
     yaml.line(2, format!("stop_grace_period: {}s", seconds(outside.stop_time)));
     contents(&mut yaml, outside, exposure);
     if let Some(health) = &outside.health {
-        healthcheck(&mut yaml, health, outside.boots, &mut notes);
+        healthcheck(&mut yaml, health, outside.healthcheck(), &mut notes);
     }
     if exposure.mounts {
         yaml.line(2, format!("cap_add: [{MOUNT_CAPABILITY}]"));
@@ -64,14 +64,12 @@ fn contents(yaml: &mut Yaml, outside: &Outside, exposure: &Exposure) {
     }
 }
 
-fn healthcheck(yaml: &mut Yaml, health: &OutsideHealth, boots: bool, notes: &mut Vec<String>) {
-    if health.command.is_empty() {
-        let what = health.http.as_deref().map_or("a command", |path| path);
-        let instead = if boots { ": the machine looks itself" } else { "" };
-        notes.push(format!("there is no healthcheck for {what}, which needs a program of the image's{instead}"));
-        return;
-    }
-    let words = std::iter::once("CMD").chain(health.command.iter().map(String::as_str));
+fn healthcheck(yaml: &mut Yaml, health: &OutsideHealth, command: Option<Vec<String>>, notes: &mut Vec<String>) {
+    let Some(command) = command else {
+        let what = health.http.as_deref().unwrap_or("a command");
+        return notes.push(format!("there is no healthcheck for {what}, which needs a program of the image's"));
+    };
+    let words = std::iter::once("CMD").chain(command.iter().map(String::as_str));
     yaml.line(2, "healthcheck:");
     yaml.line(3, format!("test: [{}]", words.map(|word| quoted(&escaped(word))).collect::<Vec<_>>().join(", ")));
     yaml.line(3, format!("interval: {}", duration(health.interval)));
@@ -137,6 +135,11 @@ mod tests {
             environment:
               DATABASE_URL: "${DATABASE_URL:?for entrypoint, up}"
               TS_AUTHKEY: "${TS_AUTHKEY:?for up}"
+            healthcheck:
+              test: ["CMD", "/usr/bin/dumbc", "machine", "health", "entrypoint"]
+              interval: 30s
+              start_period: 10s
+              retries: 3
         volumes:
           data:
             name: "lazycoder-data"
@@ -172,8 +175,8 @@ mod tests {
 
     #[test]
     fn commands_come_through_whole() {
-        let system =
-            sample::FULL.replace("http = \"/healthz\"", "command = [\"sh\", \"-c\", 'test \"$HOME\" = \"a: b\" # é']");
+        let system = sample::WITHOUT_BOOT
+            .replace("http = \"/healthz\"", "command = [\"sh\", \"-c\", 'test \"$HOME\" = \"a: b\" # é']");
         let address = std::net::Ipv6Addr::UNSPECIFIED.into();
         let made = compose(&sample::of(&system), &Exposure { address, mounts: true });
         let machine = &parsed(&made.text)["services"]["machine"];

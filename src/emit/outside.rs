@@ -16,6 +16,9 @@ const UNPRIVILEGED: u16 = 1024;
 /// What is added to a privileged port: 22 becomes 10022.
 const RAISED: u16 = 10_000;
 
+/// Asks a booted machine whether its entrypoint is well.
+const LOOK: [&str; 4] = ["/usr/bin/dumbc", "machine", "health", "entrypoint"];
+
 /// A machine from outside.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outside {
@@ -115,6 +118,18 @@ impl Outside {
             is_shell,
             boots,
         }
+    }
+
+    /// A command that succeeds inside while the entrypoint is well. `None`: there is no `health`, or it needs a program of the image's.
+    ///
+    /// A machine that boots is asked what it saw: it looks as the entrypoint's user, with its variables.
+    #[must_use]
+    pub fn healthcheck(&self) -> Option<Vec<String>> {
+        let health = self.health.as_ref()?;
+        if self.boots {
+            return Some(LOOK.map(str::to_owned).to_vec());
+        }
+        (!health.command.is_empty()).then(|| health.command.clone())
     }
 
     /// What `docker load` calls the image: `name:tag`.
@@ -228,7 +243,7 @@ mod tests {
 
     #[test]
     fn without_boot_only_the_entrypoint_runs() {
-        let outside = sample::of(&sample::FULL.replace("enable = true", "enable = false"));
+        let outside = sample::of(&sample::without_boot());
         assert_eq!(outside.ports.iter().map(|port| port.number).collect::<Vec<_>>(), [8080, 9090]);
         assert_eq!(outside.secrets.keys().collect::<Vec<_>>(), ["DATABASE_URL"]);
         assert_eq!(outside.stop_time, Duration::from_secs(20));

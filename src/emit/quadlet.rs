@@ -56,7 +56,7 @@ fn container(outside: &Outside, exposure: &Exposure, notes: &mut Vec<String>) ->
         unit.key("Secret", &format!("{secret},type=env"));
     }
     if let Some(health) = &outside.health {
-        health_of(&mut unit, health, outside.boots, notes);
+        health_of(&mut unit, health, outside.healthcheck(), notes);
     }
     let stop = seconds(outside.stop_time);
     let mut arguments = format!("--stop-signal={} --stop-timeout={stop}", outside.stop_signal);
@@ -79,15 +79,13 @@ fn container(outside: &Outside, exposure: &Exposure, notes: &mut Vec<String>) ->
     unit.0
 }
 
-fn health_of(unit: &mut Unit, health: &OutsideHealth, boots: bool, notes: &mut Vec<String>) {
-    if health.command.is_empty() {
-        let what = health.http.as_deref().map_or("a command", |path| path);
-        let instead = if boots { ": the machine looks itself" } else { "" };
-        notes.push(format!("there is no HealthCmd for {what}, which needs a program of the image's{instead}"));
-        return;
-    }
+fn health_of(unit: &mut Unit, health: &OutsideHealth, command: Option<Vec<String>>, notes: &mut Vec<String>) {
+    let Some(command) = command else {
+        let what = health.http.as_deref().unwrap_or("a command");
+        return notes.push(format!("there is no HealthCmd for {what}, which needs a program of the image's"));
+    };
     // A list in JSON is run as it is; anything else goes through the image's shell.
-    unit.key("HealthCmd", &serde_json::Value::from(health.command.clone()).to_string());
+    unit.key("HealthCmd", &serde_json::Value::from(command).to_string());
     unit.key("HealthInterval", &duration(health.interval));
     unit.key("HealthStartPeriod", &duration(health.grace));
     unit.key("HealthRetries", "3");
@@ -127,7 +125,7 @@ mod tests {
         let made = quadlet(&sample::of(sample::FULL), &Exposure::default());
         let [(container, text), (volume, of_volume)] = &made.files[..] else { panic!("{made:?}") };
         assert_eq!((container.as_str(), volume.as_str()), ("lazycoder.container", "lazycoder.volume"));
-        insta::assert_snapshot!(format!("{text}\n---\n{of_volume}"), @r"
+        insta::assert_snapshot!(format!("{text}\n---\n{of_volume}"), @r#"
         # Made by `dumbc emit quadlet`, which writes it anew. Own settings go into lazycoder.container.d/*.conf.
 
         [Unit]
@@ -143,6 +141,10 @@ mod tests {
         PublishPort=127.0.0.1:10022:22
         Secret=DATABASE_URL,type=env
         Secret=TS_AUTHKEY,type=env
+        HealthCmd=["/usr/bin/dumbc","machine","health","entrypoint"]
+        HealthInterval=30s
+        HealthStartPeriod=10s
+        HealthRetries=3
         PodmanArgs=--stop-signal=SIGTERM --stop-timeout=70
 
         [Service]
@@ -156,17 +158,18 @@ mod tests {
         # Made by `dumbc emit quadlet`, which writes it anew. Own settings go into lazycoder.container.d/*.conf.
         [Volume]
         VolumeName=lazycoder-data
-        ");
-        assert_eq!(made.notes.len(), 3, "{:?}", made.notes);
+        "#);
+        assert_eq!(made.notes.len(), 2, "{:?}", made.notes);
     }
 
     #[test]
     fn commands_come_through_whole() {
-        let system = sample::FULL.replace("http = \"/healthz\"", "command = [\"sh\", \"-c\", 'echo \"50%\" $HOME']");
+        let system =
+            sample::without_boot().replace("http = \"/healthz\"", "command = [\"sh\", \"-c\", 'echo \"50%\" $HOME']");
         let made = quadlet(&sample::of(&system), &Exposure { mounts: true, ..Exposure::default() });
         let text = &made.files[0].1;
         assert!(text.contains(r#"HealthCmd=["sh","-c","echo \"50%%\" $$HOME"]"#), "{text}");
-        assert!(text.contains("\nAddCapability=SYS_ADMIN\nPodmanArgs=--stop-signal=SIGTERM --stop-timeout=70 --security-opt=apparmor=unconfined"), "{text}");
+        assert!(text.contains("\nAddCapability=SYS_ADMIN\nPodmanArgs=--stop-signal=SIGTERM --stop-timeout=20 --security-opt=apparmor=unconfined"), "{text}");
     }
 
     #[test]

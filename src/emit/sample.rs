@@ -32,6 +32,11 @@ store-limit = "4GiB"
 enable = true
 "#;
 
+/// It is only its entrypoint.
+pub(crate) fn without_boot() -> String {
+    FULL.replace("enable = true", "enable = false")
+}
+
 /// The machine of a system.toml.
 pub(crate) fn of(system: &str) -> Outside {
     let folder = tempfile::tempdir().unwrap();

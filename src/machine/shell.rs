@@ -9,10 +9,11 @@ use std::process::Stdio;
 use ::nix::unistd::Uid;
 use thiserror::Error;
 
-use crate::boot::{BootPlan, Layout, PLAN_PATH, PLAN_VERSION, PlanAccount};
+use crate::boot::{BootPlan, Layout, PLAN_PATH, PLAN_VERSION, PlanAccount, RUN};
 use crate::failure::{Class, Classified};
 
 use super::process::{self, Session};
+use super::supervisor::control::{Request, client};
 use super::supervisor::foreground::{NotFound, give_streams, resolved};
 use super::supervisor::{environment, live};
 
@@ -148,15 +149,15 @@ fn account(plan: &BootPlan, user: &str) -> Result<PlanAccount, ShellError> {
         .ok_or_else(|| ShellError::NoUser { name: user.to_owned(), users: plan.users.keys().cloned().collect() })
 }
 
-/// What the image says, and of the surroundings what belongs to the terminal: `fly ssh` has nothing of the container's environment,
-/// and `docker exec` has its secrets.
+/// What the machine was started with, and of the surroundings what belongs to the terminal: those of root's own session are not
+/// another's, and `docker exec` has secrets of units. Who can't ask the machine has what the image says.
 fn environment_of(plan: &BootPlan, account: &PlanAccount) -> BTreeMap<String, String> {
     let layout = layout_in_use(plan);
     let manifest = plan
         .users
         .get(&account.name)
         .and_then(|declared| live::read_manifest(&live::generation(&layout, &account.name, &declared.generation).1));
-    let mut outer = plan.environment.clone();
+    let mut outer = started_with().unwrap_or_else(|| plan.environment.clone());
     for name in PASSED {
         if let Ok(value) = std::env::var(name) {
             outer.insert(name.to_owned(), value);
@@ -169,6 +170,15 @@ fn environment_of(plan: &BootPlan, account: &PlanAccount) -> BTreeMap<String, St
 fn layout_in_use(plan: &BootPlan) -> Layout {
     let is_in_memory = Path::new(Layout::IN_MEMORY).is_dir();
     Layout::new(if is_in_memory { Layout::IN_MEMORY } else { &plan.volume })
+}
+
+/// The machine's own environment without units' secrets, as it tells root.
+fn started_with() -> Option<BTreeMap<String, String>> {
+    if !Uid::effective().is_root() {
+        return None;
+    }
+    let answer = client::ask(Path::new(RUN), &Request::Environment {}).ok()?;
+    serde_json::from_value(answer.value).ok()
 }
 
 #[cfg(test)]

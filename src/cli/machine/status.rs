@@ -39,7 +39,7 @@ fn details(unit: &UnitStatus) -> String {
         details.push(format!("started again {} times", unit.restarts));
     }
     details.extend(unit.last.as_ref().filter(|_| unit.why.is_none()).map(|last| format!("last: {last}")));
-    details.extend(unit.health.clone());
+    details.extend(unit.health.clone().filter(|health| health != "unknown"));
     details.extend(unit.says.as_ref().map(|says| format!("\"{says}\"")));
     details.extend(unit.why.clone());
     details.join(", ")

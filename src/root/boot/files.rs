@@ -99,9 +99,10 @@ pub fn boot_files(files: &BootFiles<'_>) -> Tree {
     for (name, user) in files.machine.users.iter().filter(|(_, user)| !user.authorized_keys.is_empty()) {
         file(&format!("{AUTHORIZED_KEYS}/{name}"), user.authorized_keys.join("\n") + "\n");
     }
-    file("etc/ssh/sshd_config.d/10-dumbc.conf", KEYS_LINE.to_owned());
+    let sessions = sshd_sessions(files.machine);
+    file("etc/ssh/sshd_config.d/10-dumbc.conf", format!("{KEYS_LINE}{sessions}"));
     if runs_sshd(files.machine) {
-        file("etc/ssh/sshd_config", sshd_config());
+        file("etc/ssh/sshd_config", sshd_config() + &sessions);
     }
     if files.machine.nix.as_ref().is_some_and(|nix| nix.daemon) {
         file("etc/nix/nix.conf", nix_conf(files.machine));
@@ -144,6 +145,24 @@ fn sshd_config() -> String {
         "HostKey /etc/ssh/ssh_host_ed25519_key\n{KEYS_LINE}PasswordAuthentication no\nKbdInteractiveAuthentication no\n\
          Subsystem sftp internal-sftp\n"
     )
+}
+
+/// Where commands are found that are run without a login (`ssh machine git …`): sshd has a PATH of its own, and no profile is read.
+/// Of several lines that match, sshd takes the first.
+fn sshd_sessions(machine: &Machine) -> String {
+    let path = machine.path.join(":");
+    let mut text = String::new();
+    for (name, user) in &machine.users {
+        // Writing into a string can't fail.
+        let _ = writeln!(text, "Match User {name}");
+        let _ = writeln!(
+            text,
+            "  SetEnv \"PATH={USER_PROFILES}/{name}/bin:{path}\" XDG_RUNTIME_DIR=/run/user/{}",
+            user.uid
+        );
+    }
+    let _ = writeln!(text, "Match all\n  SetEnv \"PATH={path}\"");
+    text
 }
 
 /// Nix without a sandbox: a container has no right to make one. Caches and keys are those of the channels.

@@ -164,6 +164,11 @@ fn what_packages_bring_is_left_alone() {
     assert_eq!(text("etc/ssh/authorized_keys.d/alice"), "ssh-ed25519 AAAA alice\n");
     assert!(text("etc/profile.d/dumbc.sh").contains("alice) export XDG_RUNTIME_DIR=/run/user/1000 ;;"));
     assert!(text("etc/ssh/sshd_config").contains("AuthorizedKeysFile"));
+    let hers = "Match User alice\n  SetEnv \"PATH=/etc/profiles/per-user/alice/bin:/usr/local/sbin:";
+    for place in ["etc/ssh/sshd_config", "etc/ssh/sshd_config.d/10-dumbc.conf"] {
+        assert!(text(place).contains(hers), "{}", text(place));
+        assert!(text(place).contains("\nMatch all\n  SetEnv \"PATH=/usr/local/sbin:"), "others come last");
+    }
     assert!(text("etc/nix/nix.conf").contains("build-users-group = nixbld"));
     assert!(text("etc/profile.d/dumbc.sh").contains("$HOME/.nix-profile/bin"));
     let some = made(&|path| path == "etc/ssh/sshd_config");

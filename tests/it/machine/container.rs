@@ -11,9 +11,9 @@ use crate::support::project::{Cache, Project};
 use crate::support::{runtime, skipped};
 
 /// Programs of the image's only package.
-const APPLETS: [&str; 24] = [
+const APPLETS: [&str; 29] = [
     "sh", "ash", "cat", "echo", "ls", "id", "env", "sleep", "kill", "ps", "mount", "grep", "touch", "mkdir", "rm",
-    "readlink", "stat", "nc", "httpd", "wget", "true", "false", "sort", "wc",
+    "readlink", "stat", "nc", "httpd", "wget", "true", "false", "sort", "wc", "sed", "tr", "test", "ln", "logger",
 ];
 
 /// A project whose machine has a shell, in a docker daemon of this test run.
@@ -110,6 +110,18 @@ impl Image<'_> {
         Container { daemon, id }
     }
 
+    /// A volume in memory, of this size; it is there while containers have it. Gives its name.
+    pub(crate) fn volume_in_memory(&self, size: &str) -> String {
+        let create = ["volume", "create", "--opt", "type=tmpfs", "--opt", "device=tmpfs", "--opt"];
+        output(self.docker(&create).arg(format!("o=size={size}"))).trim().to_owned()
+    }
+
+    pub(crate) fn docker(&self, arguments: &[&str]) -> Command {
+        let mut docker = self.machine.daemon.docker();
+        docker.args(arguments);
+        docker
+    }
+
     /// Runs a container to its end.
     pub(crate) fn run(&self, options: &[&str], command: &[&str]) -> Output {
         let run = ["run", "--rm", "--network=none"];
@@ -141,6 +153,11 @@ impl Container {
     /// What a script says on both streams as `user` who came in by `dumbc shell`, with a last line `code N`.
     pub(crate) fn tries(&self, user: &str, script: &str) -> String {
         self.shell(user, &format!("exec 2>&1; ({script}); echo code $?"))
+    }
+
+    /// What a script of root's prints. It must succeed.
+    pub(crate) fn inside(&self, script: &str) -> String {
+        output(&mut self.docker(&["exec", &self.id, "sh", "-c", script]))
     }
 
     /// Whether a script of root's succeeds before long.

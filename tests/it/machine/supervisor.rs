@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use crate::clients::docker::wait_for;
 use crate::support::skipped;
 
 /// A folder with a plan and sockets.
@@ -153,26 +154,36 @@ fn exit_codes_are_the_foregrounds() {
 
 #[test]
 fn a_thousand_orphans_are_reaped() {
-    let script = "i=0; while [ $i -lt 1000 ]; do (sleep 0.2 &) ; i=$((i+1)); done; sleep 1; \
-                  for f in /proc/[0-9]*/stat; do read -r l < $f && echo \"$l\"; done 2>/dev/null | grep -c \" Z $PPID \"; exit 0";
-    let Some(machine) = Machine::new(Some(script), &[]) else { return };
-    let (code, stdout, _) = machine.run(&[]);
-    assert_eq!((code, stdout.trim()), (0, "0"), "no zombie of ours is left");
+    let folder = tempfile::tempdir().unwrap();
+    let script = format!(
+        "cd {}; i=0; while [ $i -lt 1000 ]; do (echo >> ended &) ; i=$((i+1)); done; \
+         until [ \"$(grep -c '' ended)\" = 1000 ]; do :; done; \
+         zombies() {{ for f in /proc/[0-9]*/stat; do read -r l < $f && echo \"$l\"; done 2>/dev/null | grep -c \" Z $PPID \"; }}; \
+         i=0; until [ \"$(zombies)\" = 0 ]; do i=$((i+1)); [ $i -lt 300 ] || exit 1; sleep 0.1; done",
+        folder.path().display()
+    );
+    let Some(machine) = Machine::new(Some(&script), &[]) else { return };
+    assert_eq!(machine.run(&[]).0, 0, "a zombie of ours is left");
 }
 
 #[test]
 fn signals_reach_the_foreground_and_daemons_stop_in_time() {
     let stubborn = unit("stubborn", "trap '' TERM; echo up; while :; do sleep 0.1; done");
     let gentle = unit("gentle", "trap 'echo bye; exit 0' TERM; echo up; while :; do sleep 0.1; done");
-    let script = "trap 'echo usr1' USR1; trap 'exit 9' TERM; echo up; while :; do sleep 0.1; done";
-    let Some(machine) = Machine::new(Some(script), &[stubborn, gentle]) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let seen = |name: &str| wait_for(|| folder.path().join(name).exists().then_some(true));
+    let script = format!(
+        "cd {}; trap 'echo usr1; touch usr1' USR1; trap 'exit 9' TERM; echo up; touch up; while :; do sleep 0.1; done",
+        folder.path().display()
+    );
+    let Some(machine) = Machine::new(Some(&script), &[stubborn, gentle]) else { return };
     let running = machine.start(&[]);
-    for name in ["stubborn", "gentle", "entrypoint"] {
-        running.reaches(name, "running");
+    for name in ["stubborn", "gentle"] {
+        assert!(wait_for(|| text(running.ask(&["logs", name]).stdout).contains("up").then_some(true)), "{name}");
     }
-    std::thread::sleep(Duration::from_millis(500));
+    assert!(seen("up"));
     running.signal("USR1");
-    std::thread::sleep(Duration::from_millis(300));
+    assert!(seen("usr1"));
     let begun = Instant::now();
     running.signal("TERM");
     running.signal("TERM");
@@ -188,9 +199,10 @@ fn signals_reach_the_foreground_and_daemons_stop_in_time() {
 #[test]
 fn order_readiness_and_secrets() {
     let folder = tempfile::tempdir().unwrap();
-    let ready = folder.path().join("ready");
+    let (go, ready) = (folder.path().join("go"), folder.path().join("ready"));
+    let script = format!("until test -e {}; do sleep 0.05; done; touch {}", go.display(), ready.display());
     let first = with(
-        unit("first", &format!("sleep 0.2; touch {}; echo $TOKEN.; exec sleep 60", ready.display())),
+        unit("first", &format!("{script}; echo $TOKEN.; exec sleep 60")),
         json!({"ready": {"file": ready}, "secrets": ["TOKEN"]}),
     );
     let second = with(
@@ -200,6 +212,9 @@ fn order_readiness_and_secrets() {
     let third = with(unit("third", "exec sleep 60"), json!({"after": ["second"], "secrets": ["ABSENT"]}));
     let Some(machine) = Machine::new(None, &[first, second, third]) else { return };
     let running = machine.start(&[]);
+    running.reaches("first", "starting");
+    running.reaches("second", "waiting");
+    std::fs::write(go, "").unwrap();
     running.reaches("second", "done");
     let third = running.reaches("third", "down");
     assert!(third["why"].as_str().unwrap().contains("the secret ABSENT is missing; fly secrets set ABSENT"), "{third}");

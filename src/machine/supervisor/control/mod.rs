@@ -37,6 +37,8 @@ pub enum Request {
         /// Its name.
         unit: String,
     },
+    /// What the machine was started with, without what any unit names as its secret: variables by name, for root alone.
+    Environment {},
     /// Take the daemons of a user's live generation for those that run.
     ReloadHome {
         /// Whose.
@@ -129,7 +131,7 @@ pub struct UnitStatus {
     /// How its last process ended: `exit code 3`, `SIGKILL`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<String>,
-    /// `well`, `failing`, `unwell`.
+    /// `unknown` (nobody has looked yet), `well`, `failing`, `unwell`; absent: it has no `health`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub health: Option<String>,
     /// What it says of itself.

@@ -71,7 +71,11 @@ fn coloured(unit: &str, name: &str) -> String {
 
 /// The time, where the clock may be believed: RFC 3339, in UTC.
 pub(super) fn wall_clock() -> Option<String> {
-    let now = jiff::Timestamp::now();
+    believed(jiff::Timestamp::now())
+}
+
+/// A machine without a battery begins in 1970, until somebody tells it the time.
+fn believed(now: jiff::Timestamp) -> Option<String> {
     (now.as_second() > SANE).then(|| format!("{now:.3}"))
 }
 
@@ -90,6 +94,15 @@ mod tests {
         assert_eq!(look.line("web", Stream::Stderr, b"\xff", None), b"web        | \xff\n");
         let line = look.line("web", Stream::Stdout, b"hi", None);
         insta::assert_snapshot!(String::from_utf8_lossy(&line).escape_debug(), @r"\u{1b}[36mweb        |\u{1b}[0m hi\r\n");
+    }
+
+    #[test]
+    fn a_clock_at_1970_is_not_believed() {
+        let at = |second| believed(jiff::Timestamp::from_second(second).unwrap());
+        assert_eq!((at(0), at(86_400)), (None, None));
+        assert_eq!(at(1_767_225_600).as_deref(), Some("2026-01-01T00:00:00.000Z"));
+        let line = Look::new(true, (false, false)).line("web", Stream::Stdout, b"hi", at(0).as_deref());
+        assert_eq!(line, b"{\"unit\":\"web\",\"stream\":\"stdout\",\"message\":\"hi\"}\n");
     }
 
     #[test]

@@ -42,6 +42,10 @@ impl Running {
                 self.say(&unit, "is restarted by hand");
                 Ok((serde_json::Value::Null, None))
             }
+            Request::Environment {} if is_master(uid) => serde_json::to_value(&self.setup.environment)
+                .map(|value| (value, None))
+                .map_err(|error| error.to_string()),
+            Request::Environment {} => Err("the machine's environment is root's to see".to_owned()),
             Request::ReloadHome { user } => self.reload_home(uid, &user).map(|()| (serde_json::Value::Null, None)),
         }
     }
@@ -119,7 +123,7 @@ impl Running {
             since: millis(self.now().saturating_sub(unit.since)),
             restarts: unit.restarts,
             last: unit.last.filter(|_| own).map(|end| end.to_string()),
-            health: health_name(unit.health).map(str::to_owned),
+            health: health_name(unit).map(str::to_owned),
             says: self.says.get(&unit.plan.name).filter(|_| own).cloned(),
             why: unit.why().filter(|_| own).map(str::to_owned),
         }
@@ -156,9 +160,9 @@ fn state_name(state: &State) -> &'static str {
     }
 }
 
-fn health_name(health: Health) -> Option<&'static str> {
-    match health {
-        Health::Unknown => None,
+fn health_name(unit: &Unit) -> Option<&'static str> {
+    match unit.health {
+        Health::Unknown => unit.plan.health.as_ref().map(|_| "unknown"),
         Health::Well => Some("well"),
         Health::Failing(count) if count < 3 => Some("failing"),
         Health::Failing(_) => Some("unwell"),
