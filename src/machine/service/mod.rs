@@ -29,7 +29,7 @@ use crate::nix::{PathInfo, StorePath};
 pub use client::{Client, ClientError};
 pub use error::ServiceError;
 pub use places::{Places, Way};
-pub use registration::{load_db_text, read_registration, registered, registered_text};
+pub use registration::{load_db_text, parse_registration, read_registration, registered, registered_text};
 pub use server::serve;
 pub use unpack::discard;
 pub use volume::{Closure, TEMPORARY, Volume};

@@ -26,7 +26,8 @@ pub fn read_registration(path: &Path) -> Result<BTreeMap<StorePath, PathInfo>, S
     parse_registration(&text).map_err(|reason| ServiceError::Damaged { path: path.to_owned(), reason })
 }
 
-fn parse_registration(text: &str) -> Result<BTreeMap<StorePath, PathInfo>, String> {
+/// The same from its text; the error says what is missing where.
+pub fn parse_registration(text: &str) -> Result<BTreeMap<StorePath, PathInfo>, String> {
     let mut lines = text.lines();
     let mut all = BTreeMap::new();
     while let Some(path) = lines.next() {
