@@ -26,6 +26,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         ("apt_sources", apt_sources()),
         ("scripts", scripts()),
         ("generated", generated()),
+        ("home", homes()),
+        ("formats", homes()),
+        ("inside", documents()?),
+        ("sent", nars()?),
+        ("find", images()),
     ];
     for (target, seeds) in seeds {
         let directory = corpus.join(target);
@@ -79,9 +84,18 @@ fn nars() -> io::Result<Seeds> {
 
 fn scripts() -> Seeds {
     let seeds: [(&str, &str); 4] = [
-        ("alternatives", "for i in vi view; do update-alternatives --install /usr/bin/$i $i /usr/bin/vim 30 $(echo --slave); done"),
-        ("accounts", "case \"$1\" in configure) getent passwd x >/dev/null || adduser --system --home /x --group x;; esac"),
-        ("files", "t=`mktemp`; cat > $t <<-EOF\n\ta $b\n\tEOF\nf() { mv \"$1\" ${2:-/etc/x}; chmod u+s /etc/x; }; f $t"),
+        (
+            "alternatives",
+            "for i in vi view; do update-alternatives --install /usr/bin/$i $i /usr/bin/vim 30 $(echo --slave); done",
+        ),
+        (
+            "accounts",
+            "case \"$1\" in configure) getent passwd x >/dev/null || adduser --system --home /x --group x;; esac",
+        ),
+        (
+            "files",
+            "t=`mktemp`; cat > $t <<-EOF\n\ta $b\n\tEOF\nf() { mv \"$1\" ${2:-/etc/x}; chmod u+s /etc/x; }; f $t",
+        ),
         ("loops", "x=a.b; while [ -n \"$x\" ]; do mkdir /${x%%.*}; x=${x#*.}; [ $x = b ] && break; done < /dev/null"),
     ];
     seeds.map(|(name, text)| (name, format!("#!/bin/sh\nset -e\n{text}\n").into_bytes())).into()
@@ -163,6 +177,103 @@ fn configs() -> Seeds {
     ]
 }
 
+fn homes() -> Seeds {
+    let base = "packages = [\"git\", \"ours#jq\"]\nsessionPath = [\"$HOME/bin\"]\nsessionVariables = { A = \"${B:-x}\", B = \"$HOME\" }\n\
+        shellAliases.ll = \"ls -l\"\n[file.\".x/y\"]\ntext = \"${pkgs.git}\"\n[file.z]\ndata = { a = [1, { b = 2.5 }], c = \"no\" }\nformat = \"yaml\"\n\
+        [xdg.configFile.\"a/b\"]\nsource = \"./x\"\nrecursive = true\n[daemons.d]\ncommand = [\"git\", \"daemon\"]\nport = 80\n";
+    let shells = "[programs.bash]\nenable = true\ninitExtra = \"x\"\nhistorySize = 5\n[programs.zsh]\nenable = true\n\
+        history.size = 3\nsyntaxHighlighting.enable = true\n[programs.fish]\nenable = true\nfunctions.f = \"echo\"\n\
+        [programs.starship]\nenable = true\nsettings.add_newline = false\n[programs.fzf]\nenable = true\n[programs.eza]\nenable = true\n\
+        [programs.zoxide]\nenable = true\n[programs.direnv]\nenable = true\n[programs.readline]\nenable = true\nvariables.x = true\n";
+    let programs = "[programs.git]\nenable = true\nuserName = \"A\"\nsettings.url.\"x.y\".insteadOf = [\"a\", \"b\"]\nignores = [\"*~\"]\n\
+        [programs.tmux]\nenable = true\nplugins = [\"tmuxPlugins.sensible\"]\nbaseIndex = 1\n[programs.vim]\nenable = true\nplugins = [\"vimPlugins.x\"]\n\
+        settings.number = true\n[programs.neovim]\nenable = true\nextraConfig = \"x\"\n[programs.ssh]\nenable = true\n[programs.ssh.matchBlocks.x]\n\
+        hostname = \"y\"\nport = 22\n[programs.bat]\nenable = true\nconfig.theme = \"x\"\n[programs.less]\nenable = true\n[programs.htop]\nenable = true\n\
+        settings.tree_view = 1\n[programs.gh]\nenable = true\nsettings.aliases.co = \"pr checkout\"\n[programs.jq]\nenable = true\ncolors.null = \"1;30\"\n";
+    let own = "without = [\"jq\"]\npackages = [\"bat\"]\n[programs.git]\nsettings.user.name = \"B\"\n[programs.tmux]\nenable = false\n";
+    let two = |one: &str, other: &str| format!("{one}\0{other}").into_bytes();
+    vec![
+        ("base", two(base, own)),
+        ("shells", two(shells, base)),
+        ("programs", two(programs, own)),
+        ("alone", two("", "inherit = false\npackages = [\"a\"]\n")),
+        (
+            "data",
+            b"a = 1e9\n\"\" = -0.0\nd = 1979-05-27\n[s.\"t.u\"]\nv = [\"w\", true]\ns = \"\"\"\nx\n\ty: z\"\"\"\n"
+                .to_vec(),
+        ),
+        ("references", "$a\n${a:-$b}\n\\$x${a-${b:-c}}\n".into()),
+    ]
+}
+
+/// The first byte says what the rest is.
+fn documents() -> Result<Seeds, Box<dyn std::error::Error>> {
+    let of = |kind: u8, text: &[u8]| [&[kind], text].concat();
+    let account = r#"{"name":"alice","uid":1000,"gid":1000,"groups":[],"home":"/home/alice","shell":"/bin/sh"}"#;
+    let unit = |name: &str, rest: &str| {
+        format!(
+            r#"{{"name":"{name}","command":["/bin/x"],"account":{account},"restart":"always","stop":{{"signal":"SIGTERM","grace":10}}{rest}}}"#
+        )
+    };
+    let more = r#","after":["a"],"ports":[80],"ready":{"port":80},"health":{"http":"/","interval":1,"grace":2},"secrets":["S"]"#;
+    let plan = format!(
+        r#"{{"version":1,"image":"m:latest","system":"x86_64-linux","hostname":"m","runtime":"/r","environment":{{}},"path":["/bin"],"volume":"/data","persist":[{{"path":"/var/x","uid":0,"gid":0,"mode":448}}],"folders":[],"users":{{"alice":{{"account":{account},"generation":"/nix/store/g"}}}},"entrypoint":{},"daemons":[{},{}],"channels":{{"o":{{"caches":[],"keys":[]}}}},"logs":{{"json":false,"persist":true}},"user-rebuild":true}}"#,
+        unit("entrypoint", ""),
+        unit("a", ""),
+        unit("b@alice", more),
+    );
+    let base = r#"{"version":1,"layers":[{"origin":"home.toml","table":{"packages":["git"]}}],"packages":{"git":["/nix/store/x"]},"sources":{}}"#;
+    let git = StorePath::from_parts([4; 20], "git-1")?;
+    let registration = format!("{git}\n{}\n1234\n\n1\n{git}\n", Sha256::of(b"nar").hex());
+    let framed = |text: String| [&u32::try_from(text.len()).unwrap_or(0).to_be_bytes()[..], text.as_bytes()].concat();
+    let requests = [
+        format!(r#"{{"fetch":{{"paths":["{git}"]}}}}"#),
+        format!(r#"{{"add":{{"name":"home-alice","references":["{git}"],"size":12}}}}"#),
+        r#"{"select":{"target":{"number":3}}}"#.to_owned(),
+    ]
+    .map(framed)
+    .concat();
+    let home = "f.bashrc\no.profile\nd.config\no.config/old/x\nl.vimrc\no.a\0.profile\n.config/old/x\n.a\na\0.bashrc\n.profile\n.config/git/config\na/b\n";
+    Ok(vec![
+        ("plan", of(0, plan.as_bytes())),
+        ("base", of(0, base.as_bytes())),
+        ("registration", of(1, registration.as_bytes())),
+        ("registered", of(2, &narinfos()?.remove(0).1)),
+        ("requests", of(3, &requests)),
+        ("logs", of(4, br#"{"logs":{"unit":"x","lines":100,"follow":true}}"#)),
+        ("home", of(5, home.as_bytes())),
+    ])
+}
+
+fn images() -> Seeds {
+    let put = |archive: &mut Vec<u8>, path: &str, content: &[u8]| {
+        write_header(archive, path.as_bytes(), Kind::File(content.len() as u64), Metadata::root(0o644));
+        archive.extend_from_slice(content);
+        archive.extend_from_slice(padding(content.len() as u64));
+    };
+    let mut layer = Vec::new();
+    put(&mut layer, "etc/dumbc/boot.json", b"{}");
+    layer.extend_from_slice(&TAIL);
+    let mut removed = Vec::new();
+    put(&mut removed, "etc/dumbc/.wh.boot.json", b"");
+    removed.extend_from_slice(&TAIL);
+    let image = |names: &str| {
+        let mut archive = Vec::new();
+        let manifest = format!(r#"[{{"Config":"c.json","RepoTags":["m:latest"],"Layers":[{names}]}}]"#);
+        for (name, content) in [
+            ("a/layer.tar", &layer[..]),
+            ("b/layer.tar", &removed),
+            ("c.json", b"{}"),
+            ("manifest.json", manifest.as_bytes()),
+        ] {
+            put(&mut archive, name, content);
+        }
+        archive.extend_from_slice(&TAIL);
+        archive
+    };
+    vec![("there", image(r#""a/layer.tar""#)), ("gone", image(r#""a/layer.tar","b/layer.tar""#))]
+}
+
 fn releases() -> Seeds {
     let digest = Sha256::of(b"index").hex();
     let release = format!(
@@ -187,7 +298,8 @@ fn apt_sources() -> Seeds {
 
 fn generated() -> Seeds {
     let control = "Package: tool\nDepends: libc6 (>= 2.36), perl:any | perl5 (<< 6)\nProvides: awk (= 1)\n";
-    let users = "u tool 100 \"a tool\" /var/lib/tool\ng staff -\nm tool staff\nd /run/tool 0755 tool tool -\nL /x - - - - y\n";
+    let users =
+        "u tool 100 \"a tool\" /var/lib/tool\ng staff -\nm tool staff\nd /run/tool 0755 tool tool -\nL /x - - - - y\n";
     let conf = "include /etc/ld.so.conf.d/*.conf\n/usr/lib\n/opt/lib # ours\n";
     let certificate = "-----BEGIN CERTIFICATE-----\nMAkwBzAFAgEBAgEB\n-----END CERTIFICATE-----\n";
     let mut library = b"\x7fELF\x02\x01\x01".to_vec();

@@ -16,7 +16,8 @@ use super::figures::counted;
 
 /// Check an image file or OCI folder: every digest anew, and with a lock every package
 ///
-/// With a lock, the NAR of every store path is made again from the layers and its hash compared with what its cache signed.
+/// With a lock, the NAR of every store path is made again from the layers and its hash compared with what its cache signed; that of the
+/// runtime, with what is pinned.
 /// Exits with 10 where anything differs.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  \
@@ -111,5 +112,6 @@ fn expected(lock: &Lock, image: &CheckedImage, faults: &mut Vec<String>) -> anyh
     let entry = |path| {
         lock.packages.get_key_value(&path).map(|(path, package)| (path.clone(), (package.nar_hash, package.nar_size)))
     };
-    Ok(closure.into_iter().filter_map(entry).collect())
+    let runtime = lock.runtimes.get(&system).map(|pinned| (pinned.path.clone(), (pinned.nar_hash, pinned.nar_size)));
+    Ok(closure.into_iter().filter_map(entry).chain(runtime).collect())
 }

@@ -4,11 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::boot::order_names;
-use crate::config::{Argument, Health, Machine, Unit};
+use crate::config::{Argument, Health, Home, Machine, Unit, parse_duration};
 use crate::nix::StorePath;
 
 /// Programs that want a terminal.
 const SHELLS: [&str; 8] = ["ash", "bash", "dash", "elvish", "fish", "ksh", "sh", "zsh"];
+
+/// A home's daemon has so long where nothing is said.
+const HOME_GRACE: Duration = Duration::from_secs(10);
 
 /// The first port that everybody may listen on.
 const UNPRIVILEGED: u16 = 1024;
@@ -200,14 +203,55 @@ fn secrets(machine: &Machine) -> BTreeMap<String, SecretOf> {
     secrets
 }
 
-/// The entrypoint's time, then that of the slowest daemon of each wave: what it takes where everything hangs.
+/// The entrypoint's time, then that of daemons: what it takes where everything hangs.
 fn stop_time(machine: &Machine) -> Duration {
-    let running: BTreeMap<&str, &Unit> = units(machine).filter_map(|(name, unit)| Some((name?, unit))).collect();
-    let after = running.iter().map(|(name, unit)| (*name, unit.after.iter().map(String::as_str).collect())).collect();
-    let grace = |name: &&str| running.get(name).map_or(Duration::ZERO, |unit| unit.stop.grace);
-    let waves = order_names(&after).waves;
-    let daemons = waves.iter().map(|wave| wave.iter().map(grace).max().unwrap_or_default()).sum::<Duration>();
-    machine.entrypoint.as_ref().map_or(Duration::ZERO, |unit| unit.stop.grace) + daemons
+    let system = units(machine).filter_map(|(name, unit)| {
+        let after = unit.after.iter().map(String::as_str).collect();
+        Some((name?, Stopped { after, grace: unit.stop.grace }))
+    });
+    let users = machine.users.values().filter(|_| machine.boot.enable);
+    // What a user does not inherit counts, too: too long a time does no harm.
+    let homes = users.map(|user| home_daemons([&machine.home, &user.home].into_iter()));
+    let chains = std::iter::once(system.collect()).chain(homes).map(|daemons| longest(&daemons));
+    machine.entrypoint.as_ref().map_or(Duration::ZERO, |unit| unit.stop.grace) + chains.max().unwrap_or_default()
+}
+
+/// What counts of a daemon that is stopped.
+#[derive(Default)]
+struct Stopped<'a> {
+    after: Vec<&'a str>,
+    grace: Duration,
+}
+
+/// The daemons that the image has for a user's home, where home.toml and users.toml say different things with the longer time.
+fn home_daemons<'a>(homes: impl Iterator<Item = &'a Home>) -> BTreeMap<&'a str, Stopped<'a>> {
+    let tables = homes.filter_map(|home| home.settings.get("daemons")?.as_table()).flatten();
+    let mut daemons: BTreeMap<&str, Stopped<'_>> = BTreeMap::new();
+    for (name, daemon) in tables {
+        let grace = daemon.get("stop").and_then(|stop| stop.get("grace")?.as_str()).and_then(parse_duration);
+        let after = daemon.get("after").and_then(toml::Value::as_array).into_iter().flatten();
+        let stopped = daemons.entry(name).or_default();
+        stopped.after.extend(after.filter_map(toml::Value::as_str));
+        stopped.grace = stopped.grace.max(grace.unwrap_or(HOME_GRACE));
+    }
+    daemons
+}
+
+/// A daemon is asked to stop when all that come after it are gone: the longest such chain.
+fn longest(daemons: &BTreeMap<&str, Stopped<'_>>) -> Duration {
+    let after = daemons.iter().map(|(name, daemon)| (*name, daemon.after.clone())).collect();
+    let mut begins: BTreeMap<&str, Duration> = BTreeMap::new();
+    let mut longest = Duration::ZERO;
+    for name in order_names(&after).waves.into_iter().rev().flatten() {
+        let Some(daemon) = daemons.get(name) else { continue };
+        let gone = begins.get(name).copied().unwrap_or_default() + daemon.grace;
+        longest = longest.max(gone);
+        for other in &daemon.after {
+            let begin = begins.entry(other).or_default();
+            *begin = gone.max(*begin);
+        }
+    }
+    longest
 }
 
 fn health_of(health: &Health, lookup: &dyn Fn(&str) -> Option<StorePath>) -> OutsideHealth {
@@ -253,6 +297,36 @@ mod tests {
     fn stopping_takes_as_long_as_all_waves_do() {
         // The entrypoint's 20 s, 40 s of the daemon that waits, 10 s of those that it waits for.
         assert_eq!(sample::of(sample::FULL).stop_time, Duration::from_secs(70));
+    }
+
+    #[test]
+    fn chains_of_daemons_stop_one_after_the_other() {
+        let head = "[image]\nname = \"m\"\n[boot]\nenable = true\n";
+        let daemon = |name: &str, grace: u64, after: &str| {
+            format!("[daemons.{name}]\ncommand = [\"x\"]\nstop = {{ grace = \"{grace}s\" }}\nafter = [{after}]\n")
+        };
+        // The two chains stop at the same time: 30 + 5 and 10 + 20 seconds.
+        let text = [
+            head.to_owned(),
+            daemon("a", 5, ""),
+            daemon("b", 30, "\"a\""),
+            daemon("c", 20, ""),
+            daemon("d", 10, "\"c\""),
+        ];
+        assert_eq!(sample::of(&text.concat()).stop_time, Duration::from_secs(35));
+    }
+
+    #[test]
+    fn daemons_of_homes_are_waited_for() {
+        let table = |text: &str| text.parse::<toml::Table>().unwrap();
+        let home = |text: &str| Home { settings: table(text), ..Home::default() };
+        let shared =
+            home("[daemons.sync]\ncommand = [\"x\"]\n[daemons.after]\ncommand = [\"x\"]\nafter = [\"sync\"]\n");
+        let own = home("[daemons.sync]\nstop.grace = \"1m\"\n");
+        let stopped = |homes: &[&Home]| longest(&home_daemons(homes.iter().copied()));
+        assert_eq!(stopped(&[]), Duration::ZERO);
+        assert_eq!(stopped(&[&shared]), Duration::from_secs(20));
+        assert_eq!(stopped(&[&shared, &own]), Duration::from_secs(70));
     }
 
     #[test]

@@ -42,6 +42,18 @@ fn pins(project: &Project) -> Vec<String> {
 }
 
 #[test]
+fn verify_holds_it_against_the_pin() {
+    let project = project("[\"x86_64-linux\"]");
+    let built = project.build("image.tar.gz", &[]);
+    let (archive, lock) = (built.path.to_str().unwrap(), project.path("dumbc.lock"));
+    let verify = || project.dumbc(&["verify", archive, "--lock", lock.to_str().unwrap(), "--json"]);
+    assert_eq!(verify().ok().json()["store_paths"]["as_locked"], 1);
+    project.dumbc(&["update", "runtime"]).env("DUMBC_RUNTIME_X86_64_LINUX", project.beside("x86")).ok();
+    let faults = verify().fails(10).json()["faults"].to_string();
+    assert!(faults.contains("-dumbc-runtime is missing"), "{faults}");
+}
+
+#[test]
 fn the_lock_pins_it_and_an_update_moves_it() {
     let project = project("[\"x86_64-linux\"]");
     let dumbc = |arguments: &[&str]| project.dumbc(arguments).env("DUMBC_RUNTIME_X86_64_LINUX", project.beside("x86"));

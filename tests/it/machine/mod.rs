@@ -7,6 +7,7 @@ mod hostile_user;
 mod killed;
 mod limits;
 mod nix;
+mod outside;
 mod rebuild;
 mod secrets;
 mod ssh;
