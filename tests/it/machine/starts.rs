@@ -65,7 +65,7 @@ fn steps_are_told_and_signals_arrive() {
 }
 
 #[test]
-fn a_root_that_is_read_only_has_its_state_in_memory() {
+fn homes_stand_below_a_root_that_is_read_only() {
     let Some(machine) = Machine::new() else { return };
     machine.system(&[], "[daemons.calm]\ncommand = [\"sleep\", \"1000\"]\nuser = \"alice\"\n");
     machine.file("users.toml", "[alice]\nuid = 1000\n");
@@ -74,7 +74,5 @@ fn a_root_that_is_read_only_has_its_state_in_memory() {
         machine.load().start(&[&MOUNT[..], &["--read-only", "--tmpfs", "/run", "--tmpfs", "/tmp"]].concat());
     assert!(container.soon("test -S /run/dumbc/store.sock"));
     assert_eq!(container.shell("alice", "echo $GREETING; id -un"), "hello\nalice\n");
-    let served = container.exec("0", &["sh", "-c", "ps -o args | grep '[m]achine serve'"]);
-    assert!(text(&served.stdout).contains("--volume /run/dumbc/volume"), "{served:?}");
     assert_eq!(container.stop(), 0);
 }

@@ -110,8 +110,8 @@ fn users_and_daemons_run_in_every_kind_of_container() {
 
 fn check(container: &Container, way: Way) {
     let status = settled(container);
-    let on_top = way.mounts && way.volume;
-    assert_eq!(status["store"], if on_top { "overlay" } else { "links" }, "{way:?}");
+    // Where nobody names a volume, docker gives the image one that ends with the container.
+    assert_eq!(status["store"], if way.mounts { "overlay" } else { "links" }, "{way:?}");
     let steps: Vec<&str> =
         status["steps"].as_array().unwrap().iter().map(|step| step["name"].as_str().unwrap()).collect();
     for step in ["file systems", "volume", "store", "homes", "secrets"] {
@@ -119,8 +119,7 @@ fn check(container: &Container, way: Way) {
     }
     let logs = container.logs();
     for user in ["alice", "bob", "carol"] {
-        let line = format!("each@{user}  | {user} has hello in /home/{user}");
-        let line = line.replace("each@bob  ", "each@bob    ").replace("each@alice  ", "each@alice  ");
+        let line = format!("{:<10} | {user} has hello in /home/{user}", format!("each@{user}"));
         assert!(logs.lines().any(|found| found == line), "`{line}` is missing from:\n{logs}");
         assert_eq!(
             container.shell(user, "cat ~/.greeting; echo; id -un; echo $GREETING"),
@@ -129,11 +128,10 @@ fn check(container: &Container, way: Way) {
         let runtime_folder = container.shell(user, "touch $XDG_RUNTIME_DIR/x && stat -c %a:%U $XDG_RUNTIME_DIR");
         assert_eq!(runtime_folder, format!("700:{user}\n"));
     }
-    assert!(logs.contains("dependent   | after once\n"), "{logs}");
-    // The foreground's output is untouched, and its folder is its home.
-    assert!(logs.lines().any(|line| line == "the foreground runs as alice in /home/alice"), "{logs}");
+    assert!(logs.contains("dependent  | after once\n"), "{logs}");
+    // The foreground's output is untouched, and its folder is its home: where mounting is not permitted, that leads to the volume.
+    let home = if way.mounts { "/home/alice" } else { "/data/homes/alice" };
+    assert!(logs.contains(&format!("the foreground runs as alice in {home}\n")), "{logs}");
     let first = container.exec("0", &["cat", "/proc/1/comm"]).stdout;
     assert_eq!(first.starts_with(b"dumbc"), !way.init, "{way:?}: {}", String::from_utf8_lossy(&first));
-    let warned = logs.contains("no volume at /data");
-    assert_eq!(warned, !way.volume, "{way:?}: {logs}");
 }
