@@ -163,7 +163,9 @@ fn members(archive: &[u8]) -> Vec<Vec<String>> {
 fn users_with_the_same_packages_share_their_union() {
     let (cache, project) = (Cache::sample(), Project::new());
     project.system(&cache, "[]", "[boot]\nenable = true\n");
-    project.file("users.toml", "[alice]\nuid = 1001\n[bob]\nuid = 1002\n").file("home.toml", "packages = [\"hello\"]\n");
+    project
+        .file("users.toml", "[alice]\nuid = 1001\n[bob]\nuid = 1002\n")
+        .file("home.toml", "packages = [\"hello\"]\n");
     let arguments = ["build", "--format", "docker-archive", "--compression", "none", "-o", "it.tar"];
     project.dumbc(&arguments).ok();
     let layers = members(&fs::read(project.path("it.tar")).unwrap());
