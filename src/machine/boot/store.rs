@@ -5,7 +5,10 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+use crate::boot::Layout;
+use crate::machine::generations::Generations;
 use crate::machine::prepared::StoreWay;
+use crate::machine::service;
 use crate::nix::{STORE_DIR, StorePath};
 
 use super::ground::Ground;
@@ -38,7 +41,9 @@ pub(super) fn stand(
     if volume.kind == Kind::Mounted && volume.writable && overlay(ground, volume, journal) {
         return StoreWay::Overlay;
     }
-    let linked = links::link(&ground.at(STORE_DIR), &place, &volume.layout.store(), &registered);
+    let needed = needed(&Layout::new(ground.at(volume.layout.volume())), &registered);
+    let linked =
+        links::link(&ground.at(STORE_DIR), &place, &volume.layout.store(), &links::Wanted { registered, needed });
     journal.attempt(format_args!("link the volume's packages into {STORE_DIR}"), linked);
     StoreWay::Links
 }
@@ -61,6 +66,22 @@ fn registered(ground: &Ground, volume: &Volume) -> io::Result<BTreeSet<String>> 
         names.extend(entry?.file_name().into_string().ok().filter(|name| StorePath::from_base_name(name).is_ok()));
     }
     Ok(names)
+}
+
+/// What users' own generations need of the volume. The rest is linked by the store service, and nobody waits for it: a new container
+/// of a machine with thousands of packages would make thousands of links before anything else.
+fn needed(layout: &Layout, registered: &BTreeSet<String>) -> BTreeSet<String> {
+    let users = fs::read_dir(layout.users()).into_iter().flatten().flatten();
+    let users = users.filter_map(|entry| entry.file_name().into_string().ok());
+    let mut waiting: Vec<_> = users.flat_map(|user| Generations::of(layout, &user).all().into_values()).collect();
+    let mut needed = BTreeSet::new();
+    while let Some(path) = waiting.pop() {
+        if registered.contains(path.base_name()) && needed.insert(path.base_name().to_owned()) {
+            let info = service::registered(&layout.registered(), &path);
+            waiting.extend(info.into_iter().flat_map(|info| info.references));
+        }
+    }
+    needed
 }
 
 /// Lays the volume over the image's store; says whether it could.

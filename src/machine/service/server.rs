@@ -43,6 +43,10 @@ pub fn serve(service: &Arc<Service>) -> Result<(), ServiceError> {
     clean(service)?;
     native_paths::attend(service);
     let listener = listen(service)?;
+    // Who connects meanwhile waits, and finds all of it.
+    if let Err(error) = service.volume.link_rest() {
+        tracing::warn!("not all packages of the volume are in the store: {error}");
+    }
     tracing::debug!("the store service listens at {}", places.socket().display());
     loop {
         match listener.accept() {

@@ -142,6 +142,20 @@ impl Volume {
         sync_folder(&folder)
     }
 
+    /// Links all that is registered and has no link yet: boot waits only for what homes need.
+    pub fn link_rest(&self) -> Result<(), ServiceError> {
+        if self.places.way != Way::Links {
+            return Ok(());
+        }
+        for path in self.all_registered()? {
+            let (place, target) = (self.places.of(&path), self.places.written(&path));
+            if place != target && fs::symlink_metadata(&place).is_err() {
+                std::os::unix::fs::symlink(target, &place).map_err(ServiceError::io("make", place))?;
+            }
+        }
+        Ok(())
+    }
+
     /// The link through which a path of the volume is in `/nix/store`, unless the image has the path itself.
     fn link(&self, path: &StorePath) -> Result<(), ServiceError> {
         let (place, target) = (self.places.of(path), self.places.written(path));
