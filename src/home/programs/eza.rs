@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use serde::Deserialize;
-use toml::Table;
+use toml::{Table, Value};
 
 use super::options::{Package, options, wrong};
 use super::shell::{DEFAULT_ORDER, quote};
 use super::{Content, Context, Contribution, OptionError, Program, ShellSnippets};
+use crate::home::format::yaml;
 
 /// An `ls` with colours and icons.
 pub(super) const EZA: Program =
@@ -154,11 +155,8 @@ fn snippets(eza: &Eza) -> ShellSnippets {
     }
 }
 
-/// JSON, which every reader of YAML reads.
 fn theme(theme: &Table) -> Result<String, OptionError> {
-    let mut text = serde_json::to_string_pretty(theme).map_err(|error| wrong("eza", &["theme"], &error.to_string()))?;
-    text.push('\n');
-    Ok(text)
+    yaml(&Value::Table(theme.clone())).map_err(|error| wrong("eza", &["theme"], &error.to_string()))
 }
 
 #[cfg(test)]
@@ -206,12 +204,9 @@ mod tests {
     fn a_theme_is_a_file() {
         let table = "theme.colors = { background = '254', foreground = '237' }";
         insta::assert_snapshot!(made(&EZA, table, ".config/eza/theme.yml"), @r#"
-        {
-          "colors": {
-            "background": "254",
-            "foreground": "237"
-          }
-        }
+        colors:
+          background: "254"
+          foreground: "237"
         "#);
     }
 }
