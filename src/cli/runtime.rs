@@ -16,6 +16,11 @@ pub(super) struct Args {
 }
 
 impl Args {
+    /// Nothing is said.
+    pub(super) const fn none() -> Self {
+        Self { runtime: Vec::new() }
+    }
+
     /// With what the environment and this program add.
     pub(super) fn choice(&self) -> anyhow::Result<RuntimeChoice> {
         let absolute = |path: &PathBuf| std::path::absolute(path).context("can't find the current folder");

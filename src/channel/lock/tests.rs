@@ -163,7 +163,7 @@ fn a_runtime_is_a_table_of_its_system_and_called_by_its_hash() {
     nar-hash = "sha256:08xb2rfr411ma9ap0gs8bxds4n8zgm18a258rmmhjl7zna0nlb6r"
     nar-size = 3000000
     "#);
-    assert_eq!(Lock::parse(&text).expect("a lock"), lock);
+    assert_eq!(Lock::parse(&text).unwrap(), lock);
     let other = runtime(Sha256::of(b"another")).path;
     let forged = text.replace(runtime(Sha256::of(b"runtime")).path.base_name(), other.base_name());
     assert!(refused(&forged).ends_with(": this path does not follow from `nar-hash`"));
