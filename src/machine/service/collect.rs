@@ -102,10 +102,13 @@ impl Service {
         collected: &mut Collected,
     ) -> Result<(), ServiceError> {
         roots.extend(self.volume.image().keys().cloned());
-        collected.paths = nix.collect(&roots)?.len();
+        let valid = nix.valid()?;
+        let gone = nix.collect(&roots)?;
+        collected.paths = gone.len();
+        collected.bytes =
+            gone.iter().filter_map(|path| valid.get(path)).fold(0, |sum: u64, info| sum.saturating_add(info.nar_size));
         for path in self.volume.all_registered()? {
             if fs::symlink_metadata(self.volume.places().of(&path)).is_err() {
-                collected.bytes += self.volume.registered(&path).map_or(0, |info| info.nar_size);
                 self.volume.remove(&path)?;
             }
         }

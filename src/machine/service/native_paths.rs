@@ -52,7 +52,7 @@ fn watch(service: &Service, nix: &Nix) -> Result<(), ServiceError> {
     // Nix's lock beside a path goes once the path is registered: nothing is seen too early only.
     let changes = WatchFlags::CREATE | WatchFlags::DELETE | WatchFlags::MOVED_TO | WatchFlags::MOVED_FROM;
     inotify::add_watch(&events, store, changes | WatchFlags::ONLYDIR).map_err(fault)?;
-    let mut buffer = [0; 1 << 16];
+    let mut buffer = [0; 8 << 10];
     loop {
         if let Err(error) = service.agree_with(nix) {
             tracing::warn!("what Nix installed is not whole without this image yet: {}", told(&error));

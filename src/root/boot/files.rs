@@ -90,7 +90,7 @@ pub fn boot_files(files: &BootFiles<'_>) -> Tree {
         link(&format!("usr/bin/{name}"), format!("{}/bin/{name}", files.runtime));
     }
     for (name, account) in files.users() {
-        let target = format!("{}/.local/state/dumbc/generation/path", account);
+        let target = format!("{account}/.local/state/dumbc/generation/path");
         link(&format!("{}/{name}", USER_PROFILES.trim_start_matches('/')), target);
     }
     let mut file = |path: &str, text: String| put(path, 0o644, Node::File(text.into_bytes()));

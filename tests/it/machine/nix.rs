@@ -115,7 +115,7 @@ fn what_nix_installs_outlives_container_and_image() {
     verifies(&container, "--check-contents");
     container.shell("alice", "nix profile remove 0 && nix profile wipe-history");
     let collected = container.exec("0", &["dumbc", "machine", "gc"]);
-    assert!(collected.status.success(), "{}", said(&collected));
+    assert!(said(&collected).contains("store paths ("), "{}", said(&collected));
     assert!(container.soon(&format!("test ! -e {tool}")), "{}", said(&collected));
     assert!(container.shell("bob", "other").starts_with("hello"));
     verifies(&container, "--check-contents");
