@@ -167,7 +167,9 @@ impl Inputs<'_> {
         put_new(&mut standing.root, files);
         let homes = self.homes(standing, read)?;
         let units = homes.values().flat_map(|home| home.profile.iter().chain([&home.generation]));
-        let part = BootPart { runtime: runtime.clone(), homes: units.cloned().collect() };
+        // Users with the same packages share their union, and an image has each path once.
+        let units: BTreeMap<_, _> = units.map(|unit| (&unit.path, unit)).collect();
+        let part = BootPart { runtime: runtime.clone(), homes: units.into_values().cloned().collect() };
         for unit in part.units() {
             standing.listings.insert(unit.path.clone(), unit.listing().map_err(io::Error::other)?);
         }
