@@ -20,6 +20,8 @@ if [ -r "$HOME/.local/state/dumbc/generation/session-variables.sh" ]; then
   . "$HOME/.local/state/dumbc/generation/session-variables.sh"
 fi
 export PATH
+# A home that is a link is told by its own name.
+if [ "$PWD" != "$HOME" ] && [ "$PWD" -ef "$HOME" ]; then cd "$HOME"; fi
 case $- in
 *i*)
   for banner in /run/dumbc/banner "/run/dumbc/banners/${USER-}"; do
@@ -70,7 +72,7 @@ pub fn boot_files(files: &BootFiles<'_>) -> Tree {
         link(&format!("usr/bin/{name}"), format!("{}/bin/{name}", files.runtime));
     }
     for (name, account) in files.users() {
-        let target = format!("{}/.local/state/dumbc/generation/path", account);
+        let target = format!("{account}/.local/state/dumbc/generation/path");
         link(&format!("{}/{name}", USER_PROFILES.trim_start_matches('/')), target);
     }
     let mut file = |path: &str, text: String| put(path, 0o644, Node::File(text.into_bytes()));
