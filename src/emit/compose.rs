@@ -175,8 +175,8 @@ mod tests {
 
     #[test]
     fn commands_come_through_whole() {
-        let system =
-            sample::WITHOUT_BOOT.replace("http = \"/healthz\"", "command = [\"sh\", \"-c\", 'test \"$HOME\" = \"a: b\" # é']");
+        let system = sample::without_boot()
+            .replace("http = \"/healthz\"", "command = [\"sh\", \"-c\", 'test \"$HOME\" = \"a: b\" # é']");
         let address = std::net::Ipv6Addr::UNSPECIFIED.into();
         let made = compose(&sample::of(&system), &Exposure { address, mounts: true });
         let machine = &parsed(&made.text)["services"]["machine"];

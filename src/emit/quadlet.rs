@@ -164,7 +164,8 @@ mod tests {
 
     #[test]
     fn commands_come_through_whole() {
-        let system = sample::without_boot().replace("http = \"/healthz\"", "command = [\"sh\", \"-c\", 'echo \"50%\" $HOME']");
+        let system =
+            sample::without_boot().replace("http = \"/healthz\"", "command = [\"sh\", \"-c\", 'echo \"50%\" $HOME']");
         let made = quadlet(&sample::of(&system), &Exposure { mounts: true, ..Exposure::default() });
         let text = &made.files[0].1;
         assert!(text.contains(r#"HealthCmd=["sh","-c","echo \"50%%\" $$HOME"]"#), "{text}");

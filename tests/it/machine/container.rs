@@ -13,8 +13,7 @@ use crate::support::{runtime, skipped};
 /// Programs of the image's only package.
 const APPLETS: [&str; 29] = [
     "sh", "ash", "cat", "echo", "ls", "id", "env", "sleep", "kill", "ps", "mount", "grep", "touch", "mkdir", "rm",
-    "readlink", "stat", "nc", "httpd", "wget", "true", "false", "sort", "wc",
-    "sed", "tr", "test", "ln", "logger",
+    "readlink", "stat", "nc", "httpd", "wget", "true", "false", "sort", "wc", "sed", "tr", "test", "ln", "logger",
 ];
 
 /// A project whose machine has a shell, in a docker daemon of this test run.
@@ -100,6 +99,24 @@ impl Image<'_> {
         let run = ["run", "-d", "--network=none"];
         let id = output(daemon.docker().args(run).args(options).arg(&self.name).args(command)).trim().to_owned();
         Container { daemon, id }
+    }
+
+    /// The same files, entrypoint and variables; nothing is said of a volume.
+    pub(crate) fn without_volume(&self) -> Self {
+        let inspected = output(&mut self.docker(&["image", "inspect", &self.name]));
+        let inspected: serde_json::Value = serde_json::from_str(&inspected).unwrap();
+        let config = &inspected[0]["Config"];
+        let mut changes = vec![format!("ENTRYPOINT {}", config["Entrypoint"])];
+        changes.extend(
+            config["Env"].as_array().unwrap().iter().map(|variable| format!("ENV {}", variable.as_str().unwrap())),
+        );
+        let (name, archive) = (format!("{}-bare", self.name), self.machine.project.beside("exported.tar"));
+        let id = output(self.docker(&["create"]).arg(&self.name)).trim().to_owned();
+        output(self.docker(&["export", "-o"]).arg(&archive).arg(&id));
+        output(&mut self.docker(&["rm", "-v", &id]));
+        let changes = changes.iter().flat_map(|change| ["-c", change.as_str()]);
+        output(self.docker(&["import"]).args(changes).arg(&archive).arg(&name));
+        Self { machine: self.machine, name }
     }
 
     /// A volume in memory, of this size; it is there while containers have it. Gives its name.

@@ -68,7 +68,8 @@ fn people_log_in_by_ssh_and_find_their_homes() {
     let client = Client::new();
     let greeter = "#!/bin/sh\necho hello from $0\n";
     machine.cache.add("greeter-1", &[("bin/greeter", greeter.as_bytes())]);
-    let packages = ["debian#openssh-server", "debian#bash", "debian#base-files", "debian#base-passwd", "debian#libc-bin"];
+    let packages =
+        ["debian#openssh-server", "debian#bash", "debian#base-files", "debian#base-passwd", "debian#libc-bin"];
     machine.system(&packages, TABLES).file("home.toml", HOME);
     let users = format!("[alice]\nuid = 1000\nshell = \"bash\"\nauthorized-keys = [\"{}\"]\n", client.public());
     machine.file("users.toml", &format!("{users}[bob]\nuid = 1001\nshell = \"bash\"\n"));
@@ -125,7 +126,8 @@ fn sessions(client: &Client, container: &Container) {
 
 /// As `fly ssh console` comes in: root, with the image's variables.
 fn console(container: &Container) {
-    let found = container.exec("0", &["sh", "-c", "busybox > /dev/null && dumbc machine status > /dev/null && echo yes"]);
+    let found =
+        container.exec("0", &["sh", "-c", "busybox > /dev/null && dumbc machine status > /dev/null && echo yes"]);
     assert_eq!(String::from_utf8_lossy(&found.stdout), "yes\n", "{found:?}");
     let login = container.exec("0", &["bash", "-lic", "echo in"]);
     let told = String::from_utf8_lossy(&login.stdout).into_owned();

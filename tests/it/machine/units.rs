@@ -98,7 +98,8 @@ fn asked(container: &Container) {
     assert_eq!(ask("alice", &["logs", "each@alice"]), (0, "I am alice\n".to_owned()));
     assert_eq!(ask("alice", &["logs", "notes@alice"]), (0, "notes of alice\n".to_owned()));
     assert_eq!(ask("alice", &["restart", "each@alice"]).0, 0);
-    for words in [["logs", "each@bob"], ["restart", "each@bob"], ["logs", "once"], ["restart", "store"], ["logs", "no"]] {
+    for words in [["logs", "each@bob"], ["restart", "each@bob"], ["logs", "once"], ["restart", "store"], ["logs", "no"]]
+    {
         let (code, text) = ask("alice", &words);
         assert!(code == 1 && text.contains("of yours"), "{words:?}: {code} {text}");
     }
@@ -153,7 +154,8 @@ format = "json"
         let found = documents.iter().find(is_it).unwrap_or_else(|| panic!("{stream} is missing from\n{logs}"));
         assert!(found["time"].as_str().is_some_and(|time| time.ends_with('Z')), "{found}");
     }
-    let health = || crate::clients::output(&mut container.docker(&["inspect", "-f", "{{.State.Health.Status}}", &container.id]));
+    let health =
+        || crate::clients::output(&mut container.docker(&["inspect", "-f", "{{.State.Health.Status}}", &container.id]));
     let becomes = |expected: &str| crate::clients::docker::wait_for(|| (health().trim() == expected).then_some(true));
     assert!(becomes("unhealthy"), "{}", health());
     container.inside("touch /tmp/well");

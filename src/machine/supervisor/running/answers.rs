@@ -42,9 +42,9 @@ impl Running {
                 self.say(&unit, "is restarted by hand");
                 Ok((serde_json::Value::Null, None))
             }
-            Request::Environment {} if is_master(uid) => {
-                serde_json::to_value(&self.setup.environment).map(|value| (value, None)).map_err(|error| error.to_string())
-            }
+            Request::Environment {} if is_master(uid) => serde_json::to_value(&self.setup.environment)
+                .map(|value| (value, None))
+                .map_err(|error| error.to_string()),
             Request::Environment {} => Err("the machine's environment is root's to see".to_owned()),
             Request::ReloadHome { user } => self.reload_home(uid, &user).map(|()| (serde_json::Value::Null, None)),
         }
