@@ -175,7 +175,7 @@ mod tests {
 
     #[test]
     fn commands_come_through_whole() {
-        let system = sample::WITHOUT_BOOT
+        let system = sample::without_boot()
             .replace("http = \"/healthz\"", "command = [\"sh\", \"-c\", 'test \"$HOME\" = \"a: b\" # é']");
         let address = std::net::Ipv6Addr::UNSPECIFIED.into();
         let made = compose(&sample::of(&system), &Exposure { address, mounts: true });

@@ -65,6 +65,8 @@ pub struct Prepared {
     pub plan: BootPlan,
     /// Where things lie.
     pub layout: Layout,
+    /// State is written there: neither is the volume read-only, nor is this a process that may not.
+    pub writable: bool,
     /// How the store was put together.
     pub store: StoreWay,
     /// Every declared user's home.

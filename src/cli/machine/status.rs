@@ -48,7 +48,7 @@ fn details(unit: &UnitStatus) -> String {
 fn user_lines(text: &mut String, user: &UserStatus) {
     let _ = writeln!(text, "home of {}: generation {}", user.name, user.generation);
     if let Some(why) = &user.left_out {
-        let _ = writeln!(text, "  left out: {why}; dumbc machine adopt {}", user.name);
+        let _ = writeln!(text, "  left out: {why}");
     }
     for file in &user.skipped {
         let _ = writeln!(text, "  in the way: {file}");

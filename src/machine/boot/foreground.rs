@@ -86,6 +86,7 @@ pub(super) fn alone(
     let users = plan.users.keys().map(|name| (name.clone(), left_out.clone())).collect();
     let Journal { steps, warnings, .. } = notes;
     let (image, layout, store) = (plan.image.clone(), Layout::new(&plan.volume), StoreWay::Links);
-    let prepared = Prepared { plan, layout, store, users, environment, secrets, steps, warnings, started, image };
+    let prepared =
+        Prepared { plan, layout, writable: false, store, users, environment, secrets, steps, warnings, started, image };
     Ready { prepared, foreground, lock: None }
 }

@@ -79,7 +79,8 @@ fn keep(ground: &Ground, volume: &Volume, account: &PlanAccount) -> Result<io::R
     let owner = Owner { uid: account.uid, gid: account.gid };
     let name = Path::new(&account.name);
     let open = || {
-        let homes = folder::open(&ground.at(volume.layout.volume().join("homes")))?;
+        let homes = folder::open(&ground.at(volume.layout.volume().join("homes")));
+        let homes = homes.map_err(|error| volume.explained(error))?;
         if volume.writable {
             folder::make_in(&homes, name.as_os_str(), owner, 0o700)?;
         }

@@ -1,4 +1,4 @@
-//! The machine's ssh host key: made at first boot, kept on the volume.
+//! The machine's ssh host key: made at first boot, kept on the volume. Where that can't be, a container has a key of its own.
 //!
 //! `openssh-key-v1`, unencrypted, as OpenSSH's PROTOCOL.key describes it.
 
@@ -10,6 +10,8 @@ use std::path::Path;
 use data_encoding::BASE64;
 use ed25519_dalek::SigningKey;
 
+use crate::boot::BootPlan;
+
 use super::folder::{self, Owner};
 use super::ground::Ground;
 use super::journal::Journal;
@@ -20,7 +22,7 @@ const NAME: &str = "ssh_host_ed25519_key";
 const SETTINGS: &str = "/etc/ssh";
 
 /// Where the image has `/etc/ssh`: sees to it that the volume has a key, and that sshd finds it there.
-pub(super) fn stand(ground: &Ground, volume: &Volume, journal: &mut Journal<'_>) {
+pub(super) fn stand(ground: &Ground, volume: &Volume, plan: &BootPlan, journal: &mut Journal<'_>) {
     if !ground.at(SETTINGS).is_dir() {
         return;
     }
@@ -31,7 +33,10 @@ pub(super) fn stand(ground: &Ground, volume: &Volume, journal: &mut Journal<'_>)
         journal.attempt("make the ssh host key", made);
     }
     if !place.join(NAME).is_file() {
-        return journal.warn("there is no ssh host key: sshd can't start");
+        if runs_sshd(plan) {
+            of_the_container(&ground.at(SETTINGS), journal);
+        }
+        return;
     }
     for name in [NAME.to_owned(), format!("{NAME}.pub")] {
         let link = ground.at(SETTINGS).join(&name);
@@ -40,6 +45,23 @@ pub(super) fn stand(ground: &Ground, volume: &Volume, journal: &mut Journal<'_>)
             journal.attempt(format_args!("link {SETTINGS}/{name}"), linked);
         }
     }
+}
+
+/// Nobody who knows the machine will know this key; but sshd starts.
+fn of_the_container(settings: &Path, journal: &mut Journal<'_>) {
+    if settings.join(NAME).symlink_metadata().is_ok() {
+        return;
+    }
+    let made = make(settings);
+    if journal.attempt("make an ssh host key", made).is_some() {
+        journal.warn("the ssh host key can't be on the volume: it ends with this container");
+    }
+}
+
+/// Whether somebody needs a key.
+fn runs_sshd(plan: &BootPlan) -> bool {
+    let mut programs = plan.entrypoint.iter().chain(&plan.daemons).filter_map(|unit| unit.command.first());
+    programs.any(|program| program.rsplit('/').next() == Some("sshd"))
 }
 
 fn make(folder: &Path) -> io::Result<()> {
@@ -107,10 +129,13 @@ mod tests {
     use std::process::Command;
 
     fn stood(root: &Path, writable: bool) -> usize {
+        let mut plan = crate::machine::boot::tests::plan();
+        plan.daemons.push(crate::machine::boot::tests::unit("sshd", 0));
+        plan.daemons[0].command = vec!["/usr/sbin/sshd".to_owned(), "-D".to_owned()];
         let volume = Volume { layout: Layout::new("/data"), kind: Kind::Mounted, writable, lock: None };
         let mut told = 0;
         let mut teller = |_: &crate::machine::prepared::Warning| told += 1;
-        stand(&Ground::new(root, Refusing), &volume, &mut Journal::new(&mut teller));
+        stand(&Ground::new(root, Refusing), &volume, &plan, &mut Journal::new(&mut teller));
         told
     }
 
@@ -121,7 +146,6 @@ mod tests {
         assert!(!root.path().join("data").exists());
         fs::create_dir_all(root.path().join("etc/ssh")).unwrap();
         fs::create_dir_all(root.path().join("data/dumbc")).unwrap();
-        assert_eq!(stood(root.path(), false), 1, "nothing can be made");
         assert_eq!(stood(root.path(), true), 0);
         let key = root.path().join("data/dumbc/ssh").join(NAME);
         let first = fs::read(&key).unwrap();
@@ -130,6 +154,15 @@ mod tests {
         assert_eq!(fs::read(&key).unwrap(), first);
         let link = root.path().join("etc/ssh").join(NAME).read_link().unwrap();
         assert_eq!(link, Path::new("/data/dumbc/ssh").join(NAME));
+    }
+
+    #[test]
+    fn a_volume_without_a_key_leaves_the_container_one_of_its_own() {
+        let root = tempfile::tempdir().unwrap();
+        fs::create_dir_all(root.path().join("etc/ssh")).unwrap();
+        fs::create_dir_all(root.path().join("data/dumbc")).unwrap();
+        assert_eq!((stood(root.path(), false), stood(root.path(), false)), (1, 0), "made and told of once");
+        assert!(root.path().join("etc/ssh").join(NAME).is_file() && !root.path().join("data/dumbc/ssh").exists());
     }
 
     #[test]

@@ -99,7 +99,7 @@ pub fn prepare(ground: &Ground, start: Start<'_>) -> Result<Ready, Error> {
     notes.step("nix", |notes| nix_state::stand(ground, &table, &volume, store, &plan, notes));
     notes.step("persist", |notes| persist::stand(ground, &table, &volume, &plan.persist, notes));
     let users = notes.step("homes", |notes| users::stand(ground, &table, &volume, &plan, notes))?;
-    notes.step("ssh key", |notes| host_key::stand(ground, &volume, notes));
+    notes.step("ssh key", |notes| host_key::stand(ground, &volume, &plan, notes));
     notes.step("secrets", |notes| secrets::stand(ground, &table, &plan, &secrets, notes));
     if is_whole {
         // Of a command in the entrypoint's place nobody knows what it needs.
@@ -108,7 +108,9 @@ pub fn prepare(ground: &Ground, start: Start<'_>) -> Result<Ready, Error> {
 
     let Journal { steps, warnings, .. } = notes;
     let (image, layout, lock) = (plan.image.clone(), volume.layout.clone(), volume.lock.take());
-    let prepared = Prepared { plan, layout, store, users, environment, secrets, steps, warnings, started, image };
+    let writable = volume.writable;
+    let prepared =
+        Prepared { plan, layout, writable, store, users, environment, secrets, steps, warnings, started, image };
     Ok(Ready { prepared, foreground, lock })
 }
 

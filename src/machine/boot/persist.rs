@@ -68,7 +68,8 @@ fn keep(ground: &Ground, volume: &Volume, path: &PlanPath) -> io::Result<Option<
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no path"));
     };
     let root = ground.at(volume.layout.volume());
-    let parent = if volume.writable { folder::make_way(&root, parent)? } else { folder::open(&root.join(parent))? };
+    let parent = if volume.writable { folder::make_way(&root, parent) } else { folder::open(&root.join(parent)) };
+    let parent = parent.map_err(|error| volume.explained(error))?;
     if let Some(stat) = folder::look(&parent, name)? {
         return match FileType::from_raw_mode(stat.st_mode) {
             FileType::Directory | FileType::RegularFile => Ok(Some(Owner::of(&stat))),

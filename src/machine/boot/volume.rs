@@ -67,6 +67,16 @@ pub(super) struct Volume {
     pub(super) lock: Option<VolumeLock>,
 }
 
+impl Volume {
+    /// Why something can't be had: what is missing on a volume that can't be written is missing because nobody could make it.
+    pub(super) fn explained(&self, error: io::Error) -> io::Error {
+        if error.kind() == io::ErrorKind::NotFound && !self.writable {
+            return io::ErrorKind::ReadOnlyFilesystem.into();
+        }
+        error
+    }
+}
+
 /// Keeps other machines off a volume as long as it lives.
 #[derive(Debug)]
 pub struct VolumeLock {

@@ -72,7 +72,7 @@ fn of_machine(setup: &Setup, units: &BTreeMap<String, Unit>) -> String {
         let _ = writeln!(text, "failed: {} (dumbc machine status)", failed.join(", "));
     }
     for (name, _) in setup.homes.iter().filter(|(_, home)| home.left_out.is_some()) {
-        let _ = writeln!(text, "left out: {name} (dumbc machine adopt {name})");
+        let _ = writeln!(text, "left out: {name} (dumbc machine status)");
     }
     text
 }

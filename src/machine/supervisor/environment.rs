@@ -33,6 +33,8 @@ pub fn of_account(
     }
     let own = [
         ("HOME", account.home.clone()),
+        // Where it starts; shells so tell a home that is a link by its own name.
+        ("PWD", account.home.clone()),
         ("USER", account.name.clone()),
         ("LOGNAME", account.name.clone()),
         ("SHELL", account.shell.clone()),
@@ -134,6 +136,7 @@ pub(super) mod tests {
         NEW=1
         PAGER=cat
         PATH=/home/alice/bin:/etc/profiles/per-user/alice/bin:/sw/bin
+        PWD=/home/alice
         SHELL=/bin/sh
         USER=alice
         XDG_RUNTIME_DIR=/run/user/1000

@@ -69,7 +69,7 @@ impl Setup {
     /// What boot prepared, with the store service unless this is for one command only.
     #[must_use]
     pub fn new(prepared: Prepared, foreground: Option<Foreground>) -> Self {
-        let Prepared { plan, layout, store, users, environment, secrets, steps, warnings, started, image: _ } =
+        let Prepared { plan, layout, writable, store, users, environment, secrets, steps, warnings, started, image: _ } =
             prepared;
         let homes = users.into_iter().map(|(name, state)| {
             let generation = state.number.map_or_else(|| OF_IMAGE.to_owned(), |number| number.to_string());
@@ -79,7 +79,8 @@ impl Setup {
         let is_whole = foreground.as_ref().is_none_or(|foreground| foreground.daemons);
         Self {
             homes: homes.collect(),
-            service: is_whole.then(|| service_command(&plan, &layout)),
+            // It could keep nothing.
+            service: (is_whole && writable).then(|| service_command(&plan, &layout)),
             run: PathBuf::from(RUN),
             store: if store == StoreWay::Overlay { "overlay" } else { "links" }.to_owned(),
             steps: steps
@@ -185,8 +186,7 @@ impl Setup {
     }
 
     fn left_out(&self, account: &PlanAccount) -> Option<String> {
-        let why = self.homes.get(&account.name)?.left_out.as_ref()?;
-        Some(format!("{why}; dumbc machine adopt {}", account.name))
+        self.homes.get(&account.name)?.left_out.clone()
     }
 
     fn missing_secret(&self, unit: &PlanUnit) -> Option<String> {
@@ -363,8 +363,8 @@ pub(super) mod tests {
         setup.homes.insert("alice".to_owned(), home(vec![unit("own")], Some("its home belongs to 7")));
         insta::assert_snapshot!(told(&setup.units()).join("\n"), @r#"
         web as root after []: the secret CERT is missing; fly secrets set CERT=…, or docker run -e CERT
-        sync@alice as alice after []: its home belongs to 7; dumbc machine adopt alice
-        own@alice as alice after []: its home belongs to 7; dumbc machine adopt alice
+        sync@alice as alice after []: its home belongs to 7
+        own@alice as alice after []: its home belongs to 7
         "#);
     }
 

@@ -25,6 +25,8 @@ if [ -r "$HOME/.local/state/dumbc/generation/session-variables.sh" ]; then
   . "$HOME/.local/state/dumbc/generation/session-variables.sh"
 fi
 export PATH
+# A home that is a link is told by its own name.
+if [ "$PWD" != "$HOME" ] && [ "$PWD" -ef "$HOME" ]; then cd "$HOME"; fi
 case $- in
 *i*)
   # A login shell of bash reads no other file of the machine's, and would say `-bash-5.2$`.

@@ -110,6 +110,24 @@ impl Image<'_> {
         Container { daemon, id }
     }
 
+    /// The same files, entrypoint and variables; nothing is said of a volume.
+    pub(crate) fn without_volume(&self) -> Self {
+        let inspected = output(&mut self.docker(&["image", "inspect", &self.name]));
+        let inspected: serde_json::Value = serde_json::from_str(&inspected).unwrap();
+        let config = &inspected[0]["Config"];
+        let mut changes = vec![format!("ENTRYPOINT {}", config["Entrypoint"])];
+        changes.extend(
+            config["Env"].as_array().unwrap().iter().map(|variable| format!("ENV {}", variable.as_str().unwrap())),
+        );
+        let (name, archive) = (format!("{}-bare", self.name), self.machine.project.beside("exported.tar"));
+        let id = output(self.docker(&["create"]).arg(&self.name)).trim().to_owned();
+        output(self.docker(&["export", "-o"]).arg(&archive).arg(&id));
+        output(&mut self.docker(&["rm", "-v", &id]));
+        let changes = changes.iter().flat_map(|change| ["-c", change.as_str()]);
+        output(self.docker(&["import"]).args(changes).arg(&archive).arg(&name));
+        Self { machine: self.machine, name }
+    }
+
     /// A volume in memory, of this size; it is there while containers have it. Gives its name.
     pub(crate) fn volume_in_memory(&self, size: &str) -> String {
         let create = ["volume", "create", "--opt", "type=tmpfs", "--opt", "device=tmpfs", "--opt"];
