@@ -19,7 +19,8 @@ mount=(--cap-add SYS_ADMIN --security-opt seccomp=unconfined --security-opt appa
 pids=()
 end() {
   for pid in "${pids[@]}"; do kill "$pid" && wait "$pid" || true; done 2>/dev/null
-  [ -n "${KEEP:-}" ] || rm -rf "$work"
+  umount "$work/exec/netns/default" 2>/dev/null || true
+  rm -rf "$work"
 }
 trap end EXIT
 
