@@ -23,10 +23,14 @@ use libfuzzer_sys::fuzz_target;
 /// A package that answers every request.
 static PACKAGE: LazyLock<(StorePath, Listing)> = LazyLock::new(|| {
     let path = StorePath::from_parts([4; 20], "tool-1.0").expect("a path");
-    let file = |name: &str| {
-        (ImagePath::new(name.as_bytes()).expect("a path"), (Metadata::root(0o755), Node::File(b"x".to_vec())))
+    let path_of = |name: &str| {
+        if name.is_empty() { ImagePath::default() } else { ImagePath::new(name.as_bytes()).expect("a path") }
     };
-    let tree: Tree = ["bin/tool", "share/vim-plugins/a/plugin/a.vim", "share/tool/plugin.tmux"].map(file).into();
+    let folders = ["", "bin", "share", "share/tool", "share/vim-plugins", "share/vim-plugins/a"];
+    let files = ["bin/tool", "share/vim-plugins/a/a.vim", "share/tool/plugin.tmux"];
+    let folder = |name| (path_of(name), (Metadata::root(0o555), Node::Directory));
+    let file = |name| (path_of(name), (Metadata::root(0o555), Node::File(b"x".to_vec())));
+    let tree: Tree = folders.into_iter().map(folder).chain(files.into_iter().map(file)).collect();
     let listing = Listing::of_tree(&tree, &ImagePath::default()).expect("a listing");
     (path, listing)
 });
@@ -38,7 +42,7 @@ fuzz_target!(|text: &str| {
     let layers = [Layer::of_home("base.toml", &base), Layer::of_home("home.toml", &own)];
     let merged = merge(&layers);
     let kept = layers.map(|layer| Layer::of_base(&layer.to_base()));
-    assert_eq!(merge(&kept).table, merged.table);
+    assert_same(&merge(&kept).table, &merged.table);
     let again: toml::Table = toml::from_str(&as_toml(&merged)).expect("what is shown is TOML");
     assert_same(&again, &merged.table);
     let _ = as_document(&merged);
