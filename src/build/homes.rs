@@ -67,12 +67,12 @@ impl Inputs<'_> {
     /// Outputs by the text of every request that homes may lean on: their own, and the system's.
     fn answers(&self, standing: &Standing<'_>) -> BTreeMap<String, Vec<StorePath>> {
         let default = self.machine.default_channel.as_deref();
-        let answer = |request: &Request| match &request.kind {
-            RequestKind::Local(written) => standing.content.store_path(written).map(|path| vec![path.clone()]),
-            _ => {
-                let outputs = &self.lock.answer(self.system, request, default)?.outputs;
-                Some(outputs.iter().map(|(_, path)| path.clone()).collect::<Vec<_>>()).filter(|paths| !paths.is_empty())
+        let answer = |request: &Request| {
+            if let RequestKind::Local(written) = &request.kind {
+                return standing.content.store_path(written).map(|path| vec![path.clone()]);
             }
+            let outputs = &self.lock.answer(self.system, request, default)?.outputs;
+            Some(outputs.iter().map(|(_, path)| path.clone()).collect::<Vec<_>>()).filter(|paths| !paths.is_empty())
         };
         let of_homes = home_requests(self.machine);
         let all = self.machine.packages.iter().chain(&of_homes);

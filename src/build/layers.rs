@@ -182,7 +182,7 @@ fn shared_folders(packages: &Fragments, content: &Content, generated: &Generated
         units.push((format!("[files.\"{}\"]", declared.target), claims_of_tree(&declared.tree).collect()));
     }
     let local = content.local.values().map(|local| &local.path);
-    let boot = generated.boot.iter().flat_map(|boot| boot.paths());
+    let boot = generated.boot.iter().flat_map(super::boot::BootPart::paths);
     let paths = packages.keys().chain(local).chain(boot);
     let paths = paths.chain(generated.environment.as_ref().map(|environment| &environment.path));
     let paths = paths.collect::<std::collections::BTreeSet<_>>();

@@ -101,9 +101,8 @@ fn check_secret_files(scope: &Scope<'_>, daemons: &BTreeMap<At<String>, Daemon>,
 /// As they are written; absent is root.
 fn is_same_user(one: Option<&Scalar>, other: Option<&Scalar>) -> bool {
     let name = |user: Option<&Scalar>| match user {
-        None => Some("root".to_owned()),
+        None | Some(Scalar::Integer(0)) => Some("root".to_owned()),
         Some(Scalar::Text(name)) => Some(name.clone()),
-        Some(Scalar::Integer(0)) => Some("root".to_owned()),
         Some(Scalar::Integer(number)) => Some(number.to_string()),
         Some(Scalar::List(names)) => names.first().map(ToString::to_string),
         Some(_) => None,

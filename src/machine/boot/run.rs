@@ -128,9 +128,9 @@ mod tests {
 
     #[test]
     fn what_it_says_and_how_it_ends_is_known() {
-        let ended = shell("echo said; exit 3", Duration::from_secs(60)).unwrap();
+        let ended = shell("echo said; exit 3", Duration::from_mins(1)).unwrap();
         assert_eq!((ended.said.as_slice(), told(ended.status).as_str()), (&b"said\n"[..], "exit code 3"));
-        let ended = shell("kill -9 $$", Duration::from_secs(60)).unwrap();
+        let ended = shell("kill -9 $$", Duration::from_mins(1)).unwrap();
         assert_eq!(told(ended.status), "killed by signal 9");
     }
 
@@ -142,7 +142,7 @@ mod tests {
 
     #[test]
     fn a_flood_is_not_kept() {
-        let ended = shell("head -c 9000000 /dev/zero", Duration::from_secs(60)).unwrap();
+        let ended = shell("head -c 9000000 /dev/zero", Duration::from_mins(1)).unwrap();
         assert!(ended.said.len() <= SAID + (16 << 10), "{}", ended.said.len());
     }
 }

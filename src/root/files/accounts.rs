@@ -111,7 +111,7 @@ impl Accounts {
         }
         if supplies.debian.is_none() && machine.boot.enable && runs_sshd(machine) && !machine.users.contains_key(SSHD) {
             // OpenSSH's server does its dangerous part as this user. Debian's package brings it.
-            let free = (SSHD_UID..).find(|uid| users.iter().all(|account| account.uid != *uid));
+            let free = (SSHD_UID..BUILDERS).find(|uid| users.iter().all(|account| account.uid != *uid));
             users.extend(free.map(|uid| system(SSHD, uid, uid, "sshd", "/var/empty", nologin())));
         }
         users.sort_by_key(|account| account.uid);

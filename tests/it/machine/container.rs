@@ -206,7 +206,7 @@ impl Container {
 impl Drop for Container {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            eprintln!("{}", self.logs());
+            let _ = std::io::Write::write_all(&mut std::io::stderr(), self.logs().as_bytes());
         }
         let _ = self.docker(&["rm", "-f", "-v", &self.id]).output();
     }

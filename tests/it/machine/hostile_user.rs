@@ -107,7 +107,7 @@ fn unsign(machine: &Machine, path: &str) {
     let file = machine.cache.folder().join(format!("{hash}.narinfo"));
     let text = std::fs::read_to_string(&file).unwrap();
     let kept = text.lines().filter(|line| !line.starts_with("Sig:") && !line.starts_with("CA:"));
-    std::fs::write(file, kept.map(|line| format!("{line}\n")).collect::<String>()).unwrap();
+    std::fs::write(file, kept.collect::<Vec<_>>().join("\n") + "\n").unwrap();
 }
 
 fn packages(container: &Container, good: &str, liar: &str, unsigned: &str) {

@@ -3,7 +3,7 @@
 use super::container::{MOUNT, Machine};
 
 /// Boots and kills all of it at moments that differ, again and again; then lets one stand. `DUMBC_TEST_KILLS` says how often.
-const SCRIPT: &str = r#"
+const SCRIPT: &str = r"
 n=0
 while [ $n -lt $KILLS ]; do
     BEGIN
@@ -15,7 +15,7 @@ while [ $n -lt $KILLS ]; do
     n=$((n+1))
 done
 exec dumbc boot --
-"#;
+";
 
 #[test]
 fn the_next_boot_is_whole() {
@@ -23,8 +23,8 @@ fn the_next_boot_is_whole() {
     let tables =
         "[entrypoint]\ncommand = [\"sleep\", \"1000\"]\nuser = \"alice\"\n[persist]\npaths = [\"/var/lib/kept\"]\n";
     machine.system(&[], tables).file("users.toml", "[alice]\nuid = 1000\n[bob]\nuid = 1001\n");
-    let files: String = (0..50).map(|n| format!("file.\"d{}/f{n}\".text = \"{n}\"\n", n % 7)).collect();
-    machine.file("home.toml", &files);
+    let files: Vec<String> = (0..50).map(|n| format!("file.\"d{}/f{n}\".text = \"{n}\"", n % 7)).collect();
+    machine.file("home.toml", &files.join("\n"));
     let image = machine.load();
     let kills = std::env::var("DUMBC_TEST_KILLS").unwrap_or_else(|_| "10".to_owned());
     // With the right to mount each boot has namespaces of its own, as containers do: their end unmounts, and ends all processes.

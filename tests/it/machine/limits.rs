@@ -131,14 +131,14 @@ fn full(image: &Image<'_>) {
     let name = image.volume_in_memory("64k");
     let mount = format!("{name}:/data");
     let filled = "cat /dev/zero > /data/filling; sleep 10000";
-    let filler = image.start_with(&["-v", &mount, "--entrypoint", "sh"], &["-c", filled]);
-    assert!(filler.soon("set -- $(stat -f -c '%a' /data) && test $1 = 0"));
+    let holder = image.start_with(&["-v", &mount, "--entrypoint", "sh"], &["-c", filled]);
+    assert!(holder.soon("set -- $(stat -f -c '%a' /data) && test $1 = 0"));
     let container = image.start(&["-v", &mount]);
     stands(&container, true);
     assert!(container.logs().contains("the volume /data is full"), "{}", container.logs());
     assert_eq!(container.shell("alice", "echo $HOME"), "/home/alice\n");
     assert_eq!(container.stop(), 0);
-    drop((container, filler));
+    drop((container, holder));
     output(&mut image.docker(&["volume", "rm", &name]));
 }
 

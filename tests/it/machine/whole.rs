@@ -40,7 +40,7 @@ impl Way {
         (0..8).map(move |number| Self { mounts: is(number, 1), volume: is(number, 2), init: is(number, 4) })
     }
 
-    fn start<'a>(self, image: &Image<'a>, volume: &str) -> Container {
+    fn start(self, image: &Image<'_>, volume: &str) -> Container {
         let mut options: Vec<&str> = if self.mounts { MOUNT.to_vec() } else { Vec::new() };
         if self.volume {
             options.extend(["-v", volume]);

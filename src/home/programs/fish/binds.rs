@@ -15,6 +15,7 @@ pub(super) const FUNCTION: &str = "fish_user_key_bindings";
 /// What a key does.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "Home Manager's options are so")]
 pub(super) struct Bind {
     /// The key, where the table's own name is another.
     name: Option<String>,
@@ -66,9 +67,10 @@ impl Bind {
             lines.push(format!("    bind -e{options} {key}"));
         }
         if let Some(command) = &self.command {
-            let words: String = command.as_slice().iter().map(|word| format!(" {}", quote(word))).collect();
+            let words: Vec<String> = command.as_slice().iter().map(|word| quote(word)).collect();
+            let words = words.join(" ");
             let repaint = if self.repaint { " repaint" } else { "" };
-            lines.push(format!("    bind{options} {key}{words}{repaint}"));
+            lines.push(format!("    bind{options} {key} {words}{repaint}"));
         }
         lines
     }
@@ -85,7 +87,7 @@ impl Bind {
         };
         for (option, mode) in [("mode", &self.mode), ("sets-mode", &self.sets_mode)] {
             if let Some(mode) = mode {
-                options += &format!(" --{option} {}", quote(mode));
+                options.extend([" --", option, " ", &quote(mode)]);
             }
         }
         options
