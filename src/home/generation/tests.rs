@@ -268,3 +268,12 @@ fn checks_need_no_packages() {
     assert_eq!(found.iter().map(|finding| finding.message.as_str()).collect::<Vec<_>>(), ["home.toml: 1 is wrong"]);
     assert_eq!(local_paths(&merged(home)).into_iter().collect::<Vec<_>>(), ["./gone"]);
 }
+
+#[test]
+fn what_packages_hold_is_no_matter_of_a_check() {
+    let source = "[programs.tmux]\nenable = true\nplugins = [\"tmuxPlugins.sensible\"]\n[programs.vim]\nenable = true\n\
+        plugins = [\"vimPlugins.vim-nix\"]\n";
+    let home = toml::from_str(source).unwrap();
+    let layer = Layer { file: "home.toml".to_owned(), table: home, places: Places::default() };
+    assert_eq!(check_home("alice", &merge(&[layer])), []);
+}
