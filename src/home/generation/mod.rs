@@ -279,8 +279,11 @@ fn check_with(known: &[&'static Program], user: &str, merged: &Merged) -> Vec<Di
         home: format!("/home/{user}"),
         shell: String::new(),
     };
-    // What packages hold is not known here: a plugin of tmux's has what it is looked at for, and nobody else misses anything.
-    let list = |_: &StorePath, _: &ImagePath| vec!["stand-in.tmux".to_owned()];
+    // What packages hold is not known here. Only a plugin of tmux's has to have something.
+    let list = |_: &StorePath, folder: &ImagePath| {
+        let is_plugin = folder.as_bytes().starts_with(b"share/tmux-plugins");
+        is_plugin.then(|| "stand-in.tmux".to_owned()).into_iter().collect()
+    };
     let surroundings = Surroundings { account: &account, package: &|text| Some(stand_in(text)), list: &list };
     let all = evaluate(known, &home, &surroundings, &mut findings);
     files::check_targets(&home, &all, &mut findings);
