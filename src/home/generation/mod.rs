@@ -285,8 +285,12 @@ fn check_with(known: &[&'static Program], user: &str, merged: &Merged, names: &N
         home: format!("/home/{user}"),
         shell: String::new(),
     };
-    let surroundings =
-        Surroundings { account: &account, package: &|text| Some(stand_in(text)), list: &|_, _| Vec::new() };
+    // What packages hold is not known here. Only a plugin of tmux's has to have something.
+    let list = |_: &StorePath, folder: &ImagePath| {
+        let is_plugin = folder.as_bytes().starts_with(b"share/tmux-plugins");
+        is_plugin.then(|| "stand-in.tmux".to_owned()).into_iter().collect()
+    };
+    let surroundings = Surroundings { account: &account, package: &|text| Some(stand_in(text)), list: &list };
     let all = evaluate(known, &home, &surroundings, &mut findings);
     files::check_targets(&home, &all, &mut findings);
     diagnostics(findings, merged)

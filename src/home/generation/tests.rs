@@ -283,3 +283,12 @@ fn programs_bring_packages_that_texts_may_name() {
     let debian = Names { debian_default: true, ..Names::default() };
     assert_eq!(said(&debian).len(), 2);
 }
+
+#[test]
+fn what_packages_hold_is_no_matter_of_a_check() {
+    let source = "[programs.tmux]\nenable = true\nplugins = [\"tmuxPlugins.sensible\"]\n[programs.vim]\nenable = true\n\
+        plugins = [\"vimPlugins.vim-nix\"]\n";
+    let home = toml::from_str(source).unwrap();
+    let layer = Layer { file: "home.toml".to_owned(), table: home, places: Places::default() };
+    assert_eq!(check_home("alice", &merge(&[layer]), &Names::default()), []);
+}
