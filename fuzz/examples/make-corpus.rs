@@ -180,7 +180,7 @@ fn configs() -> Seeds {
 fn homes() -> Seeds {
     let base = "packages = [\"git\", \"ours#jq\"]\nsessionPath = [\"$HOME/bin\"]\nsessionVariables = { A = \"${B:-x}\", B = \"$HOME\" }\n\
         shellAliases.ll = \"ls -l\"\n[file.\".x/y\"]\ntext = \"${pkgs.git}\"\n[file.z]\nyaml = { a = [1, { b = 2.5 }], c = \"no\" }\n\
-        [xdg.configFile.\"a/b\"]\nsource = \"./x\"\nrecursive = true\n[daemons.d]\ncommand = [\"git\", \"daemon\"]\nports = [80]\n";
+        [xdg.configFile.\"a/b\"]\nsource = \"${pkgs.git}/bin\"\nrecursive = true\n[daemons.d]\ncommand = [\"git\", \"daemon\"]\nports = [8080]\n";
     let shells = "[programs.bash]\nenable = true\ninitExtra = \"x\"\nhistorySize = 5\n[programs.zsh]\nenable = true\n\
         history.size = 3\nsyntaxHighlighting.enable = true\n[programs.fish]\nenable = true\nfunctions.f = \"echo\"\n\
         [programs.starship]\nenable = true\nsettings.add_newline = false\n[programs.fzf]\nenable = true\n[programs.eza]\nenable = true\n\
