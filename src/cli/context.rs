@@ -3,12 +3,9 @@
 use std::io::Write as _;
 use std::path::PathBuf;
 
-use crate::config::{self, Diagnostic, Loaded, Machine, Severity};
-use crate::failure::Class;
-use crate::home;
+use crate::config::Diagnostic;
 use crate::progress::Progress;
 
-use super::failure::Failure;
 use super::output::Output;
 use super::progress::Narrator;
 
@@ -23,28 +20,7 @@ pub(super) struct Context {
     narrator: Narrator,
 }
 
-/// The project's files without errors.
-pub(super) struct Project {
-    pub(super) machine: Machine,
-    /// What may be wrong; drawn already.
-    pub(super) warnings: Vec<Diagnostic>,
-    /// Keys that the image does not honour yet; for builds to draw with [`Context::diagnose`].
-    pub(super) inactive: Vec<Diagnostic>,
-}
-
 impl Context {
-    /// Reads and checks the project's files; draws the warnings.
-    pub(super) fn load(&self) -> anyhow::Result<Project> {
-        let Loaded { machine, mut diagnostics, inactive } = config::load(&self.directory);
-        let machine = machine.ok_or_else(|| Failure::diagnosed(Class::Usage, diagnostics.clone()))?;
-        diagnostics.extend(home::generation::check(&machine));
-        if diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
-            return Err(Failure::diagnosed(Class::Usage, diagnostics).into());
-        }
-        self.diagnose(&diagnostics);
-        Ok(Project { machine, warnings: diagnostics, inactive })
-    }
-
     /// For the folder `directory`, which is absolute.
     pub(super) fn new(directory: PathBuf, json: bool, narrator: Narrator) -> Self {
         Self { directory, json, progress: Box::new(narrator.clone()), narrator }

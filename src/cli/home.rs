@@ -8,7 +8,7 @@ use crate::boot::{BootPlan, HOMES_PATH, HomeBase, PLAN_PATH, PLAN_VERSION};
 use crate::config::{HomeSurroundings, Request, home_file};
 use crate::failure::Class;
 use crate::home::generation::{self, Names};
-use crate::home::merge::{Layer, Merged, layers, merge};
+use crate::home::merge::{Layer, Merged, merge};
 use crate::home::show;
 
 use super::Context;
@@ -52,23 +52,28 @@ pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<()> {
 }
 
 fn show_home(args: &Show, context: &Context) -> anyhow::Result<()> {
-    let inside = !context.directory.join("system.toml").exists() && Path::new(PLAN_PATH).exists();
-    let merged = if inside { of_machine(&args.user, context)? } else { of_project(&args.user, context)? };
+    let merged = merged(&args.user, context)?;
     if context.json {
         return context.document(&show::as_document(&merged));
     }
     context.text(show::as_toml(&merged))
 }
 
-fn of_project(user: &str, context: &Context) -> anyhow::Result<Merged> {
-    let machine = context.load()?.machine;
-    if !machine.users.contains_key(user) {
-        return Err(unknown(user, "users.toml", machine.users.keys()));
-    }
-    Ok(merge(&layers(&machine, user)))
+/// Where there is a project, its home; else that of the machine that runs here.
+#[cfg(feature = "build")]
+fn merged(user: &str, context: &Context) -> anyhow::Result<Merged> {
+    let inside = !context.directory.join("system.toml").exists() && Path::new(PLAN_PATH).exists();
+    if inside { of_machine(user, context) } else { super::project::home_of(user, context) }
 }
 
-fn unknown<'a>(user: &str, place: &str, known: impl Iterator<Item = &'a String>) -> anyhow::Error {
+/// A machine's own program knows of no projects.
+#[cfg(not(feature = "build"))]
+fn merged(user: &str, context: &Context) -> anyhow::Result<Merged> {
+    of_machine(user, context)
+}
+
+/// There is no such user.
+pub(super) fn unknown<'a>(user: &str, place: &str, known: impl Iterator<Item = &'a String>) -> anyhow::Error {
     let known: Vec<&str> = known.map(String::as_str).collect();
     let help = if known.is_empty() { "there are none".to_owned() } else { format!("users are {}", known.join(", ")) };
     Failure::new(Class::Usage, format!("{place} has no user `{user}`")).help(help).into()

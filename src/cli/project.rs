@@ -5,8 +5,10 @@ use std::num::NonZero;
 use crate::build::{PlanChoice, Planned, Project};
 use crate::cache::Settings;
 use crate::channel::{self, LOCK_FILE, Mode};
-use crate::config::{Machine, System};
+use crate::config::{self, Diagnostic, Loaded, Machine, Severity, System};
 use crate::failure::Class;
+use crate::home::generation;
+use crate::home::merge::{Merged, layers, merge};
 use crate::image::codec::Codec;
 use crate::plan::Request;
 use crate::root::runtime::RuntimeChoice;
@@ -34,6 +36,29 @@ pub(super) struct Args {
 
     #[command(flatten)]
     runtime: runtime::Args,
+}
+
+/// The project's files without errors.
+pub(super) struct Files {
+    pub(super) machine: Machine,
+    /// What may be wrong; drawn already.
+    pub(super) warnings: Vec<Diagnostic>,
+    /// Keys that the image does not honour yet; for builds to draw with [`Context::diagnose`].
+    pub(super) inactive: Vec<Diagnostic>,
+}
+
+impl Context {
+    /// Reads and checks the project's files; draws the warnings.
+    pub(super) fn load(&self) -> anyhow::Result<Files> {
+        let Loaded { machine, mut diagnostics, inactive } = config::load(&self.directory);
+        let machine = machine.ok_or_else(|| Failure::diagnosed(Class::Usage, diagnostics.clone()))?;
+        diagnostics.extend(generation::check(&machine));
+        if diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
+            return Err(Failure::diagnosed(Class::Usage, diagnostics).into());
+        }
+        self.diagnose(&diagnostics);
+        Ok(Files { machine, warnings: diagnostics, inactive })
+    }
 }
 
 /// Everything that a [`Project`] borrows.
@@ -133,6 +158,15 @@ impl Args {
         let requests = project.requests(&lock, system, &planned);
         Ok(Outlook { planned, requests })
     }
+}
+
+/// A user's home as the project's files have it.
+pub(super) fn home_of(user: &str, context: &Context) -> anyhow::Result<Merged> {
+    let machine = context.load()?.machine;
+    if !machine.users.contains_key(user) {
+        return Err(super::home::unknown(user, "users.toml", machine.users.keys()));
+    }
+    Ok(merge(&layers(&machine, user)))
 }
 
 /// Parses `--system`.

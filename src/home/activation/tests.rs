@@ -253,9 +253,10 @@ proptest! {
         let before = home.clone();
         home.carry_out(&plan(&one, &of(&two), &home, &boot).unwrap().steps);
         home.carry_out(&plan(&(&one | &two), &of(&one), &home, &boot).unwrap().steps);
-        // What was the same as the second generation's is a link of it then, and goes with it.
+        // An own file that was the same as the second generation's is a link of it then, and goes with it: what it had kept away
+        // finds its place.
         let kept = |model: &Model| model.0.iter().filter(|(_, thing)| **thing == Thing::Ours).count();
-        prop_assert_eq!(kept(&home), kept(&before));
+        prop_assert!(kept(&home) >= kept(&before));
     }
 
     #[test]

@@ -4,7 +4,6 @@ use std::fmt;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_path_to_error::Segment;
 use toml::{Table, Value};
 
 use super::OptionError;
@@ -81,9 +80,10 @@ impl fmt::Display for Scalar {
 
 /// `table` as `T`, whose type refuses unknown fields.
 pub fn options<T: DeserializeOwned>(program: &str, table: &Table) -> Result<T, OptionError> {
-    serde_path_to_error::deserialize(Value::Table(table.clone())).map_err(|error| {
-        let path = keys(error.path());
-        explain(program, path, error.inner().message())
+    let read = |table: Table| Value::Table(table).try_into::<T>().map_err(|error| error.message().to_owned());
+    read(table.clone()).map_err(|message| {
+        let path = locate(table, &message, &|table| read(table).err());
+        explain(program, path, &message)
     })
 }
 
@@ -109,14 +109,54 @@ pub fn wrong(program: &str, path: &[&str], reason: &str) -> OptionError {
     }
 }
 
-fn keys(path: &serde_path_to_error::Path) -> Vec<String> {
-    path.iter()
-        .filter_map(|segment| match segment {
-            Segment::Map { key } => Some(key.clone()),
-            Segment::Seq { index } => Some(index.to_string()),
-            Segment::Enum { .. } | Segment::Unknown => None,
-        })
-        .collect()
+/// Where `table` has what `fails` says `message` of: the way to it is looked for by leaving out everything beside. A deserializer
+/// that remembers its way would be another one for each type, and what runs inside a machine is to be small.
+fn locate(table: &Table, message: &str, fails: &dyn Fn(Table) -> Option<String>) -> Vec<String> {
+    let mut path: Vec<Step> = Vec::new();
+    let mut current = Value::Table(table.clone());
+    loop {
+        let parts: Vec<(Step, Value)> = match current {
+            Value::Table(table) => table.into_iter().map(|(key, value)| (Step::Key(key), value)).collect(),
+            Value::Array(values) => {
+                values.into_iter().enumerate().map(|(at, value)| (Step::Index(at), value)).collect()
+            }
+            _ => break,
+        };
+        let is_there = |(step, value): &(Step, Value)| {
+            let alone = path.iter().rev().fold(step.around(value.clone()), |value, step| step.around(value));
+            let Value::Table(alone) = alone else { return false };
+            fails(alone).as_deref() == Some(message)
+        };
+        let Some((step, value)) = parts.into_iter().find(is_there) else { break };
+        path.push(step);
+        current = value;
+    }
+    path.into_iter().map(|step| step.to_string()).collect()
+}
+
+/// A step from a value into what it holds.
+enum Step {
+    Key(String),
+    Index(usize),
+}
+
+impl Step {
+    /// What holds `value` alone.
+    fn around(&self, value: Value) -> Value {
+        match self {
+            Self::Key(key) => Value::Table(std::iter::once((key.clone(), value)).collect()),
+            Self::Index(_) => Value::Array(vec![value]),
+        }
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Key(key) => formatter.write_str(key),
+            Self::Index(index) => write!(formatter, "{index}"),
+        }
+    }
 }
 
 fn explain(program: &str, mut path: Vec<String>, message: &str) -> OptionError {
@@ -126,8 +166,8 @@ fn explain(program: &str, mut path: Vec<String>, message: &str) -> OptionError {
         let place = whole(program, &path);
         return OptionError { path, message: format!("`{place}`: {message}"), help: None, warning: false };
     };
-    if path.last().is_some_and(|last| last == name) {
-        path.pop();
+    if let Some(at) = path.iter().position(|key| key == name) {
+        path.truncate(at);
     }
     let message = format!("`{}` has no option `{name}`", whole(program, &path));
     let help = match nearest(name, known.iter().copied()) {

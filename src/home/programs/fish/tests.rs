@@ -200,7 +200,7 @@ fn names_that_cannot_be_files_are_refused() {
     assert_eq!(contribution, Contribution::default());
     assert_eq!(findings[0].path, ["functions", "../x"]);
     let (_, findings) = contribute(&FISH, "functions.x = { bdy = '' }", &Contribution::default());
-    assert_eq!(findings[0].path, ["functions", "x"]);
+    assert_eq!(findings[0].path, ["functions", "x", "bdy"]);
 }
 
 #[test]
