@@ -6,6 +6,7 @@
 
 mod check;
 mod diagnostic;
+pub(crate) mod erased;
 mod load;
 mod machine;
 mod mirror;

@@ -26,7 +26,11 @@ pub(super) fn root_certificates() -> RootCerts {
         });
         return RootCerts::new_with_certs(&certificates);
     }
+    // A machine's image has a bundle, or none is wanted in it.
+    #[cfg(feature = "build")]
     let mozilla = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().map(|root| Certificate::from_der(root));
+    #[cfg(not(feature = "build"))]
+    let mozilla = std::iter::empty();
     let system = SYSTEM_BUNDLES.iter().find_map(|path| read_bundle(Path::new(path)).ok()).unwrap_or_default();
     let all: Vec<Certificate<'static>> = mozilla.chain(system).collect();
     RootCerts::new_with_certs(&all)
