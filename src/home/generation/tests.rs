@@ -283,3 +283,11 @@ fn programs_bring_packages_that_texts_may_name() {
     let debian = Names { debian_default: true, ..Names::default() };
     assert_eq!(said(&debian).len(), 2);
 }
+
+#[test]
+fn plugins_are_looked_for_when_their_packages_are_there() {
+    let home = "programs.tmux = { enable = true, plugins = ['tmuxPlugins.sensible'] }\n\
+                programs.vim = { enable = true, plugins = ['vimPlugins.vim-nix'] }\n\
+                programs.zsh = { enable = true, plugins = [{ name = 'x', src = 'zsh-x' }] }\n";
+    assert_eq!(check_with(programs::known(), "alice", &merged(home), &Names::default()), []);
+}
