@@ -79,7 +79,7 @@ fn are_what_the_files_say() {
     let container = image.start(&[]);
     assert!(container.soon("dumbc machine status"));
 
-    let script = "ls -1 ~; cat ~/notes/a.txt; ~/notes/run; ~/dots/run; cat ~/folder/run ~/.config/app.json ~/.config/app.toml \
+    let script = "ls -1 ~; cat ~/notes/a.txt; ~/notes/run; sh ~/dots/run; cat ~/folder/run ~/.config/app.json ~/.config/app.toml \
                   ~/.config/app.yaml ~/.config/app.ini; extra; $TOOL; git-lfs; gh; tmux; echo $EDITOR";
     let told = container.shell("alice", script);
     let expected = "dots\nfolder\nnotes\na\nran\nran\n#!/bin/sh\necho ran\n{\n  \"theme\": \"dark\"\n}\ntheme = \"dark\"\n- dark\n[theme]\n\
