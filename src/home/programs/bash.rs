@@ -238,7 +238,7 @@ mod tests {
         let (contribution, findings) = contribute(&BASH, table, &others);
         assert_eq!(findings, []);
         let bashrc = text(&contribution, ".bashrc");
-        assert_syntax("bash", &bashrc);
+        assert_syntax("bash", bashrc);
         insta::assert_snapshot!(bashrc, @r#"
         always
 

@@ -61,8 +61,7 @@ pub(super) fn evaluated_with(
     packages: &[Package],
     others: &Contribution,
 ) -> (Contribution, Vec<OptionError>) {
-    let answer =
-        |request: &str| packages.iter().find(|package| package.request == request).map(|package| package.path());
+    let answer = |request: &str| packages.iter().find(|package| package.request == request).map(Package::path);
     let folders = packages.iter().flat_map(|package| {
         package.folders.iter().map(|(folder, names)| (format!("{}/{folder}", package.name), *names))
     });

@@ -37,7 +37,7 @@ fn a_config_has_its_parts_in_order() {
     let (contribution, findings) = contribute(&FISH, table, &others);
     assert_eq!(findings, []);
     let text = text(&contribution, CONFIG);
-    assert_syntax("fish", &text);
+    assert_syntax("fish", text);
     insta::assert_snapshot!(text, @r#"
     # Only execute this file once per shell.
     set -q __dumbc_fish_config_sourced; and exit
@@ -149,7 +149,7 @@ fn functions_are_files() {
     assert_eq!(findings, []);
     let function = |name: &str| {
         let text = text(&contribution, &format!(".config/fish/functions/{name}.fish"));
-        assert_syntax("fish", &text);
+        assert_syntax("fish", text);
         text
     };
     assert_eq!(function("func"), "function func\n    echo \"Hello\"\nend\n");
@@ -175,7 +175,7 @@ fn plugins_are_loaded_from_where_they_lie() {
         evaluated_with(&FISH, table, &[Package::plain("fishPlugins.foo", "foo")], &Contribution::default());
     assert_eq!(findings, []);
     let text = text(&contribution, ".config/fish/conf.d/plugin-foo.fish");
-    assert_syntax("fish", &text);
+    assert_syntax("fish", text);
     assert!(text.starts_with(&format!("# Plugin foo\nset -l plugin_dir {}\n", store_path("foo"))), "{text}");
     assert_eq!((FISH.requests)(&table.parse().expect("TOML")), ["fishPlugins.foo"]);
     let (_, findings) = evaluated(&FISH, table);

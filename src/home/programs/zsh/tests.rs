@@ -141,7 +141,7 @@ fn pieces_have_home_managers_order() {
     let (contribution, findings) = contribute(&ZSH, table, &others);
     assert_eq!(findings, []);
     let text = text(&contribution, ".zshrc");
-    assert_syntax("zsh", &text);
+    assert_syntax("zsh", text);
     let expected = format!(
         "zmodload zsh/zprof|first|typeset -U path|cdpath+=(~/src)|for profile in|HELPDIR|bindkey -e|V1=true|compinit|\
          source {}/share/zsh-autosuggestions/zsh-autosuggestions.zsh|ZSH_AUTOSUGGEST_STRATEGY=(history match_prev_cmd)|\
@@ -154,7 +154,7 @@ fn pieces_have_home_managers_order() {
         store_path("zsh-autosuggestions"),
         store_path("zsh-syntax-highlighting"),
     );
-    assert_order(&text, &expected.split('|').collect::<Vec<_>>());
+    assert_order(text, &expected.split('|').collect::<Vec<_>>());
 }
 
 #[test]
@@ -170,7 +170,7 @@ fn plugins_are_linked_and_sourced() {
     assert_eq!(contribution.files[".zsh/plugins/said"], (Content::Link("/opt/said".into()), false));
     let text = text(&contribution, ".zshrc");
     assert_order(
-        &text,
+        text,
         &[
             "path+=\"/home/alice/.zsh/plugins/mock\"\nfpath+=\"/home/alice/.zsh/plugins/mock\"\n\
              fpath+=(\"/home/alice/.zsh/plugins/mock/share/zsh/site-functions\")\n",
@@ -196,7 +196,7 @@ fn oh_my_zsh_starts_the_completion() {
     let text = text(&contribution, ".zshrc");
     assert!(!text.contains("compinit"));
     assert_order(
-        &text,
+        text,
         &["zstyle x", "plugins=(git sudo)", "ZSH_THEME=\"robbyrussell\"", "source $ZSH/oh-my-zsh.sh", "HISTSIZE"],
     );
     assert!(contribution.files.contains_key(".cache/oh-my-zsh/.keep"));
