@@ -337,6 +337,8 @@ impl Standing<'_> {
     pub(super) fn with_view<T>(&self, look: impl FnOnce(View<'_>) -> T) -> T {
         let mut trees = vec![&self.root, &self.profiles];
         trees.extend(self.content.declared.iter().map(|declared| &declared.tree));
+        // What is local is listed with the packages; its bytes are here.
+        trees.extend(self.content.local.values().map(|local| &local.tree));
         look(View { trees: &trees, packages: &self.listings, merged: self.merged })
     }
 }

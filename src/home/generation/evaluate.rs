@@ -15,7 +15,7 @@ use super::super::settings::{Settings, is_enabled};
 pub(super) struct Surroundings<'a> {
     pub(super) account: &'a PlanAccount,
     pub(super) package: &'a dyn Fn(&str) -> Option<StorePath>,
-    pub(super) list: &'a dyn Fn(&StorePath, &ImagePath) -> Vec<String>,
+    pub(super) list: &'a dyn Fn(&StorePath, &ImagePath) -> Option<Vec<String>>,
 }
 
 /// All contributions as one, and the home's own.

@@ -104,7 +104,7 @@ fn generate_with(known: &[&'static Program], inputs: &Inputs<'_>) -> Result<Gene
     let surroundings = Surroundings {
         account: inputs.account,
         package: &|text| inputs.answers.get(text)?.first().cloned(),
-        list: &|package, folder| list(inputs.view, package, folder),
+        list: &|package, folder| Some(list(inputs.view, package, folder)),
     };
     let all = evaluate(known, &home, &surroundings, &mut findings);
     let requests = requests_of(known, inputs.merged, inputs.debian_default);
@@ -285,12 +285,7 @@ fn check_with(known: &[&'static Program], user: &str, merged: &Merged, names: &N
         home: format!("/home/{user}"),
         shell: String::new(),
     };
-    // What packages hold is not known here. Only a plugin of tmux's has to have something.
-    let list = |_: &StorePath, folder: &ImagePath| {
-        let is_plugin = folder.as_bytes().starts_with(b"share/tmux-plugins");
-        is_plugin.then(|| "stand-in.tmux".to_owned()).into_iter().collect()
-    };
-    let surroundings = Surroundings { account: &account, package: &|text| Some(stand_in(text)), list: &list };
+    let surroundings = Surroundings { account: &account, package: &|text| Some(stand_in(text)), list: &|_, _| None };
     let all = evaluate(known, &home, &surroundings, &mut findings);
     files::check_targets(&home, &all, &mut findings);
     diagnostics(findings, merged)

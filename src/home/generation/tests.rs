@@ -285,10 +285,9 @@ fn programs_bring_packages_that_texts_may_name() {
 }
 
 #[test]
-fn what_packages_hold_is_no_matter_of_a_check() {
-    let source = "[programs.tmux]\nenable = true\nplugins = [\"tmuxPlugins.sensible\"]\n[programs.vim]\nenable = true\n\
-        plugins = [\"vimPlugins.vim-nix\"]\n";
-    let home = toml::from_str(source).unwrap();
-    let layer = Layer { file: "home.toml".to_owned(), table: home, places: Places::default() };
-    assert_eq!(check_home("alice", &merge(&[layer]), &Names::default()), []);
+fn plugins_are_looked_for_when_their_packages_are_there() {
+    let home = "programs.tmux = { enable = true, plugins = ['tmuxPlugins.sensible'] }\n\
+                programs.vim = { enable = true, plugins = ['vimPlugins.vim-nix'] }\n\
+                programs.zsh = { enable = true, plugins = [{ name = 'x', src = 'zsh-x' }] }\n";
+    assert_eq!(check_with(programs::known(), "alice", &merged(home), &Names::default()), []);
 }

@@ -94,10 +94,10 @@ pub fn answer(context: &Context<'_>, request: &str, path: &[&str], findings: &mu
     found
 }
 
-/// The names in a package's folder, as far as they are UTF-8 and can be looked up.
+/// The names in a package's folder, as far as they are UTF-8 and can be looked up. `None`: the package isn't there yet.
 #[must_use]
-pub fn names_in(context: &Context<'_>, package: &StorePath, folder: &str) -> Vec<String> {
-    ImagePath::new(folder.as_bytes()).map(|folder| (context.list)(package, &folder)).unwrap_or_default()
+pub fn names_in(context: &Context<'_>, package: &StorePath, folder: &str) -> Option<Vec<String>> {
+    ImagePath::new(folder.as_bytes()).map_or(Some(Vec::new()), |folder| (context.list)(package, &folder))
 }
 
 /// A package's name without its version, as Nix splits it: at the first dash that no letter follows. What nixpkgs puts

@@ -84,8 +84,9 @@ pub struct Context<'a> {
     pub home: &'a str,
     /// The answer to a request, by its text: the path that `${pkgs.NAME}` stands for. `None`: nothing answered.
     pub package: &'a dyn Fn(&str) -> Option<StorePath>,
-    /// Names in a folder of a package, sorted; empty where there is no such folder.
-    pub list: &'a dyn Fn(&StorePath, &ImagePath) -> Vec<String>,
+    /// Names in a folder of a package, sorted; empty where there is no such folder. `None`: the package isn't there yet, as when
+    /// files are only checked.
+    pub list: &'a dyn Fn(&StorePath, &ImagePath) -> Option<Vec<String>>,
     /// What all other programs and the home itself bring: for shells, which come last. Empty for the others.
     pub others: &'a Contribution,
 }

@@ -80,7 +80,7 @@ pub(super) fn contribute_in(
     let table = table.parse().expect("TOML");
     let list = |path: &StorePath, folder: &ImagePath| {
         let key = format!("{}/{}", path.name(), String::from_utf8_lossy(folder.as_bytes()));
-        folders.get(&key).map(|names| names.iter().map(ToString::to_string).collect()).unwrap_or_default()
+        Some(folders.get(&key).map(|names| names.iter().map(ToString::to_string).collect()).unwrap_or_default())
     };
     let context = Context { user: "alice", home, package, list: &list, others };
     (program.contribute)(&table, &context)

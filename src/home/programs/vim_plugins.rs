@@ -17,7 +17,7 @@ impl Plugins<'_, '_> {
     /// them now. `place` leads to the request.
     pub(super) fn link(&mut self, request: &str, place: &[&str], folder: &str) {
         let Some(package) = answer(self.context, request, place, self.findings) else { return };
-        let inner = names_in(self.context, &package, "share/vim-plugins");
+        let inner = names_in(self.context, &package, "share/vim-plugins").unwrap_or_default();
         if inner.is_empty() {
             let name = package_name(&package);
             let name = name.strip_prefix("vimplugin-").unwrap_or(name);

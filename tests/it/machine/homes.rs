@@ -38,7 +38,7 @@ enable = true
 [programs.tmux]
 enable = true
 mouse = true
-plugins = ["tmuxPlugins.sensible"]
+plugins = ["sensible"]
 "#;
 
 const USERS: &str = r#"
@@ -61,7 +61,7 @@ fn machine() -> Option<Machine> {
     machine.cache.add("gh", &[("bin/gh", &tool("gh"))]);
     machine.cache.add("tmux", &[("bin/tmux", &tool("tmux"))]);
     let sensible: (&str, &[u8]) = ("share/tmux-plugins/sensible/sensible.tmux", b"#!/bin/sh\n");
-    machine.cache.add("tmuxPlugins.sensible", &[sensible]);
+    machine.cache.add("sensible", &[sensible]);
     machine.system(&[], "");
     machine.file("users.toml", USERS).file("home.toml", HOME).file("dots/run", "#!/bin/sh\necho ran\n");
     Some(machine)
@@ -79,7 +79,7 @@ fn are_what_the_files_say() {
     let container = image.start(&[]);
     assert!(container.soon("dumbc machine status"));
 
-    let script = "ls -1 ~; cat ~/notes/a.txt; ~/notes/run; ~/dots/run; cat ~/folder/run ~/.config/app.json ~/.config/app.toml \
+    let script = "ls -1 ~; cat ~/notes/a.txt; ~/notes/run; sh ~/dots/run; cat ~/folder/run ~/.config/app.json ~/.config/app.toml \
                   ~/.config/app.yaml ~/.config/app.ini; extra; $TOOL; git-lfs; gh; tmux; echo $EDITOR";
     let told = container.shell("alice", script);
     let expected = "dots\nfolder\nnotes\na\nran\nran\n#!/bin/sh\necho ran\n{\n  \"theme\": \"dark\"\n}\ntheme = \"dark\"\n- dark\n[theme]\n\
@@ -107,7 +107,7 @@ fn are_what_the_files_say() {
     assert!(String::from_utf8_lossy(&by_docker.stdout).starts_with(path), "{by_docker:?}");
 
     let inside = container.shell("alice", "dumbc home show alice");
-    assert!(inside.contains("theme = \"dark\"") && inside.contains("\"tmuxPlugins.sensible\""), "{inside}");
+    assert!(inside.contains("theme = \"dark\"") && inside.contains("\"sensible\""), "{inside}");
 }
 
 /// Findings have their place, before anything is fetched.

@@ -1,6 +1,7 @@
 //! Key bindings: `functions/fish_user_key_bindings.fish`, which fish calls when it is ready for them.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use serde::Deserialize;
 
@@ -14,8 +15,8 @@ pub(super) const FUNCTION: &str = "fish_user_key_bindings";
 
 /// What a key does.
 #[derive(Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "the options are Home Manager's")]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[expect(clippy::struct_excessive_bools, reason = "Home Manager's options are so")]
 pub(super) struct Bind {
     /// The key, where the table's own name is another.
     name: Option<String>,
@@ -68,9 +69,8 @@ impl Bind {
         }
         if let Some(command) = &self.command {
             let words: Vec<String> = command.as_slice().iter().map(|word| quote(word)).collect();
-            let words = words.join(" ");
             let repaint = if self.repaint { " repaint" } else { "" };
-            lines.push(format!("    bind{options} {key} {words}{repaint}"));
+            lines.push(format!("    bind{options} {key} {}{repaint}", words.join(" ")));
         }
         lines
     }
@@ -87,7 +87,7 @@ impl Bind {
         };
         for (option, mode) in [("mode", &self.mode), ("sets-mode", &self.sets_mode)] {
             if let Some(mode) = mode {
-                options.extend([" --", option, " ", &quote(mode)]);
+                _ = write!(options, " --{option} {}", quote(mode));
             }
         }
         options

@@ -85,7 +85,11 @@ pub(super) fn find(context: &Context<'_>, request: &str, place: &[&str], finding
 
 /// `share/tmux-plugins/<folder>/<file>.tmux`: the file is named as its folder is, with `_` for `-`, or it is the only one.
 fn script(context: &Context<'_>, package: &StorePath) -> Result<String, String> {
-    let folders = names_in(context, package, FOLDER);
+    let Some(folders) = names_in(context, package, FOLDER) else {
+        // The package isn't there yet, and nothing is made of this: any name does.
+        let name = package_name(package);
+        return Ok(format!("{FOLDER}/{name}/{name}.tmux"));
+    };
     let folder = match folders.as_slice() {
         [] => return Err(format!("has no {FOLDER}")),
         [only] => only,
@@ -95,7 +99,7 @@ fn script(context: &Context<'_>, package: &StorePath) -> Result<String, String> 
             named.ok_or_else(|| format!("has several plugins: {}", several.join(", ")))?
         }
     };
-    let mut files = names_in(context, package, &format!("{FOLDER}/{folder}"));
+    let mut files = names_in(context, package, &format!("{FOLDER}/{folder}")).unwrap_or_default();
     files.retain(|file| Path::new(file).extension().is_some_and(|extension| extension == "tmux"));
     let own = |name: String| files.iter().find(|file| **file == name);
     let found = own(format!("{}.tmux", folder.replace('-', "_"))).or_else(|| own(format!("{folder}.tmux")));

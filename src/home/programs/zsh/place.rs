@@ -60,7 +60,7 @@ mod tests {
             user: "alice",
             home: "/home/alice",
             package: &|_| None,
-            list: &|_, _| Vec::new(),
+            list: &|_, _| None,
             others: &Contribution::default(),
         };
         let place = Place::new(Some(dot_dir), &context).ok()?;

@@ -70,7 +70,7 @@ fn folders(path: &StorePath, context: &Context<'_>) -> Vec<String> {
     let mut folders = vec![String::new()];
     for parent in ["share", "share/zsh/plugins"] {
         let Ok(folder) = ImagePath::new(parent.as_bytes()) else { continue };
-        folders.extend((context.list)(path, &folder).into_iter().map(|name| format!("{parent}/{name}/")));
+        folders.extend((context.list)(path, &folder).into_iter().flatten().map(|name| format!("{parent}/{name}/")));
     }
     folders
 }
@@ -78,7 +78,7 @@ fn folders(path: &StorePath, context: &Context<'_>) -> Vec<String> {
 fn holds(path: &StorePath, folder: &str, name: &str, context: &Context<'_>) -> Option<String> {
     let listed = ImagePath::new(folder.trim_end_matches('/').as_bytes()).ok()?;
     let file = format!("{folder}{name}");
-    ((context.list)(path, &listed).iter().any(|entry| entry == name) && is_plain(&file)).then_some(file)
+    ((context.list)(path, &listed).iter().flatten().any(|entry| entry == name) && is_plain(&file)).then_some(file)
 }
 
 /// oh-my-zsh's own start, which starts the completion too.
