@@ -6,7 +6,6 @@
 
 mod check;
 mod diagnostic;
-pub(crate) mod erased;
 mod load;
 mod machine;
 mod mirror;

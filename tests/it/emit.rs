@@ -175,15 +175,20 @@ fn plan() -> Value {
 #[test]
 fn a_boot_plan_is_told_out_of_every_kind_of_image() {
     let (cache, project) = (Cache::sample(), Project::new());
-    let tables = "[boot]\nenable = false\n[files.\"/etc/dumbc/boot.json\"]\nsource = \"./boot.json\"\n";
-    project.system(&cache, r#"["hello"]"#, tables).file("boot.json", plan().to_string());
+    let tables =
+        "[daemons.greeter]\ncommand = [\"hello\"]\nports = [22]\nrestart = \"always\"\n[boot]\nenable = true\n";
+    project.system(&cache, r#"["hello"]"#, tables);
     let kinds =
         [("archive", "gzip"), ("archive", "none"), ("oci-archive", "zstd"), ("oci-dir", "gzip"), ("oci-dir", "zstd")];
     for (format, codec) in kinds {
         let built = project.build(&format!("{format}-{codec}"), &["--format", format, "--compression", codec]);
         let path = built.path.to_str().unwrap();
         let told = project.dumbc(&["boot", "--explain", path]).ok().text();
-        assert!(told.contains("  sshd: /bin/sshd\n") && told.contains("started again after every end"), "{told}");
+        assert!(
+            told.contains("  greeter: /etc/profiles/system/bin/hello\n")
+                && told.contains("started again after every end"),
+            "{told}"
+        );
         let read: Value =
             serde_json::from_slice(&project.dumbc(&["boot", "--explain", path, "--json"]).ok().stdout).unwrap();
         let schema: Value = serde_json::from_slice(&project.dumbc(&["schema", "boot"]).ok().stdout).unwrap();

@@ -178,9 +178,10 @@ fn users_with_the_same_packages_share_their_union() {
     project
         .file("users.toml", "[alice]\nuid = 1001\n[bob]\nuid = 1002\n")
         .file("home.toml", "packages = [\"hello\"]\n");
-    let arguments = ["build", "--format", "docker-archive", "--compression", "none", "-o", "it.tar"];
-    project.dumbc(&arguments).ok();
-    let layers = members(&fs::read(project.path("it.tar")).unwrap());
+    let arguments = ["build", "--format", "docker-archive", "--compression", "none", "-o"];
+    let archive = project.path("it.tar");
+    project.dumbc(&[&arguments[..], &[archive.to_str().unwrap()]].concat()).ok();
+    let layers = members(&fs::read(archive).unwrap());
     for mut layer in layers.clone() {
         let count = layer.len();
         layer.sort();

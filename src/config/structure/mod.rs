@@ -8,13 +8,14 @@ pub(super) use hints::{as_toml, split_command};
 
 use std::ops::Range;
 
+use serde::Deserialize as _;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use toml::de::{DeTable, DeValue};
 use toml::{Spanned, Table};
 
 use super::source::{Findings, Source};
-use super::{ConfigFile, Diagnostic, Places, erased, schema};
+use super::{ConfigFile, Diagnostic, Places, schema};
 
 /// A file that was read as far as it makes sense.
 pub(super) struct Structured<T> {
@@ -42,13 +43,13 @@ pub(super) fn read<T: DeserializeOwned>(
     let whole = document.span();
     Walk { source, findings, root_keys: &root_keys }.table(&schema, document.get_mut(), "", 0..whole.start.min(1));
     let places = Places::of_table(document.get_ref(), source);
-    let mirror = erased::read::<T>(toml::de::Deserializer::from(document.clone()));
-    let table = erased::read::<Table>(toml::de::Deserializer::from(document));
+    let mirror = T::deserialize(toml::de::Deserializer::from(document.clone()));
+    let table = Table::deserialize(toml::de::Deserializer::from(document));
     match (mirror, table) {
         (Ok(mirror), Ok(table)) => Some(Structured { mirror, table, places }),
-        // The walk above has seen what is wrong; what it missed has no place.
-        (Err(message), _) | (_, Err(message)) => {
-            findings.push(Diagnostic::error(message, None));
+        (Err(error), _) | (_, Err(error)) => {
+            let place = error.span().map(|span| source.place(span));
+            findings.push(Diagnostic::error(error.message().to_owned(), place));
             None
         }
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use crate::boot::{PlanHealth, PlanReady, PlanRestart, PlanStop};
-use crate::config::{erased, parse_duration};
+use crate::config::parse_duration;
 
 use super::super::finding::Finding;
 
@@ -105,7 +105,7 @@ pub(super) fn daemons(
 }
 
 fn daemon(value: toml::Value) -> Result<DaemonSettings, String> {
-    let table: DaemonTable = erased::read(value)?;
+    let table: DaemonTable = value.try_into().map_err(|error: toml::de::Error| error.message().to_owned())?;
     if table.command.first().is_none_or(String::is_empty) {
         return Err("the command is empty".to_owned());
     }

@@ -4,8 +4,6 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::config::erased;
-
 use super::super::finding::Finding;
 use super::super::format::Format;
 use super::super::manifest::LIVE;
@@ -72,8 +70,9 @@ pub(super) fn files(
 }
 
 fn file(path: &[&str], prefix: &str, key: &str, value: toml::Value) -> Result<FileSettings, Finding> {
-    let table: FileTable =
-        erased::read(value).map_err(|message| Finding::error(path, format!("`{key}`: {message}"), None))?;
+    let table: FileTable = value
+        .try_into()
+        .map_err(|error: toml::de::Error| Finding::error(path, format!("`{key}`: {}", error.message()), None))?;
     let (executable, force, recursive) = (table.executable, table.force, table.recursive);
     let target = target(&format!("{prefix}{key}")).map_err(|reason| {
         Finding::error(path, format!("the path `{key}` {reason}"), "write a path below the home".to_owned())

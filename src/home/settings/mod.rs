@@ -9,7 +9,6 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::config::erased;
 use crate::nix::StorePath;
 
 use super::finding::Finding;
@@ -76,9 +75,11 @@ pub(super) fn settings(merged: &Merged, lookup: &Lookup<'_>, findings: &mut Vec<
     for (key, value) in table {
         // A key at a time, so that a mistake in one leaves the others.
         let one = toml::Table::from_iter([(key.clone(), value)]);
-        match erased::read::<Table>(toml::Value::Table(one)) {
+        match one.try_into::<Table>() {
             Ok(read) => home.take(&key, read),
-            Err(message) => findings.push(Finding::error(&[&key], format!("`{key}` can't be read: {message}"), None)),
+            Err(error) => {
+                findings.push(Finding::error(&[&key], format!("`{key}` can't be read: {}", error.message()), None));
+            }
         }
     }
     let session_variables = variables(home.session_variables, findings);

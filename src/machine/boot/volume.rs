@@ -16,6 +16,10 @@ use super::mount_table::MountTable;
 use super::mounting::Mount;
 use super::small;
 
+/// How often the lock is asked for again, and how long apart: two seconds in all.
+const ATTEMPTS: u32 = 40;
+const PAUSE: std::time::Duration = std::time::Duration::from_millis(50);
+
 /// What is found where the volume should be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is one thing that was seen")]
@@ -173,7 +177,7 @@ fn lock(
     }) else {
         return Ok(None);
     };
-    match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+    match patiently(|| rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive)) {
         Ok(()) => Ok(Some(VolumeLock { _file: file })),
         Err(rustix::io::Errno::WOULDBLOCK) => Err(locked()),
         Err(error) => {
@@ -181,6 +185,17 @@ fn lock(
             Ok(None)
         }
     }
+}
+
+/// Asks again for a while: the processes of a machine that was killed a moment ago may still be going.
+fn patiently(mut ask: impl FnMut() -> rustix::io::Result<()>) -> rustix::io::Result<()> {
+    for _ in 0..ATTEMPTS {
+        match ask() {
+            Err(rustix::io::Errno::WOULDBLOCK) => std::thread::sleep(PAUSE),
+            answer => return answer,
+        }
+    }
+    ask()
 }
 
 fn open_lock(root: &Path, writable: bool) -> io::Result<Option<File>> {
