@@ -77,10 +77,10 @@ fn golden_digests_catch_drift() {
         let digest = if name == "image_id" { &image[name] } else { &image["manifests"][name] };
         digest.as_str().unwrap()["sha256:".len()..][..16].to_owned()
     };
-    assert_eq!(digest(&gzip, "image_id"), "a597517061e33187");
-    assert_eq!(digest(&zstd, "image_id"), "a597517061e33187");
-    assert_eq!(digest(&gzip, "archive"), "092fa8e7e0e348ae");
-    assert_eq!(digest(&gzip, "docker"), "dec4d04edb94875f");
-    assert_eq!(digest(&gzip, "oci"), "0c869259af3aab63");
-    assert_eq!(digest(&zstd, "oci"), "bcb6a947a716e02a");
+    assert_eq!(digest(&gzip, "image_id"), "1aeff4e283ae87e6");
+    assert_eq!(digest(&zstd, "image_id"), "1aeff4e283ae87e6");
+    assert_eq!(digest(&gzip, "archive"), "34a711c74f4ecb21");
+    assert_eq!(digest(&gzip, "docker"), "768876e53dad2974");
+    assert_eq!(digest(&gzip, "oci"), "6e807e8dce1a3cb9");
+    assert_eq!(digest(&zstd, "oci"), "3b80772e2bfdd44e");
 }
