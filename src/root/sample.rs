@@ -88,7 +88,7 @@ pub(super) fn merged(entries: &[(&str, &str)]) -> Merged {
 }
 
 /// Says that a test did nothing.
-pub(super) fn skipped(why: &str) {
+pub(crate) fn skipped(why: &str) {
     use std::io::Write as _;
     let _ = writeln!(std::io::stderr(), "skipped: {why}");
 }

@@ -24,7 +24,7 @@ fn unknown_users_and_homes_are_told() {
 #[test]
 fn what_was_the_formers_becomes_the_users() {
     if !rustix::process::geteuid().is_root() {
-        println!("skipped: only root can give files away");
+        crate::root::sample::skipped("only root can give files away");
         return;
     }
     let root = tempfile::tempdir().unwrap();

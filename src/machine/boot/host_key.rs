@@ -171,7 +171,7 @@ mod tests {
         make(folder.path()).unwrap();
         let path = folder.path().join(NAME);
         let Ok(output) = Command::new("ssh-keygen").arg("-y").arg("-f").arg(&path).output() else {
-            println!("skipped: there is no ssh-keygen here");
+            crate::root::sample::skipped("there is no ssh-keygen here");
             return;
         };
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

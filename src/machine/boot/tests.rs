@@ -147,7 +147,7 @@ impl Image {
 fn is_root() -> bool {
     let is_root = rustix::process::geteuid().is_root();
     if !is_root {
-        println!("skipped: only root can give homes to users");
+        crate::root::sample::skipped("only root can give homes to users");
     }
     is_root
 }

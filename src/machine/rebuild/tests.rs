@@ -32,9 +32,10 @@ impl World {
         for (name, references) in [("ripgrep", vec![&tool]), ("fd", vec![])] {
             let nar = nar(&[(&format!("bin/{name}"), name)]);
             let path = place.cache(info(path(&format!("{name}-1.2")), &nar, &references), &nar, true);
-            index += &format!(
+            let line = format!(
                 "{{\"attr\":\"{name}\",\"name\":\"{name}-1.2\",\"outputs\":{{\"out\":\"{path}\"}},\"system\":\"x86_64-linux\"}}\n"
             );
+            index.push_str(&line);
         }
         fs::write(place.at("index.jsonl"), index).unwrap();
         let mut plan = place.plan();
@@ -193,7 +194,7 @@ fn what_is_refused_changes_nothing() {
 #[test]
 fn what_the_user_can_not_read_does_not_come_in() {
     if !rustix::process::getuid().is_root() {
-        eprintln!("skipped: only root can make a file that the user can't read");
+        crate::root::sample::skipped("only root can make a file that the user can't read");
         return;
     }
     let world = World::new("");

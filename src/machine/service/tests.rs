@@ -252,7 +252,7 @@ fn a_generation_goes_live_and_is_whole_without_the_image() {
         assert_eq!(content, "tool");
         let home =
             add(&service, &alice(), "home-alice", &generation(&manifest("alice"), &[&tool]), &[&tool, &bash]).unwrap();
-        assert_eq!(service.volume.info(&home).unwrap().references, [tool.clone()]);
+        assert_eq!(service.volume.info(&home).unwrap().references, std::slice::from_ref(&tool));
         let live = service.commit(&alice(), &home, None).unwrap();
         assert_eq!(live, Answer::Live { number: Some(1), generation: home.clone() });
         assert!(place.has(&glibc) && place.has(&bash) && !place.has(&unneeded));
@@ -340,7 +340,9 @@ fn homes_that_are_none_are_refused() {
     let mut deep = NarWriter::new(Vec::new());
     deep.directory(b"").unwrap();
     let folders: Vec<String> = (1..63).map(|depth| vec!["d".repeat(100); depth].join("/")).collect();
-    folders.iter().for_each(|folder| deep.directory(folder.as_bytes()).unwrap());
+    for folder in &folders {
+        deep.directory(folder.as_bytes()).unwrap();
+    }
     let deep = deep.finish().unwrap();
     assert!(add(&service, &alice(), "home-alice", &deep, &[]).is_err(), "longer than any path may be");
     for number in (0..good.len()).step_by(5) {

@@ -219,7 +219,9 @@ mod tests {
     fn documents_follow_each_other() {
         let mut bytes = Vec::new();
         let all = [Request::List {}, Request::Select { target: Target::Number(3) }, Request::Collect { dry_run: true }];
-        all.iter().for_each(|request| write(&mut bytes, request).unwrap());
+        for request in &all {
+            write(&mut bytes, request).unwrap();
+        }
         let mut input = &bytes[..];
         let back: Vec<Request> = std::iter::from_fn(|| read(&mut input).unwrap()).collect();
         assert_eq!(back, all);

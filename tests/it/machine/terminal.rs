@@ -49,10 +49,10 @@ impl Terminal {
                 return;
             }
             let left = until.saturating_duration_since(Instant::now());
-            match self.heard.recv_timeout(left) {
-                Ok(bytes) => self.text.push_str(&String::from_utf8_lossy(&bytes)),
-                Err(_) => panic!("`{text}` never came; there was:\n{}", self.text),
-            }
+            let bytes = self.heard.recv_timeout(left);
+            let bytes =
+                bytes.unwrap_or_else(|error| panic!("`{text}` never came ({error}); there was:\n{}", self.text));
+            self.text.push_str(&String::from_utf8_lossy(&bytes));
         }
     }
 

@@ -29,12 +29,18 @@ fn elf(machine: u8) -> Vec<u8> {
     half(&mut bytes, 2);
     half(&mut bytes, machine.into());
     word(&mut bytes, 1);
-    [0x0040_0078, 64, 0].into_iter().for_each(|value| long(&mut bytes, value));
+    for value in [0x0040_0078, 64, 0] {
+        long(&mut bytes, value);
+    }
     word(&mut bytes, 0);
-    [64, 56, 1, 64, 0, 0].into_iter().for_each(|value| half(&mut bytes, value));
+    for value in [64, 56, 1, 64, 0, 0] {
+        half(&mut bytes, value);
+    }
     word(&mut bytes, 1);
     word(&mut bytes, 5);
-    [0, 0x0040_0000, 0x0040_0000, 0x80, 0x80, 0x1000].into_iter().for_each(|value| long(&mut bytes, value));
+    for value in [0, 0x0040_0000, 0x0040_0000, 0x80, 0x80, 0x1000] {
+        long(&mut bytes, value);
+    }
     // mov edi, 0; mov eax, 60; syscall
     bytes.extend([0x31, 0xff, 0xb8, 0x3c, 0, 0, 0, 0x0f, 0x05]);
     bytes.resize(0x80, 0);
