@@ -67,6 +67,15 @@ pub struct BootPlan {
     pub user_rebuild: bool,
 }
 
+impl BootPlan {
+    /// Whether plain names are a Debian archive's, whose packages are the system's.
+    #[must_use]
+    pub fn has_debian_default(&self) -> bool {
+        let default = self.default_channel.as_ref().and_then(|name| self.channels.get(name));
+        default.is_some_and(|channel| channel.debian)
+    }
+}
+
 /// A path with its owner.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -109,6 +118,15 @@ pub struct PlanAccount {
     pub shell: String,
 }
 
+impl PlanAccount {
+    /// Root, where the image says nothing else of it.
+    #[must_use]
+    pub fn root() -> Self {
+        let (home, shell) = ("/root".to_owned(), "/bin/sh".to_owned());
+        Self { name: "root".to_owned(), uid: 0, gid: 0, groups: Vec::new(), home, shell }
+    }
+}
+
 /// The entrypoint or a daemon, for one user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -147,6 +165,28 @@ pub struct PlanUnit {
     pub restart: PlanRestart,
     /// How it is stopped.
     pub stop: PlanStop,
+}
+
+impl PlanUnit {
+    /// A unit of which nothing is said but who runs it: no command, never started again, ten seconds to stop.
+    #[must_use]
+    pub fn bare(name: &str, account: &PlanAccount) -> Self {
+        Self {
+            name: name.to_owned(),
+            command: Vec::new(),
+            account: account.clone(),
+            of_home: false,
+            ports: Vec::new(),
+            secrets: Vec::new(),
+            secret_files: Vec::new(),
+            after: Vec::new(),
+            ready: None,
+            health: None,
+            oneshot: false,
+            restart: PlanRestart::No,
+            stop: PlanStop { signal: "SIGTERM".to_owned(), grace: 10_000 },
+        }
+    }
 }
 
 /// How to see that a unit is ready.

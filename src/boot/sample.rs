@@ -8,21 +8,9 @@ pub(crate) fn account(name: &str, uid: u32) -> PlanAccount {
 }
 
 pub(crate) fn unit(name: &str, command: &[&str], account: PlanAccount) -> PlanUnit {
-    PlanUnit {
-        name: name.to_owned(),
-        command: command.iter().map(|word| (*word).to_owned()).collect(),
-        account,
-        of_home: false,
-        ports: Vec::new(),
-        secrets: Vec::new(),
-        secret_files: Vec::new(),
-        after: Vec::new(),
-        ready: None,
-        health: None,
-        oneshot: false,
-        restart: PlanRestart::OnFailure,
-        stop: PlanStop { signal: "SIGTERM".to_owned(), grace: 10_000 },
-    }
+    let command = command.iter().map(|word| (*word).to_owned()).collect();
+    let bare = PlanUnit::bare(name, &account);
+    PlanUnit { command, account, restart: PlanRestart::OnFailure, ..bare }
 }
 
 pub(crate) fn plan() -> BootPlan {

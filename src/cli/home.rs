@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 
 use crate::boot::{BootPlan, HOMES_PATH, HomeBase, PLAN_PATH, PLAN_VERSION};
-use crate::config::{HomeSurroundings, Request, home_file};
+use crate::config::{Request, home_file};
 use crate::failure::Class;
 use crate::home::generation::{self, Names};
 use crate::home::merge::{Layer, Merged, merge};
 use crate::home::show;
+use crate::machine::rebuild::surroundings;
 
 use super::Context;
 use super::failure::Failure;
@@ -94,24 +95,17 @@ fn of_machine(user: &str, context: &Context) -> anyhow::Result<Merged> {
     if let Some(text) = read(&path)? {
         let shared = merge(&layers).to_home();
         let folder = path.parent().map(PathBuf::from).unwrap_or_default();
-        let around = HomeSurroundings {
-            folder: Some(&folder),
-            channels: plan.channels.iter().map(|(name, channel)| (name.clone(), channel.debian)).collect(),
-            default_channel: plan.default_channel.clone(),
-            requested: base.packages.keys().filter_map(|text| Request::parse(text, None).ok()).collect(),
-            base: Some(&shared),
-        };
+        let around = surroundings(&plan, &base, &folder, &shared);
         let (home, findings) = home_file(&text, &path.display().to_string(), around);
         let home = home.ok_or_else(|| Failure::diagnosed(Class::Usage, findings.clone()))?;
         context.diagnose(&findings);
         layers.push(Layer::of_home(&path.display().to_string(), &home));
     }
     let merged = merge(&layers);
-    let default_channel = plan.default_channel.as_deref();
     let names = Names {
         requested: base.packages.keys().filter_map(|text| Request::parse(text, None).ok()).collect(),
-        default_channel,
-        debian_default: default_channel.and_then(|name| plan.channels.get(name)).is_some_and(|channel| channel.debian),
+        default_channel: plan.default_channel.as_deref(),
+        debian_default: plan.has_debian_default(),
     };
     context.diagnose(&generation::check_home(user, &merged, &names));
     Ok(merged)

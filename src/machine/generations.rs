@@ -33,7 +33,7 @@ impl Generations {
         let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
         let generation = |entry: fs::DirEntry| {
             let number = entry.file_name().to_str()?.parse().ok()?;
-            Some((number, fs::read_link(entry.path()).ok()?.to_str()?.parse().ok()?))
+            Some((number, self.path(number)?))
         };
         entries.filter_map(generation).collect()
     }
@@ -47,7 +47,12 @@ impl Generations {
     /// The live one, if it is the user's own.
     #[must_use]
     pub fn live(&self) -> Option<StorePath> {
-        self.all().remove(&self.current()?)
+        self.path(self.current()?)
+    }
+
+    /// The one with that number.
+    fn path(&self, number: u64) -> Option<StorePath> {
+        fs::read_link(self.folder.join(number.to_string())).ok()?.to_str()?.parse().ok()
     }
 
     /// Adds a generation and makes it live; one that is live already is not added again. Drops the oldest beyond [`KEPT`].

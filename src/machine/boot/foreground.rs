@@ -51,8 +51,8 @@ fn root(ground: &Ground) -> PlanAccount {
         ["root", _, "0", _, _, home, shell] => Some(((*home).to_owned(), (*shell).to_owned())),
         _ => None,
     });
-    let (home, shell) = declared.unwrap_or_else(|| ("/root".to_owned(), "/bin/sh".to_owned()));
-    PlanAccount { name: "root".to_owned(), uid: 0, gid: 0, groups: Vec::new(), home, shell }
+    let root = PlanAccount::root();
+    declared.map_or_else(|| root.clone(), |(home, shell)| PlanAccount { home, shell, ..root.clone() })
 }
 
 /// The user that this process runs as: a declared one, or a number.

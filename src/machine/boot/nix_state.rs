@@ -184,16 +184,8 @@ impl NixStore<'_> {
             // The database itself: the daemon does not run yet.
             ("NIX_REMOTE".to_owned(), "local".to_owned()),
         ]);
-        let root = PlanAccount {
-            name: "root".to_owned(),
-            uid: 0,
-            gid: 0,
-            groups: Vec::new(),
-            home: "/root".to_owned(),
-            shell: "/bin/sh".to_owned(),
-        };
         let arguments = [format!("{}/bin/nix-store", self.package), verb.to_owned()];
-        let mut command = process::command(&root, &arguments, &environment, Session::Own);
+        let mut command = process::command(&PlanAccount::root(), &arguments, &environment, Session::Own);
         command.stdin(input);
         run::listening(command, PATIENCE, DUMP_LIMIT)
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::mounting::doubles::Refusing;
 use super::*;
-use crate::boot::{PlanAccount, PlanLogs, PlanRestart, PlanStop, PlanUnit, PlanUser};
+use crate::boot::{PlanAccount, PlanLogs, PlanRestart, PlanUnit, PlanUser};
 use crate::home::manifest::LIVE;
 
 pub(in crate::machine) const RUNTIME: &str = "/nix/store/00000000000000000000000000000000-dumbc-runtime/bin/dumbc";
@@ -16,21 +16,9 @@ pub(in crate::machine) fn account(name: &str, uid: u32) -> PlanAccount {
 }
 
 pub(in crate::machine) fn unit(name: &str, uid: u32) -> PlanUnit {
-    PlanUnit {
-        name: name.to_owned(),
-        command: vec!["/bin/true".to_owned()],
-        account: account(if uid == 0 { "root" } else { name.split('@').next_back().unwrap() }, uid),
-        of_home: false,
-        ports: vec![],
-        secrets: vec![],
-        secret_files: vec![],
-        after: vec![],
-        ready: None,
-        health: None,
-        oneshot: false,
-        restart: PlanRestart::OnFailure,
-        stop: PlanStop { signal: "SIGTERM".to_owned(), grace: 10_000 },
-    }
+    let account = account(if uid == 0 { "root" } else { name.split('@').next_back().unwrap() }, uid);
+    let command = vec!["/bin/true".to_owned()];
+    PlanUnit { command, restart: PlanRestart::OnFailure, ..PlanUnit::bare(name, &account) }
 }
 
 /// A machine without users, whose entrypoint runs as root.

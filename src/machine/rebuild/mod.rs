@@ -20,7 +20,7 @@ pub use error::RebuildError;
 pub use inside::{Inside, read_plan};
 pub use listing::listings;
 pub use machine::plan_machine;
-pub use own_home::OwnHome;
+pub use own_home::{OwnHome, surroundings};
 pub use run::{HomeMaker, MadeHome, Options, Outcome, has_own, is_outdated, rebuild, select};
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use super::error::RebuildError;
 use super::inside::Inside;
 use super::local::{self, Locals};
 use super::run::{HomeMaker, MadeHome};
+use crate::boot::{BootPlan, HomeBase};
 use crate::config::{Home, HomeSurroundings, Request, home_file};
 use crate::home::generation::{Inputs, Source, generate, local_paths};
 use crate::home::merge::{Layer, Merged, merge};
@@ -24,6 +25,19 @@ use crate::root::view::{NO_PACKAGES, View, split_store_path};
 
 /// What the user's own file is called in findings.
 const FILE: &str = "home.toml";
+
+/// What a user's own file is held against: the machine's channels, and `base`, the image's part of the home, whose packages are
+/// there already. `folder` is what its relative paths are relative to.
+#[must_use]
+pub fn surroundings<'a>(plan: &BootPlan, base: &HomeBase, folder: &'a Path, shared: &'a Home) -> HomeSurroundings<'a> {
+    HomeSurroundings {
+        folder: Some(folder),
+        channels: plan.channels.iter().map(|(name, channel)| (name.clone(), channel.debian)).collect(),
+        default_channel: plan.default_channel.clone(),
+        requested: base.packages.keys().filter_map(|text| Request::parse(text, None).ok()).collect(),
+        base: Some(shared),
+    }
+}
 
 /// The home of a user in a machine.
 pub struct OwnHome<'a> {
@@ -58,15 +72,7 @@ impl<'a> OwnHome<'a> {
 
     fn read(&self, own: &str, base: &Home) -> Result<Home, RebuildError> {
         let folder = self.folder();
-        let plan = &self.inside.plan;
-        let answered = self.inside.base.packages.keys();
-        let around = HomeSurroundings {
-            folder: Some(&folder),
-            channels: plan.channels.iter().map(|(name, channel)| (name.clone(), channel.debian)).collect(),
-            default_channel: plan.default_channel.clone(),
-            requested: answered.filter_map(|text| Request::parse(text, None).ok()).collect(),
-            base: Some(base),
-        };
+        let around = surroundings(&self.inside.plan, &self.inside.base, &folder, base);
         let (home, findings) = home_file(own, FILE, around);
         home.ok_or(RebuildError::Findings(findings))
     }
@@ -74,12 +80,6 @@ impl<'a> OwnHome<'a> {
     /// What relative paths of the user's file are relative to.
     fn folder(&self) -> PathBuf {
         self.inside.own_path().parent().map(Path::to_owned).unwrap_or_default()
-    }
-
-    fn debian_default(&self) -> bool {
-        let plan = &self.inside.plan;
-        let default = plan.default_channel.as_ref().and_then(|name| plan.channels.get(name));
-        default.is_some_and(|channel| channel.debian)
     }
 
     /// What local paths stand for: the image's store paths, else what lies beside the user's file and the user can read.
@@ -134,7 +134,7 @@ impl<'a> OwnHome<'a> {
 impl HomeMaker for OwnHome<'_> {
     fn requests(&self, own: &str) -> Result<Option<Vec<String>>, RebuildError> {
         let Some((merged, local)) = self.merged(own)? else { return Ok(None) };
-        let debian = self.debian_default();
+        let debian = self.inside.plan.has_debian_default();
         // What the image asks for and has no store path of is the system's.
         let of_image: BTreeSet<String> = requests(&merge(&self.base_layers()), debian).all().into_iter().collect();
         let answered = &self.inside.base.packages;
@@ -162,7 +162,7 @@ impl HomeMaker for OwnHome<'_> {
             account: &user.account,
             merged: &merged,
             default_channel: self.inside.plan.default_channel.as_deref(),
-            debian_default: self.debian_default(),
+            debian_default: self.inside.plan.has_debian_default(),
             answers: &answers,
             sources: &sources,
             view: View { trees: &trees, packages: &packages, merged: &NO_PACKAGES },

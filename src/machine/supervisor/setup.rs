@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Instant;
 
-use crate::boot::{BootPlan, Layout, PlanAccount, PlanReady, PlanRestart, PlanStop, PlanUnit, RUN};
+use crate::boot::{BootPlan, Layout, PlanAccount, PlanReady, PlanRestart, PlanUnit, RUN};
 use crate::home::manifest::Manifest;
 use crate::machine::prepared::{Foreground, Prepared, StoreWay};
 
@@ -133,13 +133,14 @@ impl Setup {
         }
         let command = [self.plan.runtime.as_str(), "rebuild", "--background"].map(str::to_owned).to_vec();
         // No unit of a home's or an image's has such a name.
-        let bare = bare_unit(&format!("rebuild:{user}"), &declared.account);
+        let bare = PlanUnit::bare(&format!("rebuild:{user}"), &declared.account);
         let plan = PlanUnit { command, oneshot: true, after: vec![STORE_UNIT.to_owned()], ..bare };
         Some(Unit::new(plan, Role::Internal))
     }
 
     fn foreground_unit(&self, foreground: &Foreground) -> Unit {
-        let mut plan = self.plan.entrypoint.clone().unwrap_or_else(|| bare_unit(FOREGROUND_UNIT, &foreground.account));
+        let mut plan =
+            self.plan.entrypoint.clone().unwrap_or_else(|| PlanUnit::bare(FOREGROUND_UNIT, &foreground.account));
         FOREGROUND_UNIT.clone_into(&mut plan.name);
         plan.command.clone_from(&foreground.command);
         plan.account = foreground.account.clone();
@@ -240,36 +241,10 @@ fn service_command(plan: &BootPlan, layout: &Layout) -> Vec<String> {
 }
 
 fn service_unit(command: &[String]) -> Unit {
-    let root = PlanAccount {
-        name: "root".to_owned(),
-        uid: 0,
-        gid: 0,
-        groups: Vec::new(),
-        home: "/root".to_owned(),
-        shell: "/bin/sh".to_owned(),
-    };
     let ready = Some(PlanReady::File(format!("{RUN}/store.sock")));
-    let bare = bare_unit(STORE_UNIT, &root);
+    let bare = PlanUnit::bare(STORE_UNIT, &PlanAccount::root());
     let plan = PlanUnit { command: command.to_vec(), restart: PlanRestart::Always, ready, ..bare };
     Unit::new(plan, Role::Internal)
-}
-
-fn bare_unit(name: &str, account: &PlanAccount) -> PlanUnit {
-    PlanUnit {
-        name: name.to_owned(),
-        command: Vec::new(),
-        account: account.clone(),
-        of_home: false,
-        ports: Vec::new(),
-        secrets: Vec::new(),
-        secret_files: Vec::new(),
-        after: Vec::new(),
-        ready: None,
-        health: None,
-        oneshot: false,
-        restart: PlanRestart::No,
-        stop: PlanStop { signal: "SIGTERM".to_owned(), grace: 10_000 },
-    }
 }
 
 /// `notes` and `notes@alice` are both `notes@alice`.
@@ -290,7 +265,7 @@ pub(super) mod tests {
     use super::*;
 
     pub(in super::super) fn unit(name: &str) -> PlanUnit {
-        PlanUnit { command: vec!["/bin/true".to_owned()], ..bare_unit(name, &account("root", 0)) }
+        PlanUnit { command: vec!["/bin/true".to_owned()], ..PlanUnit::bare(name, &account("root", 0)) }
     }
 
     fn setup() -> Setup {

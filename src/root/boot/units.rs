@@ -6,9 +6,6 @@ use crate::config::{Argument, Diagnostic, Health, Machine, Ready, Restart, RunAs
 use super::super::files::accounts::{Account, Accounts};
 use super::plan::plan_account;
 
-/// How long Nix's daemon has to end.
-const NIX_DAEMON_GRACE: u64 = 10_000;
-
 /// Makes units.
 pub(super) struct Units<'a> {
     pub(super) machine: &'a Machine,
@@ -45,19 +42,10 @@ impl Units<'_> {
     pub(super) fn nix_daemon(&self, prefix: &str) -> PlanUnit {
         let root = self.accounts.by_uid(0).map(|account| plan_account(account, self.accounts));
         PlanUnit {
-            name: "nix-daemon".to_owned(),
             command: vec![format!("{prefix}/bin/nix-daemon")],
-            account: root.unwrap_or_else(root_account),
-            of_home: false,
-            ports: Vec::new(),
-            secrets: Vec::new(),
-            secret_files: Vec::new(),
-            after: Vec::new(),
             ready: Some(PlanReady::File("/nix/var/nix/daemon-socket/socket".to_owned())),
-            health: None,
-            oneshot: false,
             restart: PlanRestart::Always,
-            stop: PlanStop { signal: "SIGTERM".to_owned(), grace: NIX_DAEMON_GRACE },
+            ..PlanUnit::bare("nix-daemon", &root.unwrap_or_else(PlanAccount::root))
         }
     }
 
@@ -156,10 +144,4 @@ fn plan_stop(stop: &Stop) -> PlanStop {
 
 fn millis(duration: std::time::Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// Root, where nothing else is said of it.
-fn root_account() -> PlanAccount {
-    let (home, shell) = ("/root".to_owned(), "/bin/sh".to_owned());
-    PlanAccount { name: "root".to_owned(), uid: 0, gid: 0, groups: Vec::new(), home, shell }
 }
