@@ -16,10 +16,13 @@
 //! * [`emit`]: other systems' files for the same machine
 //! * [`image`]: tar, compressed members, configuration and manifest
 //! * [`store`]: fragments and layer records on disk
-//! * [`export`]: archives and OCI directories
+//! * [`registry`]: container registries, a client
+//! * [`origin`]: images wherever they lie, for reading
+//! * [`export`]: archives, OCI directories, pushing, daemons
+//! * [`sbom`]: what an image is made of, as SPDX and CycloneDX tell it
 //!
-//! Arrows point one way: `cli -> {build, machine} -> {export, store, cache, channel} -> {image, root, home, boot, emit, plan} -> {config, nix, deb}`,
-//! over [`failure`] and [`progress`], which everybody may use.
+//! Arrows point one way: `cli -> {build, machine} -> {export, origin, registry, store, cache, channel}
+//! -> {image, root, home, boot, emit, plan, sbom} -> {config, nix, deb}`, over [`failure`] and [`progress`], which everybody may use.
 //!
 //! Without the feature `build`, the crate is what runs inside a machine, and nothing that makes one.
 
@@ -46,8 +49,14 @@ pub mod image;
 pub mod machine;
 pub mod nix;
 #[cfg(feature = "build")]
+pub mod origin;
+#[cfg(feature = "build")]
 pub mod plan;
 pub mod progress;
+#[cfg(feature = "build")]
+pub mod registry;
 pub mod root;
+#[cfg(feature = "build")]
+pub mod sbom;
 #[cfg(feature = "build")]
 pub mod store;

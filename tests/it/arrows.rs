@@ -7,16 +7,20 @@ use std::path::{Path, PathBuf};
 /// Rooms by level; a room may use every lower level, and what [`ASIDE`] lists.
 const LEVELS: [&[&str]; 5] = [
     &["config", "deb", "nix"],
-    &["image", "root", "plan", "home", "boot", "emit"],
-    &["export", "store", "cache", "channel"],
+    &["image", "root", "plan", "home", "boot", "emit", "sbom"],
+    &["export", "origin", "registry", "store", "cache", "channel"],
     &["build", "machine"],
     &["cli"],
 ];
 
 /// Arrows within a level. Requests name store paths, so the files' types lean on Nix's.
-const ASIDE: [(&str, &str); 10] = [
+const ASIDE: [(&str, &str); 14] = [
     ("channel", "cache"),
     ("export", "store"),
+    ("export", "registry"),
+    ("origin", "registry"),
+    ("origin", "cache"),
+    ("registry", "cache"),
     ("root", "image"),
     ("home", "image"),
     ("home", "root"),

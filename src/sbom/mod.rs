@@ -1,0 +1,1 @@
+//! What an image is made of, as SPDX and CycloneDX tell it.
