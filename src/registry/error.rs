@@ -357,3 +357,27 @@ fn create(registry: &str, repository: &str) -> String {
     }
     format!("create the repository `{repository}` at {registry} first, or check its name")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fly_is_spoken_to_in_its_own_tools_words() {
+        let (registry, repository, said) = (|| FLY.to_owned(), || "my-app".to_owned(), || "no".to_owned());
+        let unknown = Error::UnknownRepository { registry: registry(), repository: repository(), said: said() };
+        assert_eq!(unknown.help().unwrap(), "run `fly apps create my-app`");
+        let unauthorized =
+            |shown| Error::Unauthorized { registry: registry(), repository: repository(), shown, said: said() };
+        assert_eq!(unauthorized(false).help().unwrap(), "run `fly auth login`, or set FLY_API_TOKEN");
+        assert_eq!(
+            unauthorized(true).help().unwrap(),
+            "they may have expired: run `fly auth login`, or set FLY_API_TOKEN"
+        );
+        let denied =
+            Error::Denied { registry: registry(), repository: repository(), push: true, shown: true, said: said() };
+        assert_eq!(denied.to_string(), "registry.fly.io does not let us push to `my-app`: no");
+        assert!(denied.help().unwrap().contains("`fly apps list`"));
+        assert_eq!(denied.class(), Class::Credentials);
+    }
+}

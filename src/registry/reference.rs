@@ -272,7 +272,29 @@ mod tests {
             id.as_str(),
         ];
         let reasons: Vec<_> = cases.into_iter().map(|text| format!("{:.20}: {}", text, reason(text))).collect();
-        insta::assert_snapshot!(reasons.join("\n"), @"");
+        insta::assert_snapshot!(reasons.join("\n"), @r"
+        : it is empty
+        https://r.io/a: it begins with a scheme; write `HOST/NAME:TAG` alone
+        App: a repository's name is written in lower case
+        r.io/App: a repository's name is written in lower case
+        r.io/: its repository's name is empty
+        r.io/a:: its tag is empty
+        r.io/a:-x: its tag begins with a dot or hyphen
+        r.io/a:b c: its tag has other characters than letters, digits, `_`, `.` and `-`
+        r.io/a..b: a repository's name is of a-z and 0-9, joined by one of `.`, `_`, `__`, hyphens, or `/`
+        a/-b: a repository's name is of a-z and 0-9, joined by one of `.`, `_`, `__`, hyphens, or `/`
+        r.io/a@sha512:00: its digest is of another kind than sha256, which alone is known here
+        r.io/a@latest: what follows `@` is no digest (`sha256:` and 64 hexadecimal digits)
+        r.io/a@sha256:00: its digest has not 64 hexadecimal digits
+        r.io:x/a: its registry's port is no number from 1 to 65535
+        r.io:0/a: its registry's port is no number from 1 to 65535
+        [::1/a: its registry's address lacks a `]`
+        [::g]/a: its registry is no IPv6 address
+        -r.io/a: its registry is no name of a host
+        [::1]x/a: its registry's port is no number from 1 to 65535
+        a_b:5000/x: its registry is no name of a host
+        aaaaaaaaaaaaaaaaaaaa: 64 hexadecimal digits are an image's ID, not its name
+        ");
         assert_eq!(reason(&format!("r.io/a:{}", "t".repeat(129))), "its tag is longer than 128 characters");
         assert!(format!("r.io/a:{}", "t".repeat(128)).parse::<Reference>().is_ok());
         assert_eq!(reason(&format!("r.io/{}", "a".repeat(256))), "its repository's name is longer than 255 characters");

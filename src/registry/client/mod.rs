@@ -11,6 +11,8 @@ mod hosts;
 mod manifests;
 mod referrers;
 mod retry;
+#[cfg(test)]
+mod tests;
 mod transport;
 mod upload;
 
@@ -51,6 +53,8 @@ pub struct Registry {
     settings: Settings,
     credentials: Arc<dyn CredentialSource>,
     transport: Transport,
+    /// Larger blobs go in parts of this size, in bytes.
+    part: u64,
     hosts: Mutex<BTreeMap<String, Arc<Host>>>,
     access: Mutex<BTreeMap<(String, String), Arc<Access>>>,
 }
@@ -135,7 +139,8 @@ impl Registry {
     /// A client; opens no connection yet. Fails where the CA file can't be read.
     pub fn new(settings: Settings, credentials: Arc<dyn CredentialSource>) -> Result<Self, Error> {
         let transport = Transport::new(&settings)?;
-        Ok(Self { settings, credentials, transport, hosts: Mutex::default(), access: Mutex::default() })
+        let part = upload::PART;
+        Ok(Self { settings, credentials, transport, part, hosts: Mutex::default(), access: Mutex::default() })
     }
 
     /// The repository of a reference.

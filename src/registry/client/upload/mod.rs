@@ -20,6 +20,9 @@ use session::Session;
 /// So many repositories are tried to mount a blob from.
 const MOUNTS: usize = 3;
 
+/// Blobs up to here go in one request; larger ones in parts of this size, in bytes, so that little is sent again after a fault.
+pub(super) const PART: u64 = 64 << 20;
+
 /// What came of asking for an upload.
 enum Begun {
     /// The registry took the blob from the other repository.

@@ -9,9 +9,6 @@ use super::Begun;
 use super::session::Session;
 use super::source::Source;
 
-/// Blobs up to here go in one request; larger ones in parts of this size, in bytes.
-pub(super) const PART: u64 = 64 << 20;
-
 /// Interruptions that one blob survives as long as each time something more arrived.
 const INTERRUPTIONS: u32 = 200;
 
@@ -91,9 +88,8 @@ impl<'a> Sending<'a> {
     /// All requests of one session, if nothing happens.
     fn go(&mut self, session: &mut Session) -> Result<(), Fault> {
         let size = self.source.size();
-        let part = PART.max(session.minimum.unwrap_or(0));
-        let large = size > PART || session.minimum.is_some();
-        while self.parts && large && session.offset < size {
+        let part = self.repository.registry.part.max(session.minimum.unwrap_or(0));
+        while self.parts && size > part && session.offset < size {
             let end = size.min(session.offset.saturating_add(part));
             self.repository.send_part(&self.task, session, &mut self.source, (end, self.expect))?;
             (self.expect, self.reauthorised) = (false, false);
