@@ -1,7 +1,7 @@
 //! What a registry answers: bounded, made fit to show, and what its refusals mean.
 
-use std::io::Read as _;
-use std::time::{Duration, SystemTime};
+use std::io::{ErrorKind, Read as _};
+use std::time::{Duration, Instant, SystemTime};
 
 use serde::Deserialize;
 use ureq::Body;
@@ -17,6 +17,9 @@ const REFUSAL_LIMIT: u64 = 64 << 10;
 
 /// A registry's words are shown up to here, in characters.
 const SHOWN: usize = 300;
+
+/// A small body that takes longer drips on purpose, or its line is of no use.
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// What a refusal says.
 #[derive(Debug, Default)]
@@ -57,12 +60,20 @@ pub(super) fn read(response: &mut Response<Body>, limit: u64, action: &str) -> R
     if response.body().content_length().is_some_and(|length| length > limit) {
         return Ok(None);
     }
-    let mut bytes = Vec::new();
+    let broken = |reason: String| Fault::temporary(Error::Interrupted { action: action.to_owned(), reason });
     let mut body = response.body_mut().with_config().limit(u64::MAX).reader().take(limit.saturating_add(1));
-    body.read_to_end(&mut bytes).map_err(|fault| {
-        Fault::temporary(Error::Interrupted { action: action.to_owned(), reason: fault.to_string() })
-    })?;
-    Ok((bytes.len() as u64 <= limit).then_some(bytes))
+    let (mut bytes, mut buffer, start) = (Vec::new(), vec![0; 1 << 14], Instant::now());
+    loop {
+        match body.read(&mut buffer) {
+            Ok(0) => return Ok((bytes.len() as u64 <= limit).then_some(bytes)),
+            Ok(count) => bytes.extend_from_slice(buffer.get(..count).unwrap_or_default()),
+            Err(fault) if fault.kind() == ErrorKind::Interrupted => {}
+            Err(fault) => return Err(broken(fault.to_string())),
+        }
+        if start.elapsed() > PATIENCE {
+            return Err(broken("it comes too slowly".to_owned()));
+        }
+    }
 }
 
 /// What a refusal says, its body read to the end so that the connection can be used again.

@@ -1,6 +1,7 @@
 //! Reading blobs.
 
 use std::io::{self, Read};
+use std::time::{Duration, Instant};
 
 use ureq::Body;
 use ureq::http::{Method, Response};
@@ -18,6 +19,10 @@ use super::{Repository, answer};
 /// Interruptions that one blob survives: a registry that sends a byte at a time must not hold us for ever.
 const INTERRUPTIONS: u32 = 50;
 
+/// A connection that brings less than this many bytes a second, over [`PATIENCE`] of waiting for it, is given up for a new one.
+const SLOWEST: u64 = 1024;
+const PATIENCE: Duration = Duration::from_mins(1);
+
 /// A blob that is read. Goes on where the connection broke; at the end it has been checked against its digest, else the last read
 /// fails. Reading fails with an [`io::Error`] that holds an [`Error`].
 pub struct BlobReader<'a> {
@@ -27,6 +32,8 @@ pub struct BlobReader<'a> {
     size: u64,
     body: Option<Box<dyn Read + Send>>,
     hasher: Hasher,
+    /// Where this connection began, and how long it was waited for since.
+    since: (u64, Duration),
     interruptions: u32,
     checked: bool,
 }
@@ -70,8 +77,8 @@ impl Repository<'_> {
             return Err(self.malformed(&task, format!("it has {length} bytes, and should have {size}")));
         }
         let body = Some(reader(response));
-        let (hasher, digest) = (Hasher::new(), *digest);
-        Ok(BlobReader { repository: self, task, digest, size, body, hasher, interruptions: 0, checked: false })
+        let (hasher, digest, since) = (Hasher::new(), *digest, (0, Duration::ZERO));
+        Ok(BlobReader { repository: self, task, digest, size, body, hasher, since, interruptions: 0, checked: false })
     }
 
     /// A blob from `offset` on: with 206, or with 200 from its beginning.
@@ -100,6 +107,11 @@ impl BlobReader<'_> {
         self.hasher.length()
     }
 
+    fn is_too_slow(&self) -> bool {
+        let (from, waited) = self.since;
+        waited > PATIENCE && (self.position() - from) < SLOWEST.saturating_mul(waited.as_secs())
+    }
+
     /// Opens it again at the place where it broke off.
     fn resume(&mut self, reason: String) -> Result<(), Error> {
         let broken = || Error::Interrupted { action: self.repository.action(&self.task), reason: reason.clone() };
@@ -114,6 +126,7 @@ impl BlobReader<'_> {
             match self.reopen() {
                 Ok(body) => {
                     self.body = Some(body);
+                    self.since = (self.position(), Duration::ZERO);
                     return Ok(());
                 }
                 Err(fault) => self.repository.wait(&mut patience, fault)?,
@@ -162,7 +175,11 @@ impl BlobReader<'_> {
             }
             let room = buffer.len().min(usize::try_from(missing).unwrap_or(usize::MAX));
             let Some((body, buffer)) = self.body.as_mut().zip(buffer.get_mut(..room)) else { return Ok(0) };
-            let reason = match body.read(buffer) {
+            let start = Instant::now();
+            let came = body.read(buffer);
+            self.since.1 += start.elapsed();
+            let reason = match came {
+                Ok(_) if self.is_too_slow() => "it brings next to nothing".to_owned(),
                 Ok(0) => "the connection closed".to_owned(),
                 Ok(count) => {
                     self.hasher.update(buffer.get(..count).unwrap_or_default());

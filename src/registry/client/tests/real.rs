@@ -127,3 +127,88 @@ fn a_source_that_lies_leaves_nothing_in_a_real_registry() {
         assert!(!repository.has_blob(&blob.digest).unwrap());
     }
 }
+
+/// nginx that ends TLS before a registry and does not tell it so, with a certificate of its own.
+struct Front {
+    child: Child,
+    port: u16,
+    folder: tempfile::TempDir,
+}
+
+const REQUEST: &str = "[req]\ndistinguished_name = name\nx509_extensions = own\nprompt = no\n[name]\nCN = here\n[own]\n\
+                       subjectAltName = IP:127.0.0.1\nbasicConstraints = critical,CA:FALSE\n";
+
+impl Front {
+    fn start(real: &Real) -> Option<Self> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name).display().to_string();
+        std::fs::write(path("openssl.cnf"), REQUEST).unwrap();
+        let mut openssl = Command::new("openssl");
+        openssl.args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-config", &path("openssl.cnf")]);
+        let made = openssl.args(["-keyout", &path("key.pem"), "-out", &path("ca.pem")]).stderr(Stdio::null()).status();
+        if !made.is_ok_and(|status| status.success()) {
+            eprintln!("skipped: there is no openssl here");
+            return None;
+        }
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+            .map(|name| format!("{name}_temp_path {};\n", path(name)))
+            .concat();
+        let config = format!(
+            "daemon off; master_process off; pid {}; error_log stderr; events {{ }}\n\
+             http {{ access_log off; {temporary} server {{ listen 127.0.0.1:{port} ssl; client_max_body_size 500k;\n\
+             ssl_certificate {}; ssl_certificate_key {}; proxy_request_buffering off;\n\
+             location / {{ proxy_pass http://{}; proxy_set_header Host $http_host; }} }} }}\n",
+            path("pid"),
+            path("ca.pem"),
+            path("key.pem"),
+            real.host
+        );
+        std::fs::write(path("nginx.conf"), config).unwrap();
+        let mut nginx = Command::new("nginx");
+        nginx.args(["-e", "stderr", "-c", &path("nginx.conf")]).stderr(Stdio::null());
+        let Ok(child) = nginx.spawn() else {
+            eprintln!("skipped: there is no nginx here");
+            return None;
+        };
+        let mut front = Self { child, port, folder };
+        while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(front.child.try_wait().unwrap().is_none(), "nginx did not start");
+            std::thread::yield_now();
+        }
+        Some(front)
+    }
+}
+
+impl Drop for Front {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn behind_tls_of_our_own_authority() {
+    let Some(mut real) = Real::start(|_| String::new()) else { return };
+    let Some(front) = Front::start(&real) else { return };
+    real.host = format!("127.0.0.1:{}", front.port);
+    let with = |settings: Settings| {
+        let mut registry = Registry::new(settings, Arc::new(NoCredentials)).unwrap();
+        registry.part = 300_000;
+        registry
+    };
+    let usual = settings(&Arc::new(TestClock::default()));
+    let trusting = with(Settings { ca_file: Some(front.folder.path().join("ca.pem")), ..usual.clone() });
+    whole_round(&trusting, &real);
+    let repository = |registry: &Registry| registry.repository(&real.reference("team/app")).has_blob(&Sha256::of(b""));
+    assert!(repository(&with(Settings { insecure: true, ..usual.clone() })).unwrap());
+    let error = repository(&with(usual)).unwrap_err();
+    assert!(matches!(error, Error::Tls { .. }), "{error}");
+    // nginx takes no more than 500 kB at once.
+    let large = Registry::new(
+        Settings { ca_file: Some(front.folder.path().join("ca.pem")), ..settings(&Arc::new(TestClock::default())) },
+        Arc::new(NoCredentials),
+    );
+    let error = large.unwrap().repository(&real.reference("team/app")).upload(&Blob::of_size(4_000_000), &[], &unheard);
+    assert!(matches!(error, Err(Error::RefusedSize { .. })), "{error:?}");
+}
