@@ -113,8 +113,8 @@ impl BlobReader<'_> {
     }
 
     /// Opens it again at the place where it broke off.
-    fn resume(&mut self, reason: String) -> Result<(), Error> {
-        let broken = || Error::Interrupted { action: self.repository.action(&self.task), reason: reason.clone() };
+    fn resume(&mut self, reason: &str) -> Result<(), Error> {
+        let broken = || Error::Interrupted { action: self.repository.action(&self.task), reason: reason.to_owned() };
         self.interruptions += 1;
         if self.interruptions > INTERRUPTIONS {
             return Err(broken());
@@ -191,7 +191,7 @@ impl BlobReader<'_> {
                 Err(fault) if fault.kind() == io::ErrorKind::Interrupted => continue,
                 Err(fault) => fault.to_string(),
             };
-            self.resume(reason)?;
+            self.resume(&reason)?;
         }
     }
 }

@@ -90,10 +90,11 @@ impl Registry {
         }
         match (one, self.speaks(host, !secure_first)) {
             (_, Ok(true)) => Ok(!secure_first),
-            // It answered, though oddly: by that it can be told what is wrong.
-            (Ok(_), _) => Ok(secure_first),
+            // It answered, though oddly: by that it can be told what is wrong. But who refuses plain http and has the wrong
+            // certificate speaks TLS.
+            (Ok(_), two) if !matches!(two, Err(Fault::Final(Error::Tls { .. }))) => Ok(secure_first),
             (_, Ok(_)) => Ok(!secure_first),
-            (Err(Fault::Temporary { connecting: true, .. }), Err(fault)) | (Err(fault), Err(_)) => Err(fault),
+            (Ok(_) | Err(Fault::Temporary { connecting: true, .. }), Err(fault)) | (Err(fault), Err(_)) => Err(fault),
         }
     }
 

@@ -23,6 +23,9 @@ const ACCEPTED: &str = "application/vnd.oci.image.index.v1+json, application/vnd
                         application/vnd.docker.distribution.manifest.list.v2+json, \
                         application/vnd.docker.distribution.manifest.v2+json";
 
+/// Type, bytes and digest, as headers tell them.
+type Head = (String, Option<u64>, Option<String>);
+
 impl Identifier {
     /// As it stands in an address.
     pub(super) fn text(&self) -> String {
@@ -55,7 +58,7 @@ impl Repository<'_> {
         Ok(Some(ManifestHead { digest, media_type, size }))
     }
 
-    fn try_head(&self, task: &Task, id: &Identifier) -> Result<Option<(String, Option<u64>, Option<String>)>, Fault> {
+    fn try_head(&self, task: &Task, id: &Identifier) -> Result<Option<Head>, Fault> {
         let Some((response, _)) = self.try_manifest(task, id, Method::HEAD)? else { return Ok(None) };
         let text = |name| header(response.headers(), name).map(str::to_owned);
         let size = text("content-length").and_then(|digits| digits.parse().ok());

@@ -1,7 +1,7 @@
 //! Connections, and one request over one: no credentials of its own, no retries.
 
 use std::io::{self, Read};
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -83,7 +83,7 @@ pub(super) struct Transport {
 impl Transport {
     /// Fails where the settings' file of certificates can't be read or has none.
     pub(super) fn new(settings: &Settings) -> Result<Self, Error> {
-        let authorities = settings.ca_file.as_ref().map_or(Ok(Vec::new()), read_authorities)?;
+        let authorities = settings.ca_file.as_deref().map_or(Ok(Vec::new()), read_authorities)?;
         Ok(Self {
             proxies: settings.proxies.clone(),
             insecure: settings.insecure,
@@ -178,8 +178,8 @@ fn patient<T: AsSendBody>(agent: &Agent, request: Request<T>) -> Request<T> {
     config.timeout_recv_response(Some(COMMIT_TIMEOUT)).timeout_per_read(Some(COMMIT_TIMEOUT)).build()
 }
 
-fn read_authorities(path: &PathBuf) -> Result<Vec<Certificate<'static>>, Error> {
-    let refused = |source| Error::CaFile { path: path.clone(), source };
+fn read_authorities(path: &Path) -> Result<Vec<Certificate<'static>>, Error> {
+    let refused = |source| Error::CaFile { path: path.to_owned(), source };
     let found = read_bundle(path).map_err(refused)?;
     if found.is_empty() {
         return Err(refused(io::Error::new(io::ErrorKind::InvalidData, "it has no certificate")));

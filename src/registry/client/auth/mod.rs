@@ -37,8 +37,9 @@ pub(super) struct Access {
 #[derive(Default)]
 struct Known {
     way: Option<Way>,
-    /// Asked for once.
-    credentials: Option<Option<Credentials>>,
+    /// Asked for once; what was found.
+    asked: bool,
+    credentials: Option<Credentials>,
     /// By scopes, joined by spaces.
     tokens: BTreeMap<String, Token>,
 }
@@ -103,7 +104,7 @@ impl Access {
 
     /// Whether the registry was told who we are.
     pub(super) fn is_somebody(&self) -> bool {
-        matches!(self.lock().credentials, Some(Some(_)))
+        self.lock().credentials.is_some()
     }
 
     /// `text` without anything that is secret here.
@@ -119,20 +120,19 @@ impl Access {
 
 impl Known {
     fn credentials(&mut self, repository: &Repository<'_>) -> Result<Option<Credentials>, Error> {
-        if let Some(known) = &self.credentials {
-            return Ok(known.clone());
+        if !self.asked {
+            self.credentials = repository.registry.credentials.find(&repository.host_name, &repository.name)?;
+            self.asked = true;
         }
-        let found = repository.registry.credentials.find(&repository.host_name, &repository.name)?;
-        self.credentials = Some(found.clone());
-        Ok(found)
+        Ok(self.credentials.clone())
     }
 
     fn secrets(&self) -> Vec<&str> {
-        let shown = match &self.credentials {
-            Some(Some(Credentials::Password { password: secret, .. })) => Some(secret.expose()),
-            Some(Some(Credentials::Identity(secret) | Credentials::Bearer(secret))) => Some(secret.expose()),
-            _ => None,
-        };
+        let shown = self.credentials.as_ref().map(|credentials| match credentials {
+            Credentials::Password { password: secret, .. }
+            | Credentials::Identity(secret)
+            | Credentials::Bearer(secret) => secret.expose(),
+        });
         self.tokens.values().map(Token::text).chain(shown).collect()
     }
 }

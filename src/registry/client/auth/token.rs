@@ -165,7 +165,7 @@ impl Token {
         let issued = answer.issued_at.and_then(|text| text.parse::<jiff::Timestamp>().ok());
         let age = issued.and_then(|moment| asked.duration_since(SystemTime::from(moment)).ok());
         let age = age.filter(|age| *age < life).unwrap_or_default();
-        Ok(Self { text: Secret::new(text), until: asked + (life - age) })
+        Ok(Self { text: Secret::new(text), until: asked + life.saturating_sub(age) })
     }
 
     pub(super) fn text(&self) -> &str {

@@ -49,12 +49,15 @@ impl Repository<'_> {
         for other in from.iter().filter(|other| **other != self.name).take(MOUNTS) {
             match self.with_retries(|| self.begin(&task, Some((&digest.oci(), other)))) {
                 Ok(Begun::Mounted) => {
-                    session.iter().for_each(|session| self.cancel(&task, session));
+                    if let Some(session) = &session {
+                        self.cancel(&task, session);
+                    }
                     return Ok(Uploaded::Mounted(other.clone()));
                 }
                 Ok(Begun::Session(new)) => {
-                    let former = session.replace(new);
-                    former.iter().for_each(|session| self.cancel(&task, session));
+                    if let Some(former) = session.replace(new) {
+                        self.cancel(&task, &former);
+                    }
                 }
                 Err(error) if is_about_other(&error) => tracing::debug!("{other} is not mounted from: {error}"),
                 Err(error) => return Err(error),

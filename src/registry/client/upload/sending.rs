@@ -69,10 +69,9 @@ impl<'a> Sending<'a> {
                     self.most = session.offset;
                     patience.renew();
                 }
-                Some(_) => {}
                 // The answer may be all that was lost.
                 None if repository.has_blob_for(&self.source.digest(), Need::Push)? => return Ok(self.source.sent()),
-                None => {}
+                _ => {}
             }
         }
         Ok(self.source.sent())
