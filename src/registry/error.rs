@@ -1,15 +1,21 @@
 //! What a registry refuses, and what to do about it.
 
-use crate::failure::{Class, Classified};
+use std::error::Error as StdError;
 
-use super::CredentialsError;
+use crate::failure::{Class, Classified};
 
 /// Why a request to a registry failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Credentials can't be had.
-    #[error(transparent)]
-    Credentials(#[from] CredentialsError),
+    /// A store of credentials can't be read.
+    #[error("cannot get credentials for {registry}")]
+    CredentialStore {
+        /// Its host.
+        registry: String,
+        /// Why not.
+        #[source]
+        source: Box<dyn StdError + Send + Sync>,
+    },
     /// Placeholder for the real variants.
     #[error("{0}")]
     Other(String),
@@ -18,15 +24,12 @@ pub enum Error {
 impl Classified for Error {
     fn class(&self) -> Class {
         match self {
-            Self::Credentials(error) => error.class(),
+            Self::CredentialStore { .. } => Class::Credentials,
             Self::Other(_) => Class::Network,
         }
     }
 
     fn help(&self) -> Option<String> {
-        match self {
-            Self::Credentials(error) => error.help(),
-            Self::Other(_) => None,
-        }
+        None
     }
 }
