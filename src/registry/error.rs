@@ -2,9 +2,14 @@
 
 use crate::failure::{Class, Classified};
 
+use super::CredentialsError;
+
 /// Why a request to a registry failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    /// Credentials can't be had.
+    #[error(transparent)]
+    Credentials(#[from] CredentialsError),
     /// Placeholder for the real variants.
     #[error("{0}")]
     Other(String),
@@ -12,10 +17,16 @@ pub enum Error {
 
 impl Classified for Error {
     fn class(&self) -> Class {
-        Class::Network
+        match self {
+            Self::Credentials(error) => error.class(),
+            Self::Other(_) => Class::Network,
+        }
     }
 
     fn help(&self) -> Option<String> {
-        None
+        match self {
+            Self::Credentials(error) => error.help(),
+            Self::Other(_) => None,
+        }
     }
 }
