@@ -19,6 +19,8 @@ mod check;
 mod completions;
 mod context;
 #[cfg(feature = "build")]
+mod deploy;
+#[cfg(feature = "build")]
 mod emit;
 #[cfg(feature = "build")]
 mod engine;

@@ -2,6 +2,7 @@
 
 mod report;
 
+use std::path::Path;
 use std::time::Instant;
 
 use crate::cli::registry;
@@ -9,7 +10,7 @@ use crate::config::{Machine, System};
 use crate::emit::fly_app;
 use crate::export::{Asked, Push, PushError, PushFormat, Target, fly_systems, target};
 use crate::image::codec::Codec;
-use crate::registry::{FLY_REGISTRY, fly_registry};
+use crate::registry::{FLY_REGISTRY, Reference, fly_registry};
 
 use super::context::Context;
 use super::{built, emit, project};
@@ -80,17 +81,7 @@ pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<()> {
 
 /// Builds and pushes; `reference` is as on the command line.
 pub(super) fn push(reference: Option<&str>, options: &Options, context: &Context) -> anyhow::Result<Report> {
-    let opened = options.project.open(context)?;
-    let target = options.target(reference, &opened.machine, context)?;
-    let known = opened.systems(&options.system)?;
-    let systems =
-        if target.is_fly { fly_systems(&known, &options.system).map_err(PushError::from)? } else { known.clone() };
-    let format = PushFormat::choose(options.format, options.compression, systems.len(), target.is_fly)?;
-    if systems.len() < known.len() {
-        context
-            .progress
-            .note(&format!("only the image for {} is pushed: Fly has no other machines", System::X86_64Linux));
-    }
+    let Ready { opened, target, systems, format } = options.ready(reference, context)?;
     let registry = options.registry.client_for(&target.reference.registry, context, false)?;
     let project = opened.project(options.compression, context);
     let (built, lock) = built::images(&project, &opened.mode(), &systems, options.replan, context)?;
@@ -108,18 +99,51 @@ pub(super) fn push(reference: Option<&str>, options: &Options, context: &Context
     Ok(Report::new(&target, format, &built, pushed, begin.elapsed(), lock))
 }
 
+/// Builds only, and leaves the lock alone: what [`push`] would push, by digest.
+pub(super) fn preview(reference: Option<&str>, options: &Options, context: &Context) -> anyhow::Result<Reference> {
+    let Ready { opened, target, systems, format } = options.ready(reference, context)?;
+    let project = opened.project(options.compression, context);
+    let built = project.images(&opened.mode(), &systems, options.replan)?;
+    Ok(Reference { tag: None, digest: Some(format.digest(&built.images)?), ..target.reference })
+}
+
+/// What is known before anything is built.
+struct Ready {
+    opened: project::Opened,
+    target: Target,
+    systems: Vec<System>,
+    format: PushFormat,
+}
+
 impl Options {
+    fn ready(&self, reference: Option<&str>, context: &Context) -> anyhow::Result<Ready> {
+        let opened = self.project.open(context)?;
+        let target = self.target(reference, &opened.machine, context)?;
+        let known = opened.systems(&self.system)?;
+        let systems =
+            if target.is_fly { fly_systems(&known, &self.system).map_err(PushError::from)? } else { known.clone() };
+        let format = PushFormat::choose(self.format, self.compression, systems.len(), target.is_fly)?;
+        if systems.len() < known.len() {
+            let system = System::X86_64Linux;
+            context.progress.note(&format!("only the image for {system} is pushed: Fly has no other machines"));
+        }
+        Ok(Ready { opened, target, systems, format })
+    }
+
     fn target(&self, reference: Option<&str>, machine: &Machine, context: &Context) -> anyhow::Result<Target> {
         let host = fly_registry();
-        let app = if reference.is_some() || machine.image.registry.is_some() { None } else { app(context)? };
+        let app = if reference.is_some() || machine.image.registry.is_some() {
+            None
+        } else {
+            app(&context.directory.join("fly.toml"))?
+        };
         let asked = Asked { reference, tags: &self.tags, fly_app: app.as_deref(), fly_hosts: &[&host, FLY_REGISTRY] };
         Ok(target(&machine.image, &asked)?)
     }
 }
 
-/// The app of the project's fly.toml.
-fn app(context: &Context) -> anyhow::Result<Option<String>> {
-    let path = context.directory.join("fly.toml");
-    let Some(text) = emit::read(path.clone())? else { return Ok(None) };
-    fly_app(&text).map_err(|error| emit::diagnosed(error, Some(&path), Some(&text)))
+/// The app of a fly.toml; `None`: it isn't there, or names none.
+pub(super) fn app(path: &Path) -> anyhow::Result<Option<String>> {
+    let Some(text) = emit::read(path)? else { return Ok(None) };
+    fly_app(&text).map_err(|error| emit::diagnosed(error, Some(path), Some(&text)))
 }

@@ -107,7 +107,7 @@ impl Report {
     }
 
     /// For people.
-    pub(super) fn text(&self) -> String {
+    pub(in super::super) fn text(&self) -> String {
         let mut lines = vec![self.reference.clone()];
         for image in &self.images {
             lines.push(format!("  image ID   {} ({})", image.image_id, image.system));

@@ -78,6 +78,14 @@ pub struct PushedBlob {
     pub outcome: Uploaded,
 }
 
+impl PushFormat {
+    /// The digest that tags will name once these images are pushed.
+    pub fn digest(self, images: &[Image]) -> Result<Sha256, Error> {
+        let documents = Documents::of(images, self)?;
+        Ok(documents.top().ok_or(PushError::SeveralSystems(0))?.digest)
+    }
+}
+
 impl Push<'_> {
     /// Pushes images of one or more systems. A damaged fragment is found out before any tag moves: [`crate::store::Error::Damaged`].
     pub fn images(&self, store: &Store, pool: &Pool, images: &[Image]) -> Result<Pushed, Error> {

@@ -1,6 +1,8 @@
 //! Images in real registries: Debian's docker-registry on a port of its own, alone, with passwords, behind TLS, behind faults.
 
+mod deploy;
 mod faulty;
+mod fly;
 mod push;
 mod push_faults;
 mod tls;
