@@ -47,10 +47,8 @@ fn flyctl_runs_what_was_pushed() {
     assert_eq!(called(&world), expected);
     assert!(told.text().contains("\ndeploying\n") && !told.text().contains("back to"), "{told}");
 
-    world.project.file("home.toml", "packages = []\n[env]\nX = \"1\"\n");
-    world
-        .project
-        .file("system.toml", fs::read_to_string(world.project.path("system.toml")).unwrap() + "[env]\nX = \"1\"\n");
+    let system = fs::read_to_string(world.project.path("system.toml")).unwrap();
+    world.project.file("system.toml", system + "\n[image.env]\nCHANGED = \"1\"\n");
     install(&world, 3);
     let told = deploy(&world, &[]).fails(3);
     let second = image(&world);
