@@ -40,6 +40,12 @@ impl Context {
         })
     }
 
+    /// Does something that prints by itself, with bars out of the way.
+    #[cfg(feature = "build")]
+    pub(super) fn aside<T>(&self, print: impl FnOnce() -> T) -> T {
+        self.narrator.suspend(print)
+    }
+
     /// Writes one JSON document to stdout.
     pub(super) fn document(&self, value: &impl serde::Serialize) -> anyhow::Result<()> {
         let mut text = serde_json::to_vec_pretty(value)?;

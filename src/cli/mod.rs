@@ -9,6 +9,8 @@ mod boot;
 #[cfg(feature = "build")]
 mod build;
 #[cfg(feature = "build")]
+mod built;
+#[cfg(feature = "build")]
 mod cache;
 mod changes;
 #[cfg(feature = "build")]
@@ -16,6 +18,8 @@ mod check;
 #[cfg(feature = "build")]
 mod completions;
 mod context;
+#[cfg(feature = "build")]
+mod deploy;
 #[cfg(feature = "build")]
 mod emit;
 #[cfg(feature = "build")]
@@ -48,7 +52,11 @@ mod plan;
 mod progress;
 #[cfg(feature = "build")]
 mod project;
+#[cfg(feature = "build")]
+mod push;
 mod rebuild;
+#[cfg(feature = "build")]
+mod registry;
 mod report;
 #[cfg(feature = "build")]
 mod run;

@@ -3,6 +3,7 @@
 pub(crate) mod clock;
 pub(crate) mod command;
 pub(crate) mod debian;
+pub(crate) mod fly_registry;
 pub(crate) mod image;
 pub(crate) mod openpgp;
 pub(crate) mod packages;
