@@ -7,7 +7,7 @@ use std::time::Instant;
 use crate::cli::registry;
 use crate::config::{Machine, System};
 use crate::emit::fly_app;
-use crate::export::{Asked, Push, PushError, PushFormat, Target, fly_systems, target};
+use crate::export::{Asked, Push, PushFormat, Target, fly_systems, target};
 use crate::image::codec::Codec;
 use crate::registry::{FLY_REGISTRY, fly_registry};
 
@@ -83,8 +83,7 @@ pub(super) fn push(reference: Option<&str>, options: &Options, context: &Context
     let opened = options.project.open(context)?;
     let target = options.target(reference, &opened.machine, context)?;
     let known = opened.systems(&options.system)?;
-    let systems =
-        if target.is_fly { fly_systems(&known, &options.system).map_err(PushError::from)? } else { known.clone() };
+    let systems = if target.is_fly { fly_systems(&known, &options.system)? } else { known.clone() };
     let format = PushFormat::choose(options.format, options.compression, systems.len(), target.is_fly)?;
     if systems.len() < known.len() {
         context
@@ -105,7 +104,7 @@ pub(super) fn push(reference: Option<&str>, options: &Options, context: &Context
         progress: &*context.progress,
     };
     let pushed = built.push(&project, &push)?;
-    Ok(Report::new(&target, format, &built, pushed, begin.elapsed(), lock))
+    Ok(Report::new(&target, format, &built, &pushed, begin.elapsed(), lock))
 }
 
 impl Options {

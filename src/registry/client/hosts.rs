@@ -90,6 +90,8 @@ impl Registry {
         }
         match (one, self.speaks(host, !secure_first)) {
             (_, Ok(true)) => Ok(!secure_first),
+            // It wants TLS, and its certificate is not trusted: that is what is wrong, not that plain http is refused.
+            (Ok(false), Err(fault)) if fault.is_about_trust() => Err(fault),
             // It answered, though oddly: by that it can be told what is wrong.
             (Ok(_), _) => Ok(secure_first),
             (_, Ok(_)) => Ok(!secure_first),
