@@ -4,7 +4,7 @@
 #
 #   benches/push.sh
 #
-# Needs: dumbc (or DUMBC), docker-registry, skopeo, python3, GNU time is not needed; 5 times MB of disk in TMPDIR. Registries of its own are
+# Needs: dumbc (or DUMBC), docker-registry, skopeo, python3; five times MB and LARGE_MB of disk in TMPDIR. Registries of its own are
 # started on free ports in a temporary folder, and ended.
 set -euo pipefail
 cd "$(dirname "$0")/.."

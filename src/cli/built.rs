@@ -26,7 +26,7 @@ pub(super) fn images(
     let built = project.images(mode, systems, replan)?;
     context.diagnose(&built.findings.iter().map(as_warning).collect::<Vec<_>>());
     let written = keep_lock(project, mode, &built, context)?;
-    let lock = LockReport { written, added: built.changes.new.clone() };
+    let lock = LockReport { written, added: built.changes.new };
     Ok((built, lock))
 }
 

@@ -8,7 +8,7 @@ use std::time::Instant;
 use crate::cli::registry;
 use crate::config::{Machine, System};
 use crate::emit::fly_app;
-use crate::export::{Asked, Push, PushError, PushFormat, Target, fly_systems, target};
+use crate::export::{Asked, Push, PushFormat, Target, fly_systems, target};
 use crate::image::codec::Codec;
 use crate::registry::{FLY_REGISTRY, Reference, fly_registry};
 
@@ -96,7 +96,7 @@ pub(super) fn push(reference: Option<&str>, options: &Options, context: &Context
         progress: &*context.progress,
     };
     let pushed = built.push(&project, &push)?;
-    Ok(Report::new(&target, format, &built, pushed, begin.elapsed(), lock))
+    Ok(Report::new(&target, format, &built, &pushed, begin.elapsed(), lock))
 }
 
 /// Builds only, and leaves the lock alone: what [`push`] would push, by digest.
@@ -121,7 +121,7 @@ impl Options {
         let target = self.target(reference, &opened.machine, context)?;
         let known = opened.systems(&self.system)?;
         let systems =
-            if target.is_fly { fly_systems(&known, &self.system).map_err(PushError::from)? } else { known.clone() };
+            if target.is_fly { fly_systems(&known, &self.system)? } else { known.clone() };
         let format = PushFormat::choose(self.format, self.compression, systems.len(), target.is_fly)?;
         if systems.len() < known.len() {
             let system = System::X86_64Linux;

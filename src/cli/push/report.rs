@@ -70,7 +70,7 @@ impl Report {
         target: &Target,
         format: PushFormat,
         built: &Built,
-        pushed: Pushed,
+        pushed: &Pushed,
         time: Duration,
         lock: LockReport,
     ) -> Self {

@@ -75,6 +75,6 @@ pub(super) fn distinct<'a>(store: &'a Store, images: &'a [Image]) -> Vec<Blob<'a
     let mut seen = BTreeSet::new();
     let all = layers.chain(images.iter().map(Blob::configuration));
     let mut blobs = all.filter(|blob| seen.insert(blob.digest)).collect::<Vec<_>>();
-    blobs.sort_by(|one, other| other.size.cmp(&one.size));
+    blobs.sort_by_key(|blob| std::cmp::Reverse(blob.size));
     blobs
 }

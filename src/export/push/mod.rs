@@ -11,13 +11,14 @@ mod record;
 mod target;
 
 use std::collections::BTreeMap;
+use std::error::Error as StdError;
 use std::sync::OnceLock;
 
-use crate::failure::{Class, Classified as _};
+use crate::failure::{Class, Classified as _, carried};
 use crate::nix::Sha256;
 use crate::progress::{Item, Progress};
-use crate::registry::{BlobSource as _, Identifier, Reference, Registry, Repository, Uploaded};
-use crate::store::{Pool, Store, in_parallel};
+use crate::registry::{BlobSource, Identifier, Reference, Registry, Repository, Uploaded};
+use crate::store::{self, Pool, Store, in_parallel};
 
 use super::{Error, Image};
 use blobs::{Blob, distinct};
@@ -104,10 +105,10 @@ impl Push<'_> {
             let outcomes = self.blobs(&repository, store, pool, &blobs)?;
             documents
                 .in_order()
-                .try_for_each(|document| put(&repository, Identifier::Digest(document.digest), document))?;
+                .try_for_each(|document| put(&repository, &Identifier::Digest(document.digest), document))?;
             outcomes
         };
-        stale.iter().try_for_each(|tag| put(&repository, Identifier::Tag((*tag).clone()), top))?;
+        stale.iter().try_for_each(|tag| put(&repository, &Identifier::Tag((*tag).clone()), top))?;
         Ok(Pushed {
             digest: top.digest,
             media_type: top.media_type,
@@ -138,7 +139,7 @@ impl Push<'_> {
     ) -> Result<Vec<Uploaded>, Error> {
         let Reference { registry, repository: name, .. } = self.reference;
         let mut record = Record::read(&store.state_dir(), registry);
-        let total = blobs.iter().map(|blob| blob.size()).sum();
+        let total = blobs.iter().map(BlobSource::size).sum();
         self.progress.begin(&format!("pushing to {registry}/{name}"), Some(total));
         let outcomes = in_parallel(self.jobs.max(1), blobs, |blob| {
             let outcome = self.blob(repository, blob, &record.sources(&blob.digest(), name));
@@ -168,8 +169,8 @@ impl Push<'_> {
 }
 
 /// Puts a document, and takes the registry by its word.
-fn put(repository: &Repository<'_>, id: Identifier, document: &Document) -> Result<(), Error> {
-    let found = repository.put_manifest(&id, document.media_type, &document.bytes).map_err(PushError::from)?;
+fn put(repository: &Repository<'_>, id: &Identifier, document: &Document) -> Result<(), Error> {
+    let found = repository.put_manifest(id, document.media_type, &document.bytes).map_err(PushError::from)?;
     if found == document.digest {
         Ok(())
     } else {
@@ -182,8 +183,13 @@ fn pushed((blob, outcome): (Blob<'_>, Uploaded)) -> PushedBlob {
     PushedBlob { digest, size, name: blob.name, is_layer, outcome }
 }
 
-/// The piece of a layer that is not what it was, where sending other bytes is why it failed: then it can be mended.
+/// The piece of a layer that is why sending it failed: it can be mended. A reader may have found it; else it has other bytes than it had,
+/// and is looked for.
 fn damage(store: &Store, pool: &Pool, blob: &Blob<'_>, error: &PushError) -> Option<Error> {
+    let mut causes = std::iter::successors(StdError::source(error), |&cause| cause.source());
+    if let Some(store::Error::Damaged(key)) = causes.find_map(|cause| carried(cause).downcast_ref()) {
+        return Some(store::Error::Damaged(*key).into());
+    }
     let layer = blob.as_layer().filter(|_| error.class() == Class::Trust)?;
     store.check_fragments(pool, layer.fragments()).err().map(Error::Store)
 }

@@ -174,11 +174,19 @@ impl Small {
     pub(crate) fn new(image: &str) -> Self {
         let cache = Cache::new();
         for (number, size) in SIZES.into_iter().enumerate() {
-            cache.add(&format!("part{number}-1.0"), &[("share/part", &noise(number as u64 + 1, size))]);
+            cache.add(&format!("part{number}-1.0"), &[(&file(number), &noise(number as u64 + 1, size))]);
         }
         let small = Self { project: Project::new(), cache };
         small.write("[\"part0\", \"part1\", \"part2\", \"part3\"]", image);
         small.project.build("first.oci", &["--format", "oci-dir"]);
+        small
+    }
+
+    /// Of files that any system can have, and no packages: those of the cache are for one.
+    pub(crate) fn bare(image: &str) -> Self {
+        let small = Self { project: Project::new(), cache: Cache::new() };
+        small.cache.add("unused-1.0", &[("share/unused", b"")]);
+        small.write("[]", &format!("{image}\n[files.\"/note\"]\ntext = \"the same for all\""));
         small
     }
 
@@ -190,7 +198,7 @@ impl Small {
     /// Another version of a package.
     pub(crate) fn change(&self, number: usize) {
         let content = noise(number as u64 + 100, SIZES[number]);
-        self.cache.add(&format!("part{number}-1.1"), &[("share/part", &content)]);
+        self.cache.add(&format!("part{number}-1.1"), &[(&file(number), &content)]);
     }
 
     /// `dumbc push`, as nobody that this machine knows.
@@ -199,6 +207,10 @@ impl Small {
         fs::create_dir_all(&home).unwrap();
         nobody(self.project.dumbc(&[&["push"], arguments].concat()), &home)
     }
+}
+
+fn file(number: usize) -> String {
+    format!("share/part{number}")
 }
 
 /// A command that finds no logins.

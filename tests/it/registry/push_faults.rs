@@ -50,6 +50,8 @@ fn pushes_that_are_cut_anywhere_end_whole() {
             if random.gen_bool(0.7) { Fault::CutUp(bytes) } else { Fault::CutDown(bytes % 3000) }
         });
         let faults = faults.collect::<Vec<_>>();
+        // Nothing is to be mounted, even if a port was used before.
+        std::fs::remove_dir_all(new.project.store().join("cache/pushed")).unwrap();
         let told = format!("seed {seed}: {faults:?}");
         let proxy = Faulty::start(registry.port(), move |number| faults.get(number).cloned().unwrap_or(Fault::Pass));
         let outcome = watched(&registry, &repository, || new.push(&[&proxy.reference(&repository), "--json"]).run());
