@@ -14,7 +14,7 @@ use crate::image::documents::Form;
 use crate::nix::Sha256;
 use crate::store::{Output, StreamOutput};
 
-use super::{Error, Made, PlanChoice, Project};
+use super::{Error, Made, PlanChoice, PreviousOf, Project};
 
 /// Where an image goes.
 pub enum Destination<'a> {
@@ -87,10 +87,22 @@ pub struct Manifests {
 impl Project<'_> {
     /// Resolves, plans and builds images for `systems`. Damaged pieces of the store are made anew.
     pub fn images(&self, mode: &Mode, systems: &[System], replan: bool) -> Result<Built, Error> {
+        self.images_over(mode, systems, replan, &|_| Ok(None))
+    }
+
+    /// The same for images that go to where `previous` ones are: layers of these whose packages are not in the store are taken
+    /// over ([`Layer::is_elsewhere`](crate::store::Layer::is_elsewhere)) rather than made.
+    pub fn images_over(
+        &self,
+        mode: &Mode,
+        systems: &[System],
+        replan: bool,
+        previous: &PreviousOf<'_>,
+    ) -> Result<Built, Error> {
         self.mending(|_| {
             let resolution = self.resolve(mode)?;
             let pinned = resolution.lock.ids.clone();
-            let (images, lock, findings) = self.locked_images(resolution.lock, mode, systems, replan)?;
+            let (images, lock, findings) = self.locked_images(resolution.lock, mode, (systems, replan), previous)?;
             Ok(Built { images, has_new_ids: lock.ids != pinned, lock, changes: resolution.changes, findings })
         })
     }
@@ -100,8 +112,8 @@ impl Project<'_> {
         &self,
         mut lock: Lock,
         mode: &Mode,
-        systems: &[System],
-        replan: bool,
+        (systems, replan): (&[System], bool),
+        previous: &PreviousOf<'_>,
     ) -> Result<(Vec<Image>, Lock, Vec<Diagnostic>), Error> {
         let created = created()?;
         let (mut images, mut findings) = (Vec::new(), Vec::new());
@@ -112,7 +124,8 @@ impl Project<'_> {
             let runtime = if boots { Some(self.runtime(&lock, mode, system)?) } else { None };
             lock.runtimes.extend(runtime.as_ref().map(|runtime| (system, runtime.locked())));
             let unit = runtime.as_ref().map(|runtime| &runtime.unit);
-            let Made { image, findings: found, ids } = self.build(&lock, system, planned, &created, unit)?;
+            let Made { image, findings: found, ids } =
+                self.build(&lock, system, planned, (&created, unit), previous)?;
             images.push(image);
             lock.ids = ids;
             findings.extend(found.into_iter().filter(|finding| !findings.contains(finding)).collect::<Vec<_>>());
@@ -172,7 +185,7 @@ impl Built {
     /// Makes what the images are made of anew, where it is missing.
     fn restore(&self, project: &Project<'_>) -> Result<(), Error> {
         let systems = self.images.iter().map(|image| image.system).collect::<Vec<_>>();
-        project.locked_images(self.lock.clone(), &Mode::Locked, &systems, false).map(drop)
+        project.locked_images(self.lock.clone(), &Mode::Locked, (&systems, false), &|_| Ok(None)).map(drop)
     }
 }
 
