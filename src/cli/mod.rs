@@ -9,6 +9,8 @@ mod boot;
 #[cfg(feature = "build")]
 mod build;
 #[cfg(feature = "build")]
+mod built;
+#[cfg(feature = "build")]
 mod cache;
 mod changes;
 #[cfg(feature = "build")]
@@ -48,7 +50,11 @@ mod plan;
 mod progress;
 #[cfg(feature = "build")]
 mod project;
+#[cfg(feature = "build")]
+mod push;
 mod rebuild;
+#[cfg(feature = "build")]
+mod registry;
 mod report;
 #[cfg(feature = "build")]
 mod run;

@@ -167,8 +167,8 @@ impl Layer {
         fragments.iter().map(|fragment| &**fragment)
     }
 
-    /// Head and fragments.
-    fn parts(&self) -> Result<(&[u8], &[Arc<Fragment>]), Error> {
+    /// Head and fragments; an error where they are elsewhere.
+    pub(super) fn parts(&self) -> Result<(&[u8], &[Arc<Fragment>]), Error> {
         match &self.bytes {
             Bytes::Here { head, fragments } => Ok((head, fragments)),
             Bytes::Elsewhere => Err(Error::Elsewhere(self.blob)),
