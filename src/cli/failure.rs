@@ -99,6 +99,7 @@ fn classified_in_making<'error>(cause: &'error (dyn Error + 'static)) -> Option<
         .or_else(|| of::<certificates::CertificatesError>(cause))
         .or_else(|| of::<crate::emit::FlyError>(cause))
         .or_else(|| of::<export::Error>(cause))
+        .or_else(|| of::<crate::origin::Error>(cause))
         .or_else(|| of::<plan::Error>(cause))
         .or_else(|| of::<store::Error>(cause))
         .or_else(|| of::<store::DebFault>(cause))
