@@ -5,9 +5,11 @@
 
 mod archive;
 mod checked;
+mod contents;
 pub mod documents;
 mod error;
 mod location;
+mod packages;
 mod place;
 mod walk;
 
@@ -23,8 +25,10 @@ use archive::most_unpacked;
 use checked::Checked;
 use place::Place;
 
+pub use contents::{FileEntry, FileKind, LayerContents};
 pub use error::Error;
 pub use location::Location;
+pub use packages::{Depth, ImagePackage, PackageKind, Packages};
 
 /// One image of an origin.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -134,10 +138,16 @@ impl<'a> Origin<'a> {
         self.found.images.iter().find(|image| image.runs_on(system))
     }
 
+    /// Whether reading a layer costs no network.
+    #[must_use]
+    pub const fn is_local(&self) -> bool {
+        !matches!(self.place, Place::Registry(..))
+    }
+
     /// A layer's blob as it lies there; checked against its digest at the end: the last read fails.
     pub fn open_blob(&self, layer: &OriginLayer) -> Result<Box<dyn Read + Send + '_>, Error> {
         let blob = self.raw(layer)?;
-        if matches!(self.place, Place::Registry(..)) {
+        if !self.is_local() {
             return Ok(blob);
         }
         let names = (self.place.name(), layer.digest.oci());
