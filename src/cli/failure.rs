@@ -106,6 +106,8 @@ fn classified_in_making<'error>(cause: &'error (dyn Error + 'static)) -> Option<
         .or_else(|| of::<store::Error>(cause))
         .or_else(|| of::<store::DebFault>(cause))
         .or_else(|| of::<cache::write::WriteError>(cause))
+        .or_else(|| of::<crate::registry::Error>(cause))
+        .or_else(|| of::<crate::registry::CredentialsError>(cause))
 }
 
 #[cfg(not(feature = "build"))]
