@@ -8,11 +8,13 @@ use serde::Serialize;
 
 use crate::channel::{Changes, Lock, Mode};
 use crate::config::{Diagnostic, System};
-use crate::export::{Format, Image, ImageName, Push, Pushed, check, replace_file, write_archive, write_directory};
+use crate::export::{
+    Error as ExportError, Format, Image, ImageName, Push, Pushed, check, replace_file, write_archive, write_directory,
+};
 use crate::image::codec::Codec;
 use crate::image::documents::Form;
 use crate::nix::Sha256;
-use crate::store::{Output, StreamOutput};
+use crate::store::{self, Output, StreamOutput};
 
 use super::{Error, Made, PlanChoice, PreviousOf, Project};
 
@@ -182,20 +184,29 @@ impl Built {
         Ok(Summary { images, reference: name.reference(), output, format: format.name(), size })
     }
 
-    /// Pushes the images to a registry. What turns out to be damaged while it is sent is made anew, and sent again.
+    /// Pushes the images to a registry. What turns out to be damaged while it is sent is made anew, and sent again; so are layers
+    /// that were taken over, where the registry lost one.
     pub fn push(&self, project: &Project<'_>, push: &Push<'_>) -> Result<Pushed, Error> {
         project.mending(|again| {
             if again {
                 self.restore(project)?;
             }
-            Ok(push.images(project.store, project.pool, &self.images)?)
+            match push.images(project.store, project.pool, &self.images) {
+                Err(ExportError::Store(store::Error::Elsewhere(layer))) => {
+                    project.progress.warn(&format!("the registry has lost {layer}: making all layers again"));
+                    Ok(push.images(project.store, project.pool, &self.restore(project)?)?)
+                }
+                outcome => Ok(outcome?),
+            }
         })
     }
 
-    /// Makes what the images are made of anew, where it is missing.
-    fn restore(&self, project: &Project<'_>) -> Result<(), Error> {
+    /// Makes what the images are made of anew, where it is missing; the images, with all that is in them at hand.
+    fn restore(&self, project: &Project<'_>) -> Result<Vec<Image>, Error> {
         let systems = self.images.iter().map(|image| image.system).collect::<Vec<_>>();
-        project.locked_images(self.lock.clone(), &Mode::Locked, (&systems, false), &|_| Ok(None)).map(drop)
+        project
+            .locked_images(self.lock.clone(), &Mode::Locked, (&systems, false), &|_| Ok(None))
+            .map(|(images, ..)| images)
     }
 }
 

@@ -1,15 +1,13 @@
 //! What a registry refuses, and what to do about it.
 
+use std::error::Error as StdError;
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::failure::{Class, Classified};
 
-use super::CredentialsError;
-
-/// The registry of one hosting service, whose users log in with its own tool.
-const FLY: &str = "registry.fly.io";
+use super::is_fly_registry;
 
 /// Why a request to a registry failed. No message holds credentials; `said` is what the registry wrote, made fit to show and
 /// empty where it wrote nothing.
@@ -30,9 +28,15 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
-    /// Credentials can't be had.
-    #[error(transparent)]
-    Credentials(#[from] CredentialsError),
+    /// A store of credentials can't be read.
+    #[error("cannot get credentials for {registry}")]
+    CredentialStore {
+        /// Its host.
+        registry: String,
+        /// Why not.
+        #[source]
+        source: Box<dyn StdError + Send + Sync>,
+    },
     /// The registry's name gives no address.
     #[error("`{host}` is no host that can be asked")]
     Host {
@@ -247,11 +251,12 @@ fn told(said: &str) -> String {
 impl Classified for Error {
     fn class(&self) -> Class {
         match self {
-            Self::Credentials(error) => error.class(),
             Self::CaFile { .. } | Self::Host { .. } => Class::Usage,
-            Self::Unauthorized { .. } | Self::Denied { .. } | Self::OpenRealm { .. } | Self::Challenge { .. } => {
-                Class::Credentials
-            }
+            Self::CredentialStore { .. }
+            | Self::Unauthorized { .. }
+            | Self::Denied { .. }
+            | Self::OpenRealm { .. }
+            | Self::Challenge { .. } => Class::Credentials,
             Self::Digest { .. } | Self::SourceChanged { .. } | Self::TooLarge { .. } | Self::Tls { .. } => Class::Trust,
             Self::Source { .. } => Class::Other,
             Self::Offline { .. }
@@ -305,8 +310,8 @@ impl Classified for Error {
             }
             Self::Missing { .. } => "check the name and tag".to_owned(),
             Self::Interrupted { .. } => "run it again: what is there already is not sent twice".to_owned(),
-            Self::Credentials(error) => return error.help(),
-            Self::Host { .. }
+            Self::CredentialStore { .. }
+            | Self::Host { .. }
             | Self::Redirect { .. }
             | Self::Challenge { .. }
             | Self::Source { .. }
@@ -319,7 +324,7 @@ impl Classified for Error {
 }
 
 fn log_in(registry: &str, shown: bool) -> String {
-    let login = if registry == FLY {
+    let login = if is_fly_registry(registry) {
         "run `fly auth login`, or set FLY_API_TOKEN".to_owned()
     } else {
         format!("run `docker login {registry}`, or give `--creds USER:PASSWORD`")
@@ -331,8 +336,8 @@ fn denied(registry: &str, repository: &str, push: bool, shown: bool) -> String {
     if !shown {
         return log_in(registry, false);
     }
-    match (registry, push) {
-        (FLY, _) => format!(
+    match (is_fly_registry(registry), push) {
+        (true, _) => format!(
             "check that the app `{repository}` is yours (`fly apps list`), or run `fly auth login`; \
              a token made for another app does not reach it"
         ),
@@ -346,7 +351,7 @@ fn denied(registry: &str, repository: &str, push: bool, shown: bool) -> String {
 }
 
 fn create(registry: &str, repository: &str) -> String {
-    if registry == FLY {
+    if is_fly_registry(registry) {
         return format!("run `fly apps create {repository}`");
     }
     format!("create the repository `{repository}` at {registry} first, or check its name")
