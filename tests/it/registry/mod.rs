@@ -3,6 +3,7 @@
 mod faulty;
 mod push;
 mod push_faults;
+mod taken_over;
 mod tls;
 
 use std::fs;
