@@ -22,6 +22,8 @@ use crate::root::runtime::{RuntimeError, variable};
 use crate::store::FragmentKey;
 use crate::{cache, channel, export, plan, store};
 
+use super::previous::PreviousError;
+
 /// Why there is no image.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -95,6 +97,9 @@ pub enum Error {
         /// The digest of the one that is locked.
         pinned: Sha256,
     },
+    /// The previous image, from which layers were to be taken over.
+    #[error(transparent)]
+    Previous(#[from] PreviousError),
     /// The Nix database.
     #[error(transparent)]
     Database(#[from] crate::root::database::DatabaseError),
@@ -140,6 +145,7 @@ impl Error {
             Self::Certificates(error) => error,
             Self::Runtime(error) => error,
             Self::Database(error) => error,
+            Self::Previous(error) => error,
             _ => return None,
         })
     }

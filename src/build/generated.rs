@@ -7,7 +7,6 @@ use crate::channel::Lock;
 use crate::config::{Argument, Diagnostic, Machine, RequestKind, Severity, System};
 use crate::deb::PackageName;
 use crate::image::ImagePath;
-use crate::image::listing::Listing;
 use crate::image::tree::Tree;
 use crate::nix::StorePath;
 use crate::progress::Progress;
@@ -31,7 +30,7 @@ use super::debian::{DebPart, Debian};
 use super::debs::DebFragments;
 use super::root::Composer;
 use super::run_config::word;
-use super::view::Shelf;
+use super::view::{Listings, Shelf};
 
 /// Generated units.
 pub(super) struct Generated {
@@ -59,6 +58,8 @@ pub(super) struct Generated {
     pub(super) boot: Option<BootPart>,
     /// Numbers of users that packages create, for the lock.
     pub(super) ids: BTreeMap<String, u32>,
+    /// What packages answered, for the next build. Put in when nothing more is asked.
+    pub(super) facts: Option<Tree>,
 }
 
 /// What the generators look at.
@@ -77,7 +78,7 @@ pub(super) struct Inputs<'a> {
 impl Inputs<'_> {
     /// All of them. What `[files]` declares goes over the generated root.
     pub(super) fn generate(&self, content: &mut Content) -> Result<Generated, Error> {
-        let mut listings = self.shelf.listings()?;
+        let mut listings = Listings::new(self.shelf);
         for local in content.local.values() {
             listings.insert(local.path.clone(), local.listing().map_err(std::io::Error::other)?);
         }
@@ -149,6 +150,7 @@ impl Inputs<'_> {
             dpkg,
             boot,
             ids,
+            facts: None,
         };
         Ok(part)
     }
@@ -191,7 +193,7 @@ impl Inputs<'_> {
     fn environment_of(
         &self,
         requested: &[&StorePath],
-        listings: &mut BTreeMap<StorePath, Listing>,
+        listings: &mut Listings<'_>,
     ) -> Result<Option<Addressed>, Error> {
         if requested.is_empty() && !self.debs.is_empty() {
             return Ok(None);
@@ -271,11 +273,7 @@ impl Inputs<'_> {
         supplying
     }
 
-    fn environment(
-        &self,
-        requested: &[&StorePath],
-        listings: &BTreeMap<StorePath, Listing>,
-    ) -> Result<Addressed, Error> {
+    fn environment(&self, requested: &[&StorePath], listings: &Listings<'_>) -> Result<Addressed, Error> {
         let view = View { trees: &[], packages: listings, merged: &NO_PACKAGES };
         let environment = environment(requested, view, |one, two| self.shelf.same(one, two))?;
         for shadowed in &environment.shadowed {
@@ -319,7 +317,7 @@ pub(super) struct Standing<'a> {
     /// Generated files.
     pub(super) root: Tree,
     /// Listings of store paths.
-    pub(super) listings: BTreeMap<StorePath, Listing>,
+    pub(super) listings: Listings<'a>,
     /// Debian's packages.
     pub(super) merged: &'a Merged,
     /// The project's own content.

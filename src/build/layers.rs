@@ -1,6 +1,6 @@
 //! From a plan to layers: fragments of every unit, heads, digests.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::deb::PackageName;
@@ -10,42 +10,93 @@ use crate::image::documents::LayerDescription;
 use crate::image::head::{Parents, head};
 use crate::image::listing::ListingKind;
 use crate::image::tree::Tree;
+use crate::nix::StorePath;
 use crate::plan::Plan;
 use crate::root::addressed::Addressed;
 use crate::root::debian::Placed;
 use crate::root::parents::{Claim, claims_of_store_path, claims_of_tree, parents};
-use crate::store::{Fragment, FragmentKey, Layer, Pool, Store, TreeUnit};
+use crate::store::{Fragment, FragmentKey, Layer, Pool, Store, TreeUnit, layer_key};
 
 use super::Error;
 use super::content::Content;
 use super::debian::DebPart;
+use super::facts::FACTS_PATH;
 use super::generated::Generated;
-use super::packages::{Fragments, lone_head};
+use super::packages::{Fragments, Keys, lone_head};
+use super::previous::Previous;
 use super::units::{Debs, deb_id};
 
 /// Names that a layer's comment lists at most.
 const NAMES: usize = 8;
 
+/// What `docker history` calls the unit of facts; no package has such a name.
+const FACTS: &str = "facts of packages";
+
 /// A unit, ready to be put into a layer.
 struct Piece {
     roots: Vec<ImagePath>,
-    fragment: Arc<Fragment>,
+    content: PieceContent,
     name: String,
 }
+
+/// What a unit's bytes are.
+enum PieceContent {
+    /// A fragment that is there.
+    Made(Arc<Fragment>),
+    /// A package that may have to be fetched yet.
+    Package(StorePath, FragmentKey),
+}
+
+impl Piece {
+    fn made(roots: Vec<ImagePath>, fragment: Fragment, name: impl Into<String>) -> Self {
+        Self { roots, content: PieceContent::Made(Arc::new(fragment)), name: name.into() }
+    }
+
+    fn key(&self) -> &FragmentKey {
+        match &self.content {
+            PieceContent::Made(fragment) => &fragment.key,
+            PieceContent::Package(_, key) => key,
+        }
+    }
+
+    /// The package that has no fragment among `packages`.
+    fn missing(&self, packages: &Fragments) -> Option<&StorePath> {
+        match &self.content {
+            PieceContent::Package(path, _) if !packages.contains_key(path) => Some(path),
+            _ => None,
+        }
+    }
+
+    fn fragment(&self, packages: &Fragments) -> Result<Arc<Fragment>, Error> {
+        match &self.content {
+            PieceContent::Made(fragment) => Ok(fragment.clone()),
+            PieceContent::Package(path, _) => {
+                packages.get(path).cloned().ok_or_else(|| Error::Unplanned { unit: path.to_string() })
+            }
+        }
+    }
+}
+
+/// Makes fragments of packages that are not in the store.
+pub(super) type MakeFragments<'a> = dyn Fn(&BTreeSet<StorePath>) -> Result<Fragments, Error> + Sync + 'a;
 
 /// Turns units into layers.
 pub(super) struct Assembly<'a> {
     pub(super) store: &'a Store,
     pub(super) pool: &'a Pool,
     pub(super) codec: Codec,
+    /// Whose layers are taken over, where packages of theirs are not at hand.
+    pub(super) previous: &'a Previous,
+    pub(super) make: &'a MakeFragments<'a>,
 }
 
 impl Assembly<'_> {
-    /// All layers, the lowest first: as planned, then the generated ones.
+    /// All layers, the lowest first: as planned, then the generated ones. Packages that are not among `fragments`, and lie in no
+    /// layer of the earlier image, are made.
     pub(super) fn layers(
         &self,
         plan: &Plan,
-        packages: &Fragments,
+        (packages, mut fragments): (&Keys, Fragments),
         lock: &Debs<'_>,
         content: &Content,
         generated: &Generated,
@@ -57,8 +108,9 @@ impl Assembly<'_> {
                 pieces.insert(deb_id(name, locked), self.deb(name, part)?);
             }
         }
-        for (path, fragment) in packages {
-            let piece = Piece { roots: vec![path.into()], fragment: fragment.clone(), name: path.name().to_owned() };
+        for (path, key) in packages {
+            let content = PieceContent::Package(path.clone(), *key);
+            let piece = Piece { roots: vec![path.into()], content, name: path.name().to_owned() };
             pieces.insert(path.base_name().to_owned(), piece);
         }
         for local in content.local.values() {
@@ -81,12 +133,31 @@ impl Assembly<'_> {
         groups.push(self.system(generated, &parents)?);
         groups.push(vec![self.tree(&generated.root, &parents, "root files".to_owned())?]);
         groups.retain(|pieces| !pieces.is_empty());
-        self.pool.map(&groups, |pieces| self.layer(pieces, &parents))
+        fragments.extend((self.make)(&self.missing(&groups, &parents, &fragments))?);
+        self.pool.map(&groups, |pieces| self.layer(pieces, &parents, &fragments))
+    }
+
+    /// Packages without which there are layers that nobody has.
+    fn missing(&self, groups: &[Vec<Piece>], parents: &Parents, fragments: &Fragments) -> BTreeSet<StorePath> {
+        let ours = groups.iter().filter(|pieces| self.taken_over(pieces, parents, fragments).is_none());
+        ours.flatten().filter_map(|piece| piece.missing(fragments)).cloned().collect()
+    }
+
+    /// The earlier image's layer of these units, where they are not all at hand.
+    fn taken_over(&self, pieces: &[Piece], parents: &Parents, fragments: &Fragments) -> Option<Layer> {
+        pieces.iter().find_map(|piece| piece.missing(fragments))?;
+        let head = head(pieces.iter().flat_map(|piece| &piece.roots), parents);
+        let key = layer_key(&head, pieces.iter().map(Piece::key), self.codec);
+        Some(Layer::elsewhere(key, self.codec, self.previous.layer(&key)?))
     }
 
     /// What changes whenever a package does.
     fn system(&self, generated: &Generated, parents: &Parents) -> Result<Vec<Piece>, Error> {
         let mut pieces = Vec::new();
+        // The first in its layer, where it is found soonest.
+        if let Some(facts) = &generated.facts {
+            pieces.push(self.tree(facts, parents, FACTS.to_owned())?);
+        }
         if let Some(environment) = &generated.environment {
             pieces.push(self.addressed(environment)?);
         }
@@ -110,14 +181,14 @@ impl Assembly<'_> {
             Arc::new(self.store.adjusted_fragment(self.pool, self.codec, &part.fragment, &part.adjustments)?)
         };
         let roots = part.placed.iter().map(|(path, _)| path.clone()).collect();
-        Ok(Piece { roots, fragment, name: name.to_string() })
+        Ok(Piece { roots, content: PieceContent::Made(fragment), name: name.to_string() })
     }
 
     fn tree(&self, tree: &Tree, parents: &Parents, name: String) -> Result<Piece, Error> {
         let is_shared = |path: &ImagePath| parents.contains_key(path);
         let unit = TreeUnit { tree, is_shared: &is_shared, base: &ImagePath::default() };
         let (fragment, _) = self.store.tree_fragment(self.pool, self.codec, &head(tree.keys(), parents), unit)?;
-        Ok(Piece { roots: tree.keys().cloned().collect(), fragment: Arc::new(fragment), name })
+        Ok(Piece::made(tree.keys().cloned().collect(), fragment, name))
     }
 
     /// The runtime, which is in the store already, as a package would be.
@@ -125,7 +196,7 @@ impl Assembly<'_> {
         let key = FragmentKey::store_path(&unit.path, &unit.nar_hash);
         let fragment = self.store.fragment(key, self.codec)?;
         let fragment = fragment.ok_or_else(|| Error::Unplanned { unit: unit.path.to_string() })?;
-        Ok(Piece { roots: vec![unit.root()], fragment: Arc::new(fragment), name: unit.path.name().to_owned() })
+        Ok(Piece::made(vec![unit.root()], fragment, unit.path.name()))
     }
 
     /// A store path of our own, whose modes are those of a NAR already.
@@ -133,14 +204,23 @@ impl Assembly<'_> {
         let root = ImagePath::from(&addressed.path);
         let unit = TreeUnit { tree: &addressed.tree, is_shared: &|_| false, base: &root };
         let (fragment, _) = self.store.tree_fragment(self.pool, self.codec, &lone_head(&addressed.path), unit)?;
-        Ok(Piece { roots: vec![root], fragment: Arc::new(fragment), name: addressed.path.name().to_owned() })
+        Ok(Piece::made(vec![root], fragment, addressed.path.name()))
     }
 
     /// A layer with its digests.
-    fn layer(&self, pieces: &[Piece], parents: &Parents) -> Result<(Layer, LayerDescription), Error> {
-        let head = head(pieces.iter().flat_map(|piece| &piece.roots), parents);
-        let fragments = pieces.iter().map(|piece| piece.fragment.clone()).collect();
-        let layer = self.store.layer(head, fragments, self.codec)?;
+    fn layer(
+        &self,
+        pieces: &[Piece],
+        parents: &Parents,
+        packages: &Fragments,
+    ) -> Result<(Layer, LayerDescription), Error> {
+        let layer = if let Some(layer) = self.taken_over(pieces, parents, packages) {
+            layer
+        } else {
+            let head = head(pieces.iter().flat_map(|piece| &piece.roots), parents);
+            let fragments = pieces.iter().map(|piece| piece.fragment(packages)).collect::<Result<_, _>>()?;
+            self.store.layer(head, fragments, self.codec)?
+        };
         let description = LayerDescription {
             diff_id: layer.diff_id,
             tar_size: layer.tar_size,
@@ -148,6 +228,8 @@ impl Assembly<'_> {
             blob_size: layer.blob_size,
             codec: self.codec,
             comment: comment(pieces),
+            key: Some(*layer.key()),
+            facts: pieces.iter().any(|piece| piece.name == FACTS).then_some(FACTS_PATH),
         };
         Ok((layer, description))
     }
@@ -162,13 +244,16 @@ fn comment(pieces: &[Piece]) -> String {
 }
 
 /// Folders that more than one unit may stand in, with the metadata that all layers give them.
-fn shared_folders(packages: &Fragments, content: &Content, generated: &Generated) -> Result<Parents, Error> {
+fn shared_folders(packages: &Keys, content: &Content, generated: &Generated) -> Result<Parents, Error> {
     let mut units = vec![("the generated root files".to_owned(), claims_of_tree(&generated.root).collect::<Vec<_>>())];
     if let Some(database) = &generated.database {
         units.push(("the Nix database".to_owned(), claims_of_tree(database).collect()));
     }
     if let Some(database) = &generated.dpkg {
         units.push(("dpkg's database".to_owned(), claims_of_tree(database).collect()));
+    }
+    if let Some(facts) = &generated.facts {
+        units.push(("the facts of packages".to_owned(), claims_of_tree(facts).collect()));
     }
     for (name, part) in &generated.debs {
         let claim = |placed: &Placed| match placed.kind {
@@ -185,7 +270,7 @@ fn shared_folders(packages: &Fragments, content: &Content, generated: &Generated
     let boot = generated.boot.iter().flat_map(super::boot::BootPart::paths);
     let paths = packages.keys().chain(local).chain(boot);
     let paths = paths.chain(generated.environment.as_ref().map(|environment| &environment.path));
-    let paths = paths.collect::<std::collections::BTreeSet<_>>();
+    let paths = paths.collect::<BTreeSet<_>>();
     units.extend(paths.into_iter().map(|path| (path.to_string(), claims_of_store_path(path).collect())));
     let mut shared = parents(units.iter().map(|(name, claims)| (name.as_str(), claims.iter().cloned())))?;
     // No fragment of a Debian package has folders: those that nothing lies in stand in heads, too.

@@ -7,11 +7,13 @@ mod content;
 mod debian;
 mod debs;
 mod error;
+mod facts;
 mod generated;
 mod homes;
 mod layers;
 mod output;
 mod packages;
+mod previous;
 mod root;
 mod run_config;
 
@@ -36,14 +38,17 @@ use crate::store::{Pool, Store};
 
 use content::{Content, content};
 use debs::{DebFragments, Debs};
+use facts::Facts;
 use generated::{Generated, Inputs};
 use layers::Assembly;
-use packages::{CachesOf, Fragments, Packages};
+use packages::{CachesOf, Packages, keys};
 use units::{deb_id, units};
-use view::Shelf;
+use view::{MakeFragment, Shelf};
 
 pub use error::Error;
+pub use facts::FactsError;
 pub use output::{Built, Destination, Summary};
+pub use previous::{Previous, PreviousError, PreviousOf};
 pub use runtime::{ImageRuntime, pin_runtimes};
 
 /// Layers that generated units take: the system environment with the databases, and the root files.
@@ -100,23 +105,32 @@ impl Project<'_> {
         Ok(Planned { content, closure, units, plan })
     }
 
-    /// The image of one system; `runtime` where it boots.
+    /// The image of one system; `runtime` where it boots. `previous` is asked only where packages are not in the store.
     fn build(
         &self,
         lock: &Lock,
         system: System,
         planned: Planned,
-        created: &str,
-        runtime: Option<&Addressed>,
+        (created, runtime): (&str, Option<&Addressed>),
+        previous: &PreviousOf<'_>,
     ) -> Result<Made, Error> {
         let Planned { mut content, closure, plan, .. } = planned;
         let (locked_debs, caches) = (lock.debs(system), || Ok(self.sources.caches(self.progress)?));
-        let fragments = self.packages(&caches).fragments(lock, &closure)?;
+        let (packages, keys) = (self.packages(&caches), keys(lock, &closure)?);
+        let (mut fragments, missing) = packages.stored(lock, &keys)?;
+        let previous = if missing.is_empty() { None } else { previous(system)? }.unwrap_or_default();
+        // Side by side what is wanted anyhow, before anybody waits for one of them.
+        fragments.extend(packages.make(lock, &previous.lacks(&plan, &keys, missing, self.codec))?);
         let debs = self.debs().fragments(&locked_debs)?;
-        let mut generated = self.generate(lock, system, &closure, (&fragments, &debs), &mut content, runtime)?;
+        let make = |path: &StorePath| packages.make_one(lock, path);
+        let shelf = Shelf::new(self.store, &keys, fragments, previous.facts(), &make);
+        let generated = self.generate(lock, system, &closure, (&shelf, &debs), &mut content, runtime);
+        let (mut generated, fragments, facts) = shelf.close(generated)?;
+        generated.facts = facts.tree();
         let Self { store, pool, codec, machine, .. } = self;
-        let assembly = Assembly { store, pool, codec: *codec };
-        let layers = assembly.layers(&plan, &fragments, &locked_debs, &content, &generated)?;
+        let make = |missing: &BTreeSet<StorePath>| packages.make(lock, missing);
+        let assembly = Assembly { store, pool, codec: *codec, previous: &previous, make: &make };
+        let layers = assembly.layers(&plan, (&keys, fragments), &locked_debs, &content, &generated)?;
         store.check_fragments(pool, layers.iter().flat_map(|(layer, _)| layer.fragments()))?;
         let lookup = |name: &str| lock.package_path(machine, system, name);
         let (findings, ids) = (std::mem::take(&mut generated.findings), std::mem::take(&mut generated.ids));
@@ -131,12 +145,19 @@ impl Project<'_> {
     pub fn findings(&self, lock: &Lock, system: System, planned: Planned) -> Result<Option<Vec<Diagnostic>>, Error> {
         let Planned { mut content, closure, .. } = planned;
         let caches = || unreachable!("nothing is fetched to look at what is there");
-        let Some(fragments) = self.packages(&caches).known_fragments(lock, &closure)? else { return Ok(None) };
+        let keys = keys(lock, &closure)?;
+        let (fragments, missing) = self.packages(&caches).stored(lock, &keys)?;
+        if !missing.is_empty() {
+            return Ok(None);
+        }
         let Some(debs) = self.debs().known_fragments(&lock.debs(system))? else { return Ok(None) };
         // Which program boots makes no difference to what is looked at.
         let runtime = if self.machine.boot.enable { Some(runtime::stand_in()?) } else { None };
-        let Generated { mut findings, doubts, .. } =
-            self.generate(lock, system, &closure, (&fragments, &debs), &mut content, runtime.as_ref())?;
+        let make: &MakeFragment<'_> = &|path| Err(Error::OutsideLock { path: path.clone() });
+        let nothing = Facts::default();
+        let shelf = Shelf::new(self.store, &keys, fragments, &nothing, make);
+        let generated = self.generate(lock, system, &closure, (&shelf, &debs), &mut content, runtime.as_ref());
+        let (Generated { mut findings, doubts, .. }, ..) = shelf.close(generated)?;
         findings.extend(doubts);
         Ok(Some(findings))
     }
@@ -156,14 +177,12 @@ impl Project<'_> {
         lock: &Lock,
         system: System,
         closure: &BTreeSet<StorePath>,
-        (fragments, debs): (&Fragments, &DebFragments),
+        (shelf, debs): (&Shelf<'_>, &DebFragments),
         content: &mut Content,
         runtime: Option<&Addressed>,
     ) -> Result<Generated, Error> {
-        let Self { machine, store, progress, .. } = self;
-        let packages = Shelf::new(store, fragments);
-        Inputs { machine, lock, system, closure, shelf: &packages, debs, runtime, progress: *progress }
-            .generate(content)
+        let Self { machine, progress, .. } = self;
+        Inputs { machine, lock, system, closure, shelf, debs, runtime, progress: *progress }.generate(content)
     }
 
     /// What was requested, with the ids of the units that answer.

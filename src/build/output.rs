@@ -8,13 +8,15 @@ use serde::Serialize;
 
 use crate::channel::{Changes, Lock, Mode};
 use crate::config::{Diagnostic, System};
-use crate::export::{Format, Image, ImageName, Push, Pushed, check, replace_file, write_archive, write_directory};
+use crate::export::{
+    Error as ExportError, Format, Image, ImageName, Push, Pushed, check, replace_file, write_archive, write_directory,
+};
 use crate::image::codec::Codec;
 use crate::image::documents::Form;
 use crate::nix::Sha256;
-use crate::store::{Output, StreamOutput};
+use crate::store::{self, Output, StreamOutput};
 
-use super::{Error, Made, PlanChoice, Project};
+use super::{Error, Made, PlanChoice, PreviousOf, Project};
 
 /// Where an image goes.
 pub enum Destination<'a> {
@@ -87,10 +89,22 @@ pub struct Manifests {
 impl Project<'_> {
     /// Resolves, plans and builds images for `systems`. Damaged pieces of the store are made anew.
     pub fn images(&self, mode: &Mode, systems: &[System], replan: bool) -> Result<Built, Error> {
+        self.images_over(mode, systems, replan, &|_| Ok(None))
+    }
+
+    /// The same for images that go to where `previous` ones are: layers of these whose packages are not in the store are taken
+    /// over ([`Layer::is_elsewhere`](crate::store::Layer::is_elsewhere)) rather than made.
+    pub fn images_over(
+        &self,
+        mode: &Mode,
+        systems: &[System],
+        replan: bool,
+        previous: &PreviousOf<'_>,
+    ) -> Result<Built, Error> {
         self.mending(|_| {
             let resolution = self.resolve(mode)?;
             let pinned = resolution.lock.ids.clone();
-            let (images, lock, findings) = self.locked_images(resolution.lock, mode, systems, replan)?;
+            let (images, lock, findings) = self.locked_images(resolution.lock, mode, (systems, replan), previous)?;
             Ok(Built { images, has_new_ids: lock.ids != pinned, lock, changes: resolution.changes, findings })
         })
     }
@@ -100,8 +114,8 @@ impl Project<'_> {
         &self,
         mut lock: Lock,
         mode: &Mode,
-        systems: &[System],
-        replan: bool,
+        (systems, replan): (&[System], bool),
+        previous: &PreviousOf<'_>,
     ) -> Result<(Vec<Image>, Lock, Vec<Diagnostic>), Error> {
         let created = created()?;
         let (mut images, mut findings) = (Vec::new(), Vec::new());
@@ -112,7 +126,8 @@ impl Project<'_> {
             let runtime = if boots { Some(self.runtime(&lock, mode, system)?) } else { None };
             lock.runtimes.extend(runtime.as_ref().map(|runtime| (system, runtime.locked())));
             let unit = runtime.as_ref().map(|runtime| &runtime.unit);
-            let Made { image, findings: found, ids } = self.build(&lock, system, planned, &created, unit)?;
+            let Made { image, findings: found, ids } =
+                self.build(&lock, system, planned, (&created, unit), previous)?;
             images.push(image);
             lock.ids = ids;
             findings.extend(found.into_iter().filter(|finding| !findings.contains(finding)).collect::<Vec<_>>());
@@ -169,20 +184,29 @@ impl Built {
         Ok(Summary { images, reference: name.reference(), output, format: format.name(), size })
     }
 
-    /// Pushes the images to a registry. What turns out to be damaged while it is sent is made anew, and sent again.
+    /// Pushes the images to a registry. What turns out to be damaged while it is sent is made anew, and sent again; so are layers
+    /// that were taken over, where the registry lost one.
     pub fn push(&self, project: &Project<'_>, push: &Push<'_>) -> Result<Pushed, Error> {
         project.mending(|again| {
             if again {
                 self.restore(project)?;
             }
-            Ok(push.images(project.store, project.pool, &self.images)?)
+            match push.images(project.store, project.pool, &self.images) {
+                Err(ExportError::Store(store::Error::Elsewhere(layer))) => {
+                    project.progress.warn(&format!("the registry has lost {layer}: making all layers again"));
+                    Ok(push.images(project.store, project.pool, &self.restore(project)?)?)
+                }
+                outcome => Ok(outcome?),
+            }
         })
     }
 
-    /// Makes what the images are made of anew, where it is missing.
-    fn restore(&self, project: &Project<'_>) -> Result<(), Error> {
+    /// Makes what the images are made of anew, where it is missing; the images, with all that is in them at hand.
+    fn restore(&self, project: &Project<'_>) -> Result<Vec<Image>, Error> {
         let systems = self.images.iter().map(|image| image.system).collect::<Vec<_>>();
-        project.locked_images(self.lock.clone(), &Mode::Locked, &systems, false).map(drop)
+        project
+            .locked_images(self.lock.clone(), &Mode::Locked, (&systems, false), &|_| Ok(None))
+            .map(|(images, ..)| images)
     }
 }
 

@@ -19,6 +19,9 @@ use super::Error;
 /// Fragments by store path.
 pub(super) type Fragments = BTreeMap<StorePath, Arc<Fragment>>;
 
+/// Keys of fragments by store path, which the lock alone tells.
+pub(super) type Keys = BTreeMap<StorePath, FragmentKey>;
+
 /// Opens the caches.
 pub(super) type CachesOf<'a> = dyn Fn() -> Result<&'a CacheSet, Error> + Sync + 'a;
 
@@ -34,36 +37,30 @@ pub(super) struct Packages<'a> {
 }
 
 impl Packages<'_> {
-    /// The fragments of all packages of `closure`, which the lock holds.
-    pub(super) fn fragments(&self, lock: &Lock, closure: &BTreeSet<StorePath>) -> Result<Fragments, Error> {
-        let (mut fragments, missing) = self.sort_out(lock, closure)?;
+    /// Makes fragments: fetches all of `missing`.
+    pub(super) fn make(&self, lock: &Lock, missing: &BTreeSet<StorePath>) -> Result<Fragments, Error> {
         if missing.is_empty() {
-            return Ok(fragments);
+            return Ok(Fragments::new());
         }
-        let mut missing = wanted_nars(lock, self.machine, &missing)?;
+        let mut missing = wanted_nars(lock, self.machine, missing)?;
         // The largest first, so that none is left alone at the end.
         missing.sort_by(|a, b| b.nar_size.cmp(&a.nar_size).then_with(|| a.path.cmp(&b.path)));
         let total = missing.iter().map(|package| package.nar_size).sum();
         let packages = if missing.len() == 1 { "package" } else { "packages" };
         self.progress.begin(&format!("fetching {} {packages}", missing.len()), Some(total));
-        fragments.extend(self.fetch(&missing)?);
-        Ok(fragments)
+        self.fetch(&missing)
     }
 
-    /// The same, if none has to be fetched.
-    pub(super) fn known_fragments(
-        &self,
-        lock: &Lock,
-        closure: &BTreeSet<StorePath>,
-    ) -> Result<Option<Fragments>, Error> {
-        let (fragments, missing) = self.sort_out(lock, closure)?;
-        Ok(missing.is_empty().then_some(fragments))
+    /// The same for one package.
+    pub(super) fn make_one(&self, lock: &Lock, path: &StorePath) -> Result<Arc<Fragment>, Error> {
+        let made = self.make(lock, &BTreeSet::from([path.clone()]))?.remove(path);
+        made.ok_or_else(|| Error::OutsideLock { path: path.clone() })
     }
 
     /// What is in the store, and what is not.
-    fn sort_out(&self, lock: &Lock, closure: &BTreeSet<StorePath>) -> Result<(Fragments, BTreeSet<StorePath>), Error> {
+    pub(super) fn stored(&self, lock: &Lock, keys: &Keys) -> Result<(Fragments, BTreeSet<StorePath>), Error> {
         let (mut fragments, mut missing) = (Fragments::new(), BTreeSet::new());
-        for path in closure {
+        for path in keys.keys() {
             let package = lock.packages.get(path).ok_or_else(|| Error::OutsideLock { path: path.clone() })?;
             match self.known(path, &package.nar_hash)? {
                 Some(fragment) => drop(fragments.insert(path.clone(), Arc::new(fragment))),
@@ -101,6 +98,15 @@ impl Packages<'_> {
         })?;
         Ok(writer.finish(self.store, FragmentKey::store_path(&package.path, &package.nar_hash))?)
     }
+}
+
+/// The keys of all packages of `closure`, which the lock holds.
+pub(super) fn keys(lock: &Lock, closure: &BTreeSet<StorePath>) -> Result<Keys, Error> {
+    let key = |path: &StorePath| {
+        let package = lock.packages.get(path).ok_or_else(|| Error::OutsideLock { path: path.clone() })?;
+        Ok((path.clone(), FragmentKey::store_path(path, &package.nar_hash)))
+    };
+    closure.iter().map(key).collect()
 }
 
 /// The head of a layer that holds one store path: `/nix` and `/nix/store`.

@@ -6,9 +6,7 @@ use std::io;
 
 use crate::config::{Diagnostic, Machine, System};
 use crate::image::ImagePath;
-use crate::image::listing::Listing;
 use crate::image::tree::{Metadata, Node, Tree};
-use crate::nix::StorePath;
 use crate::root::debian::Merged;
 use crate::root::debian::aliases::canonical_text;
 use crate::root::debian::alternatives::alternatives;
@@ -27,6 +25,7 @@ use crate::root::view::View;
 
 use super::Error;
 use super::debian::Debian;
+use super::view::Listings;
 
 /// Where glibc looks for libraries by name.
 const LD_CACHE: &[u8] = b"etc/ld.so.cache";
@@ -39,7 +38,7 @@ pub(super) struct Composer<'a, 'd> {
     pub(super) machine: &'a Machine,
     pub(super) system: System,
     /// Listings of store paths.
-    pub(super) listings: &'a BTreeMap<StorePath, Listing>,
+    pub(super) listings: &'a Listings<'a>,
     pub(super) debian: &'a mut Debian<'d>,
     /// What people may want to know.
     pub(super) doubts: Vec<Diagnostic>,
@@ -51,7 +50,7 @@ impl<'a, 'd> Composer<'a, 'd> {
     pub(super) fn new(
         machine: &'a Machine,
         system: System,
-        listings: &'a BTreeMap<StorePath, Listing>,
+        listings: &'a Listings<'a>,
         debian: &'a mut Debian<'d>,
     ) -> Self {
         let doubts = debian.unknown();

@@ -1,47 +1,87 @@
-//! What the image will hold, as far as it is known: listings of packages, and their bytes on demand.
+//! What the image will hold, as far as it is known: listings of packages and their bytes, each looked at when it is asked for.
+//!
+//! Every answer is remembered ([`Facts`]). An earlier image's facts answer before a package is made, which may mean to fetch it.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::io;
+use std::sync::Arc;
 
 use crate::image::ImagePath;
-use crate::image::listing::Listing;
+use crate::image::listing::{Listing, ListingKind};
 use crate::nix::StorePath;
 use crate::root::environment::FileRef;
-use crate::root::view::split_store_path;
-use crate::store::{self, Extent, Fragment, FragmentKey, LastMember, Store};
+use crate::root::view::{Packages, split_store_path};
+use crate::store::{Extent, Fragment, FragmentKey, LastMember, Store};
 
-use super::packages::Fragments;
+use super::Error;
+use super::facts::{Facts, FileOf};
+use super::packages::{Fragments, Keys};
 
 /// Bytes compared at a time.
 const PIECE: usize = 1 << 20;
 
-/// Packages that lie in the store as fragments.
+/// Makes the fragment of a package that is not in the store.
+pub(super) type MakeFragment<'a> = dyn Fn(&StorePath) -> Result<Arc<Fragment>, Error> + 'a;
+
+/// A package, and what of it was looked at.
+struct OnShelf {
+    key: FragmentKey,
+    fragment: OnceCell<Arc<Fragment>>,
+    listing: OnceCell<Listing>,
+}
+
+/// The packages of an image.
 pub(super) struct Shelf<'a> {
     pub(super) store: &'a Store,
-    pub(super) fragments: &'a Fragments,
+    packages: BTreeMap<StorePath, OnShelf>,
+    /// What an earlier image knows.
+    known: &'a Facts,
+    /// What was asked of this one.
+    asked: RefCell<Facts>,
+    make: &'a MakeFragment<'a>,
+    /// Why the first question without an answer had none: answers to later ones are worth nothing.
+    fault: RefCell<Option<Error>>,
     last: RefCell<LastMember>,
     /// Where files lie, for packages that were read from.
     extents: RefCell<BTreeMap<FragmentKey, BTreeMap<ImagePath, Extent>>>,
 }
 
 impl<'a> Shelf<'a> {
-    /// The packages `fragments` of `store`.
-    pub(super) fn new(store: &'a Store, fragments: &'a Fragments) -> Self {
-        Self { store, fragments, last: RefCell::default(), extents: RefCell::default() }
+    /// The packages `keys`; `fragments` of them are in `store`, and others are made where `known` does not answer.
+    pub(super) fn new(
+        store: &'a Store,
+        keys: &Keys,
+        mut fragments: Fragments,
+        known: &'a Facts,
+        make: &'a MakeFragment<'a>,
+    ) -> Self {
+        let on_shelf = |(path, key): (&StorePath, &FragmentKey)| {
+            let fragment = fragments.remove(path).map(OnceCell::from).unwrap_or_default();
+            (path.clone(), OnShelf { key: *key, fragment, listing: OnceCell::new() })
+        };
+        Self {
+            store,
+            packages: keys.iter().map(on_shelf).collect(),
+            known,
+            asked: RefCell::default(),
+            make,
+            fault: RefCell::default(),
+            last: RefCell::default(),
+            extents: RefCell::default(),
+        }
     }
 
-    /// The listings of all packages.
-    pub(super) fn listings(&self) -> Result<BTreeMap<StorePath, Listing>, store::Error> {
-        let listing = |(path, fragment): (&StorePath, _)| Ok((path.clone(), self.store.listing(fragment)?));
-        self.fragments.iter().map(|(path, fragment)| listing((path, &**fragment))).collect()
-    }
-
-    /// Up to `length` bytes at `offset` of a package's file; fewer where it ends.
-    pub(super) fn read(&self, path: &StorePath, inner: &ImagePath, offset: u64, length: usize) -> io::Result<Vec<u8>> {
-        let fragment = self.fragments.get(path).ok_or(io::ErrorKind::NotFound)?;
-        self.read_in(fragment, inner, offset, length)
+    /// The fragments that are there now, and all answers. The fault of a question that had none goes before whatever `outcome`
+    /// was made of it.
+    pub(super) fn close<T>(self, outcome: Result<T, Error>) -> Result<(T, Fragments, Facts), Error> {
+        if let Some(fault) = self.fault.into_inner() {
+            return Err(fault);
+        }
+        let made = outcome?;
+        let fragment = |(path, on_shelf): (_, OnShelf)| Some((path, on_shelf.fragment.into_inner()?));
+        Ok((made, self.packages.into_iter().filter_map(fragment).collect(), self.asked.into_inner()))
     }
 
     /// Up to `length` bytes at `offset` of a fragment's file; fewer where it ends.
@@ -63,26 +103,161 @@ impl<'a> Shelf<'a> {
         self.store.read_at(fragment, extent.offset + offset, length.min(rest), &mut last).map_err(io::Error::other)
     }
 
-    /// The same by a path of the image; `None` where no package's file stands there.
+    /// Up to `length` bytes at `offset` of the file at a path of the image; `None` where no package's file stands there.
     pub(super) fn read_path(&self, path: &ImagePath, offset: u64, length: usize) -> io::Result<Option<Vec<u8>>> {
-        match split_store_path(path) {
-            Some((store_path, inner)) if self.fragments.contains_key(&store_path) => {
-                self.read(&store_path, &inner, offset, length).map(Some)
-            }
-            _ => Ok(None),
-        }
+        let Some((store_path, inner)) = split_store_path(path) else { return Ok(None) };
+        let Some(on_shelf) = self.packages.get(&store_path) else { return Ok(None) };
+        let piece = (inner, offset, length as u64);
+        let bytes = match self.known.bytes(on_shelf.key, &piece) {
+            Some(known) => known.clone(),
+            None => self.read_in(self.fragment(&store_path, on_shelf)?, &piece.0, offset, length)?,
+        };
+        self.asked.borrow_mut().put_bytes(on_shelf.key, piece, &bytes);
+        Ok(Some(bytes))
     }
 
     /// Whether two files of packages hold the same.
     pub(super) fn same(&self, one: &FileRef, two: &FileRef) -> io::Result<bool> {
+        let files = (self.file(one)?, self.file(two)?);
+        let same = match self.known.same(&files) {
+            Some(known) => known,
+            None => self.compare(one, two)?,
+        };
+        self.asked.borrow_mut().put_same(files, same);
+        Ok(same)
+    }
+
+    fn file(&self, file: &FileRef) -> io::Result<FileOf> {
+        let on_shelf = self.packages.get(&file.store_path).ok_or(io::ErrorKind::NotFound)?;
+        Ok((on_shelf.key, file.path.clone()))
+    }
+
+    fn compare(&self, one: &FileRef, two: &FileRef) -> io::Result<bool> {
         let mut offset = 0;
         loop {
-            let piece = |file: &FileRef| self.read(&file.store_path, &file.path, offset, PIECE);
+            let piece = |file: &FileRef| {
+                let on_shelf = self.packages.get(&file.store_path).ok_or(io::ErrorKind::NotFound)?;
+                self.read_in(self.fragment(&file.store_path, on_shelf)?, &file.path, offset, PIECE)
+            };
             let (left, right) = (piece(one)?, piece(two)?);
             if left != right || left.is_empty() {
                 return Ok(left == right);
             }
             offset += left.len() as u64;
         }
+    }
+
+    /// A package's fragment, made where it is not there.
+    fn fragment<'s>(&self, path: &StorePath, on_shelf: &'s OnShelf) -> io::Result<&'s Fragment> {
+        if on_shelf.fragment.get().is_none() {
+            match (self.make)(path) {
+                Ok(fragment) => drop(on_shelf.fragment.set(fragment)),
+                Err(fault) => self.fail(fault),
+            }
+        }
+        on_shelf.fragment.get().map(|fragment| &**fragment).ok_or_else(|| io::Error::other("a package is not there"))
+    }
+
+    /// A package's listing; `None` where that failed, which [`Shelf::close`] tells.
+    fn listing<'s>(&self, path: &StorePath, on_shelf: &'s OnShelf) -> Option<&'s Listing> {
+        if on_shelf.listing.get().is_none() {
+            let fragment = self.fragment(path, on_shelf).ok()?;
+            match self.store.listing(fragment) {
+                Ok(listing) => drop(on_shelf.listing.set(listing)),
+                Err(fault) => self.fail(fault.into()),
+            }
+        }
+        on_shelf.listing.get()
+    }
+
+    fn fail(&self, fault: Error) {
+        self.fault.borrow_mut().get_or_insert(fault);
+    }
+}
+
+impl Packages for Shelf<'_> {
+    fn paths(&self) -> Box<dyn Iterator<Item = &StorePath> + '_> {
+        Box::new(self.packages.keys())
+    }
+
+    fn contains(&self, package: &StorePath) -> bool {
+        self.packages.contains_key(package)
+    }
+
+    fn get(&self, package: &StorePath, path: &ImagePath) -> Option<&ListingKind> {
+        let on_shelf = self.packages.get(package)?;
+        let kind = match self.known.kind(on_shelf.key, path) {
+            Some(known) => known,
+            None => self.listing(package, on_shelf)?.get(path),
+        };
+        self.asked.borrow_mut().put_kind(on_shelf.key, path, kind);
+        kind
+    }
+
+    fn names(&self, package: &StorePath, folder: &ImagePath) -> Vec<Vec<u8>> {
+        let Some(on_shelf) = self.packages.get(package) else { return Vec::new() };
+        let names = match self.known.names(on_shelf.key, folder) {
+            Some(known) => known.clone(),
+            None => self.listing(package, on_shelf).map(|listing| listing.names(folder)).unwrap_or_default(),
+        };
+        self.asked.borrow_mut().put_names(on_shelf.key, folder, &names);
+        names
+    }
+
+    fn below(&self, package: &StorePath, path: &ImagePath) -> Vec<(ImagePath, ListingKind)> {
+        let Some(on_shelf) = self.packages.get(package) else { return Vec::new() };
+        let below = match self.known.below(on_shelf.key, path) {
+            Some(known) => known.clone(),
+            None => self.listing(package, on_shelf).map(|listing| listing.below(path)).unwrap_or_default(),
+        };
+        self.asked.borrow_mut().put_below(on_shelf.key, path, &below);
+        below
+    }
+}
+
+/// Everything in store paths: packages, and what is made for this image.
+pub(super) struct Listings<'a> {
+    /// Listings of what is at hand.
+    made: BTreeMap<StorePath, Listing>,
+    shelf: &'a Shelf<'a>,
+}
+
+impl<'a> Listings<'a> {
+    pub(super) fn new(shelf: &'a Shelf<'a>) -> Self {
+        Self { made: BTreeMap::new(), shelf }
+    }
+
+    pub(super) fn insert(&mut self, path: StorePath, listing: Listing) {
+        self.made.insert(path, listing);
+    }
+
+    /// Who knows `package`.
+    fn of(&self, package: &StorePath) -> &dyn Packages {
+        if self.made.contains_key(package) { &self.made } else { self.shelf }
+    }
+}
+
+impl Packages for Listings<'_> {
+    fn paths(&self) -> Box<dyn Iterator<Item = &StorePath> + '_> {
+        let mut all: Vec<&StorePath> = self.made.keys().chain(self.shelf.packages.keys()).collect();
+        all.sort();
+        all.dedup();
+        Box::new(all.into_iter())
+    }
+
+    fn contains(&self, package: &StorePath) -> bool {
+        self.of(package).contains(package)
+    }
+
+    fn get(&self, package: &StorePath, path: &ImagePath) -> Option<&ListingKind> {
+        self.of(package).get(package, path)
+    }
+
+    fn names(&self, package: &StorePath, folder: &ImagePath) -> Vec<Vec<u8>> {
+        self.of(package).names(package, folder)
+    }
+
+    fn below(&self, package: &StorePath, path: &ImagePath) -> Vec<(ImagePath, ListingKind)> {
+        self.of(package).below(package, path)
     }
 }

@@ -37,6 +37,9 @@ pub struct Lock {
     pub runtimes: BTreeMap<System, LockedRuntime>,
     /// Layers by system: each a sorted list of package keys (name without version, and output).
     pub layers: BTreeMap<System, Vec<Vec<String>>>,
+    /// Digests of the manifests or indices that were pushed last, by repository: `registry.example.org/team/app`. Layers are taken
+    /// over from there.
+    pub pushed: BTreeMap<String, Sha256>,
 }
 
 /// A channel's revision.

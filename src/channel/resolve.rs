@@ -281,9 +281,10 @@ impl Assembly<'_> {
         let booting = booting(machine);
         let runtimes = old.runtimes.iter().filter(|(system, _)| booting.contains(system));
         let runtimes = runtimes.map(|(system, runtime)| (*system, runtime.clone())).collect();
+        let pushed = old.pushed.clone();
         let layers = old.layers.iter().filter(|(system, _)| machine.image.systems.contains(system));
         let layers = layers.map(|(system, groups)| (*system, groups.clone())).collect();
-        Lock { channels, requests, packages, debs: new_debs, ids: old.ids.clone(), runtimes, layers }
+        Lock { channels, requests, packages, debs: new_debs, ids: old.ids.clone(), runtimes, layers, pushed }
     }
 }
 

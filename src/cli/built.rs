@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::build::{Built, Project};
+use crate::build::{Built, PreviousOf, Project};
 use crate::channel::{Mode, NewPackages};
 use crate::config::{Diagnostic, Severity, System};
 
@@ -23,7 +23,18 @@ pub(super) fn images(
     replan: bool,
     context: &Context,
 ) -> anyhow::Result<(Built, LockReport)> {
-    let built = project.images(mode, systems, replan)?;
+    images_over(project, mode, (systems, replan), &|_| Ok(None), context)
+}
+
+/// The same for images that go to where `previous` ones are.
+pub(super) fn images_over(
+    project: &Project<'_>,
+    mode: &Mode,
+    (systems, replan): (&[System], bool),
+    previous: &PreviousOf<'_>,
+    context: &Context,
+) -> anyhow::Result<(Built, LockReport)> {
+    let built = project.images_over(mode, systems, replan, previous)?;
     context.diagnose(&built.findings.iter().map(as_warning).collect::<Vec<_>>());
     let written = keep_lock(project, mode, &built, context)?;
     let lock = LockReport { written, added: built.changes.new };

@@ -5,12 +5,15 @@ mod report;
 use std::path::Path;
 use std::time::Instant;
 
+use crate::build::{self, Previous};
+use crate::channel::Mode;
 use crate::cli::registry;
 use crate::config::{Machine, System};
 use crate::emit::fly_app;
 use crate::export::{Asked, Push, PushFormat, Target, fly_systems, target};
 use crate::image::codec::Codec;
-use crate::registry::{FLY_REGISTRY, Reference, fly_registry};
+use crate::nix::Sha256;
+use crate::registry::{FLY_REGISTRY, Reference, Registry, fly_registry};
 
 use super::context::Context;
 use super::{built, emit, project};
@@ -67,6 +70,11 @@ pub(super) struct Options {
     #[arg(long)]
     replan: bool,
 
+    /// Take unchanged layers over from this image of the repository, where their packages are not in the store
+    /// [default: the one that dumbc.lock says was pushed last]
+    #[arg(long, value_name = "DIGEST")]
+    previous: Option<Sha256>,
+
     #[command(flatten)]
     registry: registry::Args,
 
@@ -84,7 +92,10 @@ pub(super) fn push(reference: Option<&str>, options: &Options, context: &Context
     let Ready { opened, target, systems, format } = options.ready(reference, context)?;
     let registry = options.registry.client_for(&target.reference.registry, context, false)?;
     let project = opened.project(options.compression, context);
-    let (built, lock) = built::images(&project, &opened.mode(), &systems, options.replan, context)?;
+    let earlier = Earlier { registry: &registry, reference: &target.reference, asked: options.previous };
+    let previous = |system| earlier.find(&project, system);
+    let how = (&systems[..], options.replan);
+    let (mut built, lock) = built::images_over(&project, &opened.mode(), how, &previous, context)?;
     let begin = Instant::now();
     let push = Push {
         registry: &registry,
@@ -96,6 +107,10 @@ pub(super) fn push(reference: Option<&str>, options: &Options, context: &Context
         progress: &*context.progress,
     };
     let pushed = built.push(&project, &push)?;
+    if opened.mode() != Mode::Locked {
+        built.lock.pushed.insert(earlier.repository(), pushed.digest);
+        built.lock.write(&project.lock_path()).map_err(build::Error::from)?;
+    }
     Ok(Report::new(&target, format, &built, &pushed, begin.elapsed(), lock))
 }
 
@@ -115,13 +130,43 @@ struct Ready {
     format: PushFormat,
 }
 
+/// The image that the repository had before.
+struct Earlier<'a> {
+    registry: &'a Registry,
+    reference: &'a Reference,
+    /// What `--previous` says.
+    asked: Option<Sha256>,
+}
+
+impl Earlier<'_> {
+    /// What the lock calls the repository.
+    fn repository(&self) -> String {
+        format!("{}/{}", self.reference.registry, self.reference.repository)
+    }
+
+    /// The image for a system. One that the lock knows may be gone: that only costs time.
+    fn find(&self, project: &build::Project<'_>, system: System) -> Result<Option<Previous>, build::Error> {
+        let read = |digest| Previous::read(self.registry, self.reference, digest, system);
+        if let Some(digest) = self.asked {
+            return Ok(read(digest)?);
+        }
+        let Some(digest) = project.read_lock()?.and_then(|lock| lock.pushed.get(&self.repository()).copied()) else {
+            return Ok(None);
+        };
+        Ok(read(digest).unwrap_or_else(|error| {
+            let name = self.repository();
+            project.progress.warn(&format!("nothing is taken over from {name}@{}: {error}", digest.oci()));
+            None
+        }))
+    }
+}
+
 impl Options {
     fn ready(&self, reference: Option<&str>, context: &Context) -> anyhow::Result<Ready> {
         let opened = self.project.open(context)?;
         let target = self.target(reference, &opened.machine, context)?;
         let known = opened.systems(&self.system)?;
-        let systems =
-            if target.is_fly { fly_systems(&known, &self.system)? } else { known.clone() };
+        let systems = if target.is_fly { fly_systems(&known, &self.system)? } else { known.clone() };
         let format = PushFormat::choose(self.format, self.compression, systems.len(), target.is_fly)?;
         if systems.len() < known.len() {
             let system = System::X86_64Linux;

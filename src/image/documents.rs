@@ -55,6 +55,27 @@ pub struct LayerDescription {
     pub codec: Codec,
     /// What it holds, for `docker history`.
     pub comment: String,
+    /// Names it by what it is made of; `None` for a layer that somebody else made.
+    pub key: Option<Sha256>,
+    /// Where in it the facts of packages are, if they are in it.
+    pub facts: Option<&'static str>,
+}
+
+/// The annotation of a layer by which the next build knows it again: `sha256:…`, which names what it is made of.
+pub const LAYER_KEY: &str = "dev.dumbc.layer.key";
+
+/// The annotation that tells the bytes of the uncompressed layer.
+pub const LAYER_SIZE: &str = "dev.dumbc.layer.size";
+
+/// The annotation of the layer that keeps the facts of packages: their path in it.
+pub const LAYER_FACTS: &str = "dev.dumbc.layer.facts";
+
+impl LayerDescription {
+    /// What registries and OCI layouts are told of a layer, for the next build.
+    fn annotations(&self) -> BTreeMap<&'static str, String> {
+        let key = self.key.iter().flat_map(|key| [(LAYER_KEY, key.oci()), (LAYER_SIZE, self.tar_size.to_string())]);
+        key.chain(self.facts.map(|path| (LAYER_FACTS, path.to_owned()))).collect()
+    }
 }
 
 /// In which form a destination holds layers.
@@ -123,9 +144,9 @@ pub fn manifest(config: &[u8], layers: &[LayerDescription], form: Form) -> Resul
     }
     let descriptors = layers.iter().map(|layer| match (form, layer.codec) {
         (Form::OciUncompressed, _) => descriptor(MediaType::ImageLayer, &layer.diff_id.0, layer.tar_size),
-        (_, Codec::Gzip(_)) => descriptor(MediaType::ImageLayerGzip, &layer.blob.0, layer.blob_size),
-        (_, Codec::Zstd(_)) => descriptor(MediaType::ImageLayerZstd, &layer.blob.0, layer.blob_size),
-        (_, Codec::None) => descriptor(MediaType::ImageLayer, &layer.blob.0, layer.blob_size),
+        (_, Codec::Gzip(_)) => layer_descriptor(MediaType::ImageLayerGzip, layer),
+        (_, Codec::Zstd(_)) => layer_descriptor(MediaType::ImageLayerZstd, layer),
+        (_, Codec::None) => layer_descriptor(MediaType::ImageLayer, layer),
     });
     let manifest = ImageManifestBuilder::default()
         .schema_version(2u32)
@@ -138,11 +159,16 @@ pub fn manifest(config: &[u8], layers: &[LayerDescription], form: Form) -> Resul
 
 fn docker_manifest(config: &[u8], layers: &[LayerDescription]) -> serde_json::Value {
     let layers = layers.iter().map(|layer| {
-        json!({
+        let mut descriptor = json!({
             "mediaType": "application/vnd.docker.image.rootfs.diff.tar.gzip",
             "size": layer.blob_size,
             "digest": layer.blob.to_string(),
-        })
+        });
+        let annotations = layer.annotations();
+        if !annotations.is_empty() {
+            descriptor["annotations"] = json!(annotations);
+        }
+        descriptor
     });
     json!({
         "schemaVersion": 2,
@@ -186,6 +212,16 @@ fn descriptor(media_type: MediaType, digest: &Sha256, size: u64) -> Result<Descr
     DescriptorBuilder::default().media_type(media_type).digest(digest.hex().parse::<Sha256Digest>()?).size(size).build()
 }
 
+/// A layer as it lies in a registry or OCI layout.
+fn layer_descriptor(media_type: MediaType, layer: &LayerDescription) -> Result<Descriptor, OciSpecError> {
+    let mut descriptor = descriptor(media_type, &layer.blob.0, layer.blob_size)?;
+    let annotations = layer.annotations();
+    if !annotations.is_empty() {
+        descriptor.set_annotations(Some(annotations.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()));
+    }
+    Ok(descriptor)
+}
+
 /// JSON by way of a value whose maps are sorted: the types above keep some of theirs in no order.
 fn canonical(document: &impl serde::Serialize) -> Result<Vec<u8>, OciSpecError> {
     Ok(serde_json::to_vec(&serde_json::to_value(document)?)?)
@@ -203,6 +239,8 @@ mod tests {
             blob_size: 100,
             codec: Codec::Gzip(5),
             comment: "hello-1.0".to_owned(),
+            key: Some(Sha256::of(b"key")),
+            facts: None,
         }
     }
 
@@ -222,6 +260,25 @@ mod tests {
     }
 
     #[test]
+    fn layers_are_annotated_where_the_next_build_looks() {
+        let layer = LayerDescription { facts: Some("usr/facts"), ..layer() };
+        let other = LayerDescription { key: None, facts: None, ..layer.clone() };
+        let annotations = |form| {
+            let manifest = manifest(b"{}", &[layer.clone(), other.clone()], form).unwrap();
+            let document: serde_json::Value = serde_json::from_slice(&manifest).unwrap();
+            assert!(document["layers"][1].get("annotations").is_none());
+            document["layers"][0]["annotations"].clone()
+        };
+        let key = Sha256::of(b"key").oci();
+        let all = json!({
+            "dev.dumbc.layer.facts": "usr/facts", "dev.dumbc.layer.key": key, "dev.dumbc.layer.size": "1024",
+        });
+        assert_eq!(annotations(Form::Oci), all);
+        assert_eq!(annotations(Form::Docker), all);
+        assert!(annotations(Form::OciUncompressed).is_null());
+    }
+
+    #[test]
     fn golden_digests_catch_drift() {
         let config = configuration(&run(), System::X86_64Linux, &[layer()], "1970-01-01T00:00:01Z").unwrap();
         let text = String::from_utf8(config.clone()).unwrap();
@@ -229,8 +286,8 @@ mod tests {
         let digest = |bytes: &[u8]| Sha256::of(bytes).hex()[..16].to_owned();
         let manifest = |form| manifest(&config, &[layer()], form).unwrap();
         assert_eq!(digest(&config), "e6a92ddd5ad62fbe");
-        assert_eq!(digest(&manifest(Form::Oci)), "715938559f3e7276");
+        assert_eq!(digest(&manifest(Form::Oci)), "8a388a0aa1e55349");
         assert_eq!(digest(&manifest(Form::OciUncompressed)), "b7e6289f2023f1a1");
-        assert_eq!(digest(&manifest(Form::Docker)), "8edeeb739d3ba7c9");
+        assert_eq!(digest(&manifest(Form::Docker)), "00543f106b46ee71");
     }
 }

@@ -122,6 +122,20 @@ impl Listing {
             Some(child)
         })
     }
+
+    /// The names of what the folder `path` holds, one level deep, in byte order.
+    #[must_use]
+    pub fn names(&self, path: &ImagePath) -> Vec<Vec<u8>> {
+        self.children(path).map(|child| child.path.name().to_vec()).collect()
+    }
+
+    /// What stands at `path` and below it, in NAR order.
+    #[must_use]
+    pub fn below(&self, path: &ImagePath) -> Vec<(ImagePath, ListingKind)> {
+        let start = self.entries.partition_point(|entry| entry.path < *path);
+        let below = self.entries[start..].iter().take_while(|entry| entry.path.starts_with(path));
+        below.map(|entry| (entry.path.clone(), entry.kind.clone())).collect()
+    }
 }
 
 #[cfg(test)]

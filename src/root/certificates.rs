@@ -6,9 +6,10 @@
 use std::io;
 
 use crate::image::ImagePath;
+use crate::image::listing::ListingKind;
 use crate::nix::StorePath;
 
-use super::view::{Kind, ReadContent, View};
+use super::view::{ReadContent, View};
 
 /// Where packages have single certificates.
 const FOLDER: &str = "share/ca-certificates";
@@ -49,18 +50,14 @@ pub fn bundle(view: View<'_>, packages: &[&StorePath], read: &ReadContent<'_>) -
 
 /// Files `*.crt` below the package's folder of certificates, with their sizes.
 fn certificates(view: View<'_>, package: &StorePath) -> Vec<(ImagePath, usize)> {
-    let (Some(listing), Ok(folder)) = (view.packages.get(package), ImagePath::new(FOLDER.as_bytes())) else {
-        return Vec::new();
-    };
-    let is_certificate = |path: &ImagePath| path.starts_with(&folder) && path.name().ends_with(b".crt");
+    let Ok(folder) = ImagePath::new(FOLDER.as_bytes()) else { return Vec::new() };
     let root = ImagePath::from(package);
-    let certificates = listing.entries().iter().filter(|entry| is_certificate(&entry.path)).filter_map(|entry| {
-        match Kind::from(&entry.kind) {
-            Kind::File { size: size @ 1..=MAX_CERTIFICATE, .. } => {
-                Some((root.append(&entry.path), usize::try_from(size).ok()?))
-            }
-            _ => None,
+    let below = view.packages.below(package, &folder).into_iter();
+    let certificates = below.filter(|(path, _)| path.name().ends_with(b".crt")).filter_map(|(path, kind)| match kind {
+        ListingKind::File { size: size @ 1..=MAX_CERTIFICATE, .. } => {
+            Some((root.append(&path), usize::try_from(size).ok()?))
         }
+        _ => None,
     });
     certificates.collect()
 }

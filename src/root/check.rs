@@ -176,14 +176,13 @@ impl Check<'_> {
 
     /// Executable files of a package that are commands by their place: itself, or below `bin`, `sbin`, `libexec`.
     fn executables(&self, store_path: &StorePath) -> Vec<ImagePath> {
-        let Some(listing) = self.view.packages.get(store_path) else { return Vec::new() };
         let is_command = |path: &ImagePath| {
             let first = path.as_bytes().split(|&byte| byte == b'/').next().unwrap_or_default();
             path.is_root() || matches!(first, b"bin" | b"sbin" | b"libexec")
         };
         let executable = |kind: &ListingKind| matches!(kind, ListingKind::File { executable: true, .. });
-        let entries = listing.entries().iter().filter(|entry| executable(&entry.kind) && is_command(&entry.path));
-        entries.map(|entry| entry.path.clone()).collect()
+        let all = self.view.packages.below(store_path, &ImagePath::default()).into_iter();
+        all.filter(|(path, kind)| executable(kind) && is_command(path)).map(|(path, _)| path).collect()
     }
 
     fn local(&self, written: &str) -> Option<&StorePath> {

@@ -73,7 +73,7 @@ impl Supplies {
             matches!(view.resolve(&path), Some((_, Kind::File { executable: true, .. })))
                 .then(|| format!("{SYSTEM_PROFILE}/bin/{name}"))
         };
-        let everything: Vec<&StorePath> = packages.iter().copied().chain(view.packages.keys()).collect();
+        let everything: Vec<&StorePath> = packages.iter().copied().chain(view.packages.paths()).collect();
         let first_with = |inner: &str, within: &[&StorePath]| {
             within.iter().find_map(|package| {
                 let path = ImagePath::from(*package).append(&ImagePath::new(inner.as_bytes()).ok()?);

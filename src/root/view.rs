@@ -41,13 +41,53 @@ impl<'a> From<&'a ListingKind> for Kind<'a> {
     }
 }
 
+/// What stands in store paths: listings, or whatever else can answer.
+pub trait Packages {
+    /// Every store path there is, in order.
+    fn paths(&self) -> Box<dyn Iterator<Item = &StorePath> + '_>;
+
+    /// Whether `package` is one of them.
+    fn contains(&self, package: &StorePath) -> bool;
+
+    /// What stands at a path below `package`; `None` where nothing does.
+    fn get(&self, package: &StorePath, path: &ImagePath) -> Option<&ListingKind>;
+
+    /// What a folder of `package` holds, one level deep, in byte order of names.
+    fn names(&self, package: &StorePath, folder: &ImagePath) -> Vec<Vec<u8>>;
+
+    /// What stands at a path of `package` and below it, in NAR order; paths are those below `package`.
+    fn below(&self, package: &StorePath, path: &ImagePath) -> Vec<(ImagePath, ListingKind)>;
+}
+
+impl Packages for BTreeMap<StorePath, Listing> {
+    fn paths(&self) -> Box<dyn Iterator<Item = &StorePath> + '_> {
+        Box::new(self.keys())
+    }
+
+    fn contains(&self, package: &StorePath) -> bool {
+        self.contains_key(package)
+    }
+
+    fn get(&self, package: &StorePath, path: &ImagePath) -> Option<&ListingKind> {
+        BTreeMap::get(self, package)?.get(path)
+    }
+
+    fn names(&self, package: &StorePath, folder: &ImagePath) -> Vec<Vec<u8>> {
+        BTreeMap::get(self, package).map(|listing| listing.names(folder)).unwrap_or_default()
+    }
+
+    fn below(&self, package: &StorePath, path: &ImagePath) -> Vec<(ImagePath, ListingKind)> {
+        BTreeMap::get(self, package).map(|listing| listing.below(path)).unwrap_or_default()
+    }
+}
+
 /// Everything that the image will hold.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct View<'a> {
     /// Generated and local units, paths from the image's root.
     pub trees: &'a [&'a Tree],
-    /// Store paths, by their listings; those whose trees are at hand, too.
-    pub packages: &'a BTreeMap<StorePath, Listing>,
+    /// Store paths; those whose trees are at hand, too.
+    pub packages: &'a dyn Packages,
     /// Debian packages, all of them as one tree; trees stand over it.
     pub merged: &'a Merged,
 }
@@ -73,9 +113,9 @@ impl<'a> View<'a> {
     #[must_use]
     pub fn get(&self, path: &ImagePath) -> Option<Kind<'a>> {
         if let Some((store_path, inner)) = split_store_path(path)
-            && let Some(listing) = self.packages.get(&store_path)
+            && self.packages.contains(&store_path)
         {
-            return listing.get(&inner).map(Kind::from);
+            return self.packages.get(&store_path, &inner).map(Kind::from);
         }
         let nodes = self.trees.iter().filter_map(|tree| tree.get(path));
         let found = nodes.map(|(metadata, node)| match node {
@@ -131,7 +171,7 @@ impl<'a> View<'a> {
             return matches!(placed.kind, ListingKind::File { .. }).then_some(Content::Package);
         }
         let (store_path, _) = split_store_path(path)?;
-        self.packages.contains_key(&store_path).then_some(Content::Package)
+        self.packages.contains(&store_path).then_some(Content::Package)
     }
 
     /// Up to `length` bytes from `offset` of the file at `path`, which leads through no links any more; `None` where they
@@ -164,9 +204,9 @@ impl<'a> View<'a> {
     #[must_use]
     pub fn names(&self, path: &ImagePath) -> BTreeSet<Vec<u8>> {
         if let Some((store_path, inner)) = split_store_path(path)
-            && let Some(listing) = self.packages.get(&store_path)
+            && self.packages.contains(&store_path)
         {
-            return listing.children(&inner).map(|entry| entry.path.name().to_vec()).collect();
+            return self.packages.names(&store_path, &inner).into_iter().collect();
         }
         let mut names = first_components(self.merged, path);
         for tree in self.trees {
@@ -179,7 +219,9 @@ impl<'a> View<'a> {
         let store = [b"".as_slice(), b"nix", b"nix/store"];
         let below = |tree: &&Tree| tree.range(path.clone()..).next().is_some_and(|(first, _)| first.starts_with(path));
         let merged = || self.merged.range(path.clone()..).next().is_some_and(|(first, _)| first.starts_with(path));
-        (!self.packages.is_empty() && store.contains(&path.as_bytes())) || self.trees.iter().any(below) || merged()
+        (store.contains(&path.as_bytes()) && self.packages.paths().next().is_some())
+            || self.trees.iter().any(below)
+            || merged()
     }
 }
 

@@ -26,7 +26,7 @@ pub struct LayerReader<'a> {
 impl Layer {
     /// The compressed layer's bytes from `offset` on; none from its end on. Pieces before `offset` are not opened.
     pub fn open_blob<'a>(&'a self, store: &'a Store, offset: u64) -> Result<LayerReader<'a>, Error> {
-        let head = encode_whole(self.codec(), self.head())?;
+        let head = encode_whole(self.codec(), self.parts()?.0)?;
         let tail = encode_whole(self.codec(), &TAIL)?;
         let fragments = self.fragments().collect();
         let mut reader = LayerReader { store, fragments, head, tail, piece: 0, offset, file: None };

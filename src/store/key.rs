@@ -49,6 +49,12 @@ impl FragmentKey {
         Self(hasher.finish())
     }
 
+    /// One that was written down: [`FragmentKey::as_bytes`] gave the bytes.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(Sha256::from_bytes(bytes))
+    }
+
     /// The digest's bytes.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 32] {

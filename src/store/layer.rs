@@ -12,13 +12,12 @@ use crate::image::{BlobDigest, DiffId};
 use crate::nix::{Hasher, Sha256};
 
 use super::write::encode_whole;
-use super::{Error, Fragment, Output, Store};
+use super::{Error, Fragment, FragmentKey, Output, Store};
 
 /// A layer whose digests are known.
 #[derive(Debug, Clone)]
 pub struct Layer {
-    head: Vec<u8>,
-    fragments: Vec<Arc<Fragment>>,
+    bytes: Bytes,
     codec: Codec,
     key: Sha256,
     /// Digest of the uncompressed layer.
@@ -33,6 +32,28 @@ pub struct Layer {
     pub reused: bool,
 }
 
+/// Where a layer's bytes are.
+#[derive(Debug, Clone)]
+enum Bytes {
+    /// Here: the head, then fragments.
+    Here { head: Vec<u8>, fragments: Vec<Arc<Fragment>> },
+    /// Where an earlier image lies.
+    Elsewhere,
+}
+
+/// A layer of an earlier image, as that image's documents tell of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KnownLayer {
+    /// Digest of the uncompressed layer.
+    pub diff_id: DiffId,
+    /// Digest of the compressed layer.
+    pub blob: BlobDigest,
+    /// Bytes of the uncompressed layer.
+    pub tar_size: u64,
+    /// Bytes of the compressed layer.
+    pub blob_size: u64,
+}
+
 /// What is remembered under a layer's key.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 struct Record {
@@ -45,7 +66,7 @@ impl Store {
     /// The layer of `head` and `fragments`. Free where it is known, or is one fragment with its own head; otherwise it costs inflating
     /// and hashing, never compressing.
     pub fn layer(&self, head: Vec<u8>, fragments: Vec<Arc<Fragment>>, codec: Codec) -> Result<Layer, Error> {
-        let key = key(&head, &fragments, codec);
+        let key = layer_key(&head, fragments.iter().map(|fragment| &fragment.key), codec);
         let tar_size =
             (head.len() + TAIL.len()) as u64 + fragments.iter().map(|fragment| fragment.tar_size()).sum::<u64>();
         let (record, reused) = match alone(&head, &fragments) {
@@ -56,7 +77,8 @@ impl Store {
             },
         };
         let Record { diff_id, blob, blob_size } = record;
-        Ok(Layer { head, fragments, codec, key, diff_id, blob, tar_size, blob_size, reused })
+        let bytes = Bytes::Here { head, fragments };
+        Ok(Layer { bytes, codec, key, diff_id, blob, tar_size, blob_size, reused })
     }
 
     fn remembered(&self, key: &Sha256) -> Option<Record> {
@@ -90,14 +112,15 @@ impl Store {
     }
 }
 
-/// Names the list of fragments, with the head and the encoding.
-fn key(head: &[u8], fragments: &[Arc<Fragment>], codec: Codec) -> Sha256 {
+/// Names the layer of these fragments, with the head and the encoding: what it is made of decides its bytes, so it can be told
+/// from them before any of them is there.
+pub fn layer_key<'a>(head: &[u8], fragments: impl IntoIterator<Item = &'a FragmentKey>, codec: Codec) -> Sha256 {
     let mut hasher = Hasher::new();
     hasher.update(codec.id().as_bytes());
     hasher.update(&[0]);
     hasher.update(Sha256::of(head).as_bytes());
     for fragment in fragments {
-        hasher.update(fragment.key.as_bytes());
+        hasher.update(fragment.as_bytes());
     }
     hasher.finish()
 }
@@ -113,6 +136,19 @@ fn alone(head: &[u8], fragments: &[Arc<Fragment>]) -> Option<Record> {
 }
 
 impl Layer {
+    /// A layer of an earlier image that has this key: its digests are known, its bytes are where that image lies.
+    #[must_use]
+    pub const fn elsewhere(key: Sha256, codec: Codec, known: KnownLayer) -> Self {
+        let KnownLayer { diff_id, blob, tar_size, blob_size } = known;
+        Self { bytes: Bytes::Elsewhere, codec, key, diff_id, blob, tar_size, blob_size, reused: true }
+    }
+
+    /// Whether its bytes are only where an earlier image lies: it can be named, and not be written.
+    #[must_use]
+    pub const fn is_elsewhere(&self) -> bool {
+        matches!(self.bytes, Bytes::Elsewhere)
+    }
+
     /// Names the layer by what it is made of, whatever its digests.
     #[must_use]
     pub const fn key(&self) -> &Sha256 {
@@ -125,21 +161,26 @@ impl Layer {
         self.codec
     }
 
-    /// What stands before the fragments: tar entries of folders.
-    pub(super) fn head(&self) -> &[u8] {
-        &self.head
+    /// What it is made of; nothing, where its bytes are elsewhere.
+    pub fn fragments(&self) -> impl Iterator<Item = &Fragment> {
+        let fragments = if let Bytes::Here { fragments, .. } = &self.bytes { &fragments[..] } else { &[] };
+        fragments.iter().map(|fragment| &**fragment)
     }
 
-    /// What it is made of.
-    pub fn fragments(&self) -> impl Iterator<Item = &Fragment> {
-        self.fragments.iter().map(|fragment| &**fragment)
+    /// Head and fragments; an error where they are elsewhere.
+    pub(super) fn parts(&self) -> Result<(&[u8], &[Arc<Fragment>]), Error> {
+        match &self.bytes {
+            Bytes::Here { head, fragments } => Ok((head, fragments)),
+            Bytes::Elsewhere => Err(Error::Elsewhere(self.blob)),
+        }
     }
 
     /// Writes the compressed layer: members one after the other, as they lie on the disk.
     /// [`Store::check_fragments`] says before whether they are whole.
     pub fn write_blob(&self, store: &Store, out: &mut dyn Output) -> Result<(), Error> {
-        out.write_all(&encode_whole(self.codec, &self.head)?)?;
-        for fragment in &self.fragments {
+        let (head, fragments) = self.parts()?;
+        out.write_all(&encode_whole(self.codec, head)?)?;
+        for fragment in fragments {
             store.append_fragment(fragment, out)?;
         }
         out.write_all(&encode_whole(self.codec, &TAIL)?)?;
@@ -148,9 +189,10 @@ impl Layer {
 
     /// Writes the uncompressed layer.
     pub fn write_tar(&self, store: &Store, out: &mut dyn Write) -> Result<(), Error> {
+        let (head, fragments) = self.parts()?;
         let mut decoder = self.codec.decoder()?;
-        out.write_all(&self.head)?;
-        for fragment in &self.fragments {
+        out.write_all(head)?;
+        for fragment in fragments {
             store.read_fragment(fragment)?.copy_tar(&mut decoder, out)?;
         }
         Ok(out.write_all(&TAIL)?)

@@ -25,6 +25,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::failure::{Class, Classified};
+use crate::image::BlobDigest;
 use crate::image::codec::CodecError;
 use crate::nix::StorePath;
 
@@ -33,7 +34,7 @@ pub use collect::{Collected, Policy};
 pub use deb::{DebFault, DebIdentity, DebWriter};
 pub use fragment::{Alone, Fragment};
 pub use key::FragmentKey;
-pub use layer::Layer;
+pub use layer::{KnownLayer, Layer, layer_key};
 pub use listing::Extent;
 pub use output::{FileOutput, Output, StreamOutput};
 pub use pool::{Pool, in_parallel};
@@ -73,6 +74,9 @@ pub enum Error {
         /// The package.
         path: StorePath,
     },
+    /// A layer was taken over from an earlier image, and its bytes are wanted.
+    #[error("the layer {0} is not here, but only in the registry that it was taken over from")]
+    Elsewhere(BlobDigest),
     /// A package is not kept, or can't be changed as it should.
     #[error("the package is refused")]
     Deb(#[from] DebFault),

@@ -35,6 +35,8 @@ struct TomlLock {
     #[serde(default)]
     runtime: BTreeMap<Spanned<String>, TomlRuntime>,
     #[serde(default)]
+    pushed: BTreeMap<String, TomlPushed>,
+    #[serde(default)]
     request: Vec<TomlRequest>,
     #[serde(default)]
     package: Vec<TomlPackage>,
@@ -81,6 +83,12 @@ struct TomlRuntime {
     path: Spanned<BaseName>,
     nar_hash: Sha256,
     nar_size: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct TomlPushed {
+    digest: Sha256,
 }
 
 #[derive(Deserialize)]
@@ -199,6 +207,7 @@ impl TomlLock {
         let mut lock = Lock {
             channels: self.channels.into_iter().map(|(name, channel)| (name, channel.into())).collect(),
             ids: self.ids,
+            pushed: self.pushed.into_iter().map(|(repository, pushed)| (repository, pushed.digest)).collect(),
             ..Lock::default()
         };
         for (name, mut groups) in self.layers {

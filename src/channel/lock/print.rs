@@ -48,6 +48,10 @@ impl Lock {
             line(&mut text, "nar-hash", &quote(&runtime.nar_hash.to_string()));
             line(&mut text, "nar-size", &runtime.nar_size.to_string());
         }
+        for (repository, digest) in &self.pushed {
+            table(&mut text, &format!("[pushed.{}]", key(repository)));
+            line(&mut text, "digest", &quote(&digest.oci()));
+        }
         self.requests.iter().for_each(|((system, key), request)| print_request(&mut text, *system, key, request));
         self.packages.iter().for_each(|(path, package)| print_package(&mut text, path, package));
         self.debs.iter().for_each(|((system, name), deb)| print_deb(&mut text, *system, name, deb));

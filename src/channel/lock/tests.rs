@@ -46,6 +46,7 @@ fn sample() -> Lock {
         ids: BTreeMap::from([("user/sshd".to_owned(), 999)]),
         runtimes: BTreeMap::new(),
         layers: BTreeMap::from([(System::X86_64Linux, vec![vec!["git".to_owned()], vec!["glibc".to_owned()]])]),
+        pushed: BTreeMap::from([("registry.example.org/team/app".to_owned(), Sha256::of(b"pushed"))]),
     }
 }
 
@@ -68,6 +69,9 @@ x86_64-linux = [
   ["git"],
   ["glibc"],
 ]
+
+[pushed."registry.example.org/team/app"]
+digest = "sha256:b77f399d988cdaefde8935e45fe96dc70fdd914b6b18d13bb87a84030b46fa5a"
 
 [[request]]
 request = "git"
@@ -294,8 +298,9 @@ fn any_lock() -> impl Strategy<Value = Lock> {
         btree_map(any::<String>(), any::<u32>(), 0..3),
         btree_map(system(), any_runtime(), 0..3),
         btree_map(system(), vec(sorted(any::<String>()), 0..4), 0..3),
+        btree_map(any::<String>(), any_hash(), 0..3),
     )
-        .prop_map(|(channels, requests, packages, debs, ids, runtimes, layers)| Lock {
+        .prop_map(|(channels, requests, packages, debs, ids, runtimes, layers, pushed)| Lock {
             channels,
             requests,
             packages,
@@ -303,6 +308,7 @@ fn any_lock() -> impl Strategy<Value = Lock> {
             ids,
             runtimes,
             layers,
+            pushed,
         })
 }
 

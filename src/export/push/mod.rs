@@ -18,7 +18,7 @@ use crate::failure::{Class, Classified as _, carried};
 use crate::nix::Sha256;
 use crate::progress::{Item, Progress};
 use crate::registry::{BlobSource, Identifier, Reference, Registry, Repository, Uploaded};
-use crate::store::{self, Pool, Store, in_parallel};
+use crate::store::{self, Layer, Pool, Store, in_parallel};
 
 use super::{Error, Image};
 use blobs::{Blob, distinct};
@@ -142,6 +142,9 @@ impl Push<'_> {
         let total = blobs.iter().map(BlobSource::size).sum();
         self.progress.begin(&format!("pushing to {registry}/{name}"), Some(total));
         let outcomes = in_parallel(self.jobs.max(1), blobs, |blob| {
+            if let Some(layer) = blob.as_layer().filter(|layer| layer.is_elsewhere()) {
+                return self.taken_over(repository, layer);
+            }
             let outcome = self.blob(repository, blob, &record.sources(&blob.digest(), name));
             outcome.map_err(|error| damage(store, pool, blob, &error).unwrap_or_else(|| error.into()))
         })?;
@@ -149,6 +152,15 @@ impl Push<'_> {
         // Only a hint: a store on a read-only disk sends what it could have mounted.
         let _ = record.write();
         Ok(outcomes)
+    }
+
+    /// A layer that nobody has here: the registry has it, or it must be made ([`store::Error::Elsewhere`]).
+    fn taken_over(&self, repository: &Repository<'_>, layer: &Layer) -> Result<Uploaded, Error> {
+        if !repository.has_blob(&layer.blob.0).map_err(PushError::from)? {
+            return Err(store::Error::Elsewhere(layer.blob).into());
+        }
+        self.progress.advance(layer.blob_size);
+        Ok(Uploaded::Skipped)
     }
 
     fn blob(&self, repository: &Repository<'_>, blob: &Blob<'_>, from: &[String]) -> Result<Uploaded, PushError> {

@@ -156,9 +156,10 @@ fn of_path(
 /// Everything below a folder but folders; `None` where that is too much. Links are not followed.
 fn files_below(view: View<'_>, folder: &ImagePath) -> Option<Vec<ImagePath>> {
     let (store_path, inner) = split_store_path(folder)?;
-    let files: Vec<ImagePath> = if let Some(listing) = view.packages.get(&store_path) {
-        let files = listing.entries().iter().filter(|entry| entry.kind != ListingKind::Directory);
-        files.filter_map(|entry| entry.path.strip_prefix(&inner)).take(MOST + 1).collect()
+    let files: Vec<ImagePath> = if view.packages.contains(&store_path) {
+        let files = view.packages.below(&store_path, &inner).into_iter();
+        let files = files.filter(|(_, kind)| *kind != ListingKind::Directory);
+        files.filter_map(|(path, _)| path.strip_prefix(&inner)).take(MOST + 1).collect()
     } else {
         let all = view.trees.iter().flat_map(|tree| below(tree, folder));
         let files = all.filter(|(_, (_, node))| *node != Node::Directory).map(|(path, _)| path);

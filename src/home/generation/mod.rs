@@ -22,7 +22,6 @@ use std::io;
 use crate::boot::PlanAccount;
 use crate::config::{Diagnostic, Machine, Request, Severity, requests_named};
 use crate::image::ImagePath;
-use crate::image::listing::Listing;
 use crate::image::tree::Tree;
 use crate::nix::StorePath;
 use crate::root::addressed::Addressed;
@@ -142,7 +141,7 @@ fn candidates(inputs: &Inputs<'_>, home_path: Option<&StorePath>) -> Vec<StorePa
     });
     let answers = inputs.answers.values().flatten();
     let all: BTreeSet<&StorePath> =
-        inputs.view.packages.keys().chain(answers).chain(sources).chain(home_path).collect();
+        inputs.view.packages.paths().chain(answers).chain(sources).chain(home_path).collect();
     all.into_iter().cloned().collect()
 }
 
@@ -174,11 +173,8 @@ fn list(view: View<'_>, package: &StorePath, folder: &ImagePath) -> Vec<String> 
         return Vec::new();
     };
     let Some((store_path, inner)) = split_store_path(&real) else { return Vec::new() };
-    let names = |listing: &Listing| {
-        let names = listing.children(&inner).map(|child| String::from_utf8_lossy(child.path.name()).into_owned());
-        names.collect()
-    };
-    view.packages.get(&store_path).map(names).unwrap_or_default()
+    let names = view.packages.names(&store_path, &inner);
+    names.iter().map(|name| String::from_utf8_lossy(name).into_owned()).collect()
 }
 
 /// Who answers what.

@@ -4,6 +4,7 @@ use super::super::merge::{Layer, merge};
 use super::super::programs::{Content, Contribution, OptionError, ShellSnippets};
 use super::*;
 use crate::config::Places;
+use crate::image::listing::Listing;
 use crate::image::tree::{Metadata, Node};
 use crate::root::sample;
 use crate::root::view::NO_PACKAGES;

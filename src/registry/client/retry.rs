@@ -69,11 +69,6 @@ impl Fault {
         }
     }
 
-    /// Whether there would be a connection, if it could be trusted.
-    pub(super) const fn is_about_trust(&self) -> bool {
-        matches!(self, Self::Final(Error::Tls { .. }) | Self::Temporary { error: Error::Tls { .. }, .. })
-    }
-
     pub(super) fn temporary(error: Error) -> Self {
         Self::Temporary { error, after: None, connecting: false }
     }

@@ -82,9 +82,8 @@ impl<'a> Union<'a> {
         let mut names: BTreeMap<ImagePath, Vec<Candidate<'a>>> = BTreeMap::new();
         for folder in folders {
             let Some((store_path, inner)) = split_store_path(&folder.real) else { continue };
-            let Some(listing) = self.view.packages.get(&store_path) else { continue };
-            for child in listing.children(&inner) {
-                let join = |folder: &ImagePath| folder.join(child.path.name()).map_err(EnvironmentError::Name);
+            for name in self.view.packages.names(&store_path, &inner) {
+                let join = |folder: &ImagePath| folder.join(&name).map_err(EnvironmentError::Name);
                 let candidate = Candidate {
                     package: folder.package,
                     path: join(&folder.path)?,

@@ -5,6 +5,7 @@ mod faulty;
 mod fly;
 mod push;
 mod push_faults;
+mod taken_over;
 mod tls;
 
 use std::fs;

@@ -1,0 +1,244 @@
+//! Facts as bytes.
+//!
+//! A line that names the format; then maps, each behind the number of its entries, keys in order, each once. Numbers are
+//! little-endian base 128 (LEB128), texts stand behind their length. A kind is a byte (`?` nothing, `D` a folder, `F` a file, `X` an executable
+//! one, `L` a link) with a file's size or a link's target. What is read is checked as if anybody had written it.
+
+use std::collections::BTreeMap;
+
+use crate::image::ImagePath;
+use crate::image::listing::ListingKind;
+use crate::store::FragmentKey;
+
+use super::{Answers, Facts, FileOf, Piece};
+
+/// The first line; another format gets another one.
+const MAGIC: &[u8] = b"dumbc facts 1\n";
+
+/// A document that can't be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum FactsError {
+    /// Another program's, or a later one's.
+    #[error("the facts are of a kind that this dumbc does not know")]
+    Unknown,
+    /// It is not what its first line says.
+    #[error("the facts are damaged")]
+    Damaged,
+}
+
+impl Facts {
+    /// The document: the same facts give the same bytes.
+    pub(in crate::build) fn to_bytes(&self) -> Vec<u8> {
+        let mut out = Writer(MAGIC.to_vec());
+        out.map(&self.packages, |out, key, answers| {
+            out.key(key);
+            out.answers(answers);
+        });
+        out.map(&self.same, |out, (one, two), same| {
+            out.file(one);
+            out.file(two);
+            out.0.push(u8::from(*same));
+        });
+        out.0
+    }
+
+    /// Reads a document.
+    pub(in crate::build) fn from_bytes(bytes: &[u8]) -> Result<Self, FactsError> {
+        let mut input = Reader(bytes.strip_prefix(MAGIC).ok_or(FactsError::Unknown)?);
+        input.facts().filter(|_| input.0.is_empty()).ok_or(FactsError::Damaged)
+    }
+}
+
+struct Writer(Vec<u8>);
+
+impl Writer {
+    fn number(&mut self, mut number: u64) {
+        while number >= 0x80 {
+            self.0.push(number.to_le_bytes()[0] | 0x80);
+            number >>= 7;
+        }
+        self.0.push(number.to_le_bytes()[0]);
+    }
+
+    fn text(&mut self, text: &[u8]) {
+        self.number(text.len() as u64);
+        self.0.extend_from_slice(text);
+    }
+
+    fn map<K, V>(&mut self, map: &BTreeMap<K, V>, entry: impl Fn(&mut Self, &K, &V)) {
+        self.number(map.len() as u64);
+        map.iter().for_each(|(key, value)| entry(self, key, value));
+    }
+
+    fn key(&mut self, key: &FragmentKey) {
+        self.0.extend_from_slice(key.as_bytes());
+    }
+
+    fn file(&mut self, (package, path): &FileOf) {
+        self.key(package);
+        self.text(path.as_bytes());
+    }
+
+    fn kind(&mut self, kind: Option<&ListingKind>) {
+        match kind {
+            None => self.0.push(b'?'),
+            Some(ListingKind::Directory) => self.0.push(b'D'),
+            Some(ListingKind::File { executable, size }) => {
+                self.0.push(if *executable { b'X' } else { b'F' });
+                self.number(*size);
+            }
+            Some(ListingKind::Symlink { target }) => {
+                self.0.push(b'L');
+                self.text(target);
+            }
+        }
+    }
+
+    fn answers(&mut self, answers: &Answers) {
+        self.map(&answers.kinds, |out, path, kind| {
+            out.text(path.as_bytes());
+            out.kind(kind.as_ref());
+        });
+        self.map(&answers.names, |out, folder, names| {
+            out.text(folder.as_bytes());
+            out.number(names.len() as u64);
+            names.iter().for_each(|name| out.text(name));
+        });
+        self.map(&answers.below, |out, path, found| {
+            out.text(path.as_bytes());
+            out.number(found.len() as u64);
+            for (path, kind) in found {
+                out.text(path.as_bytes());
+                out.kind(Some(kind));
+            }
+        });
+        self.map(&answers.bytes, |out, (path, offset, length), bytes| {
+            out.text(path.as_bytes());
+            out.number(*offset);
+            out.number(*length);
+            out.text(bytes);
+        });
+    }
+}
+
+/// What is not read yet. Nothing is set aside on the word of a number: every entry takes bytes of the document.
+struct Reader<'a>(&'a [u8]);
+
+impl<'a> Reader<'a> {
+    fn byte(&mut self) -> Option<u8> {
+        let (&byte, rest) = self.0.split_first()?;
+        self.0 = rest;
+        Some(byte)
+    }
+
+    fn number(&mut self) -> Option<u64> {
+        let mut number = 0_u64;
+        for shift in (0..64).step_by(7) {
+            let byte = self.byte()?;
+            let digit = u64::from(byte & 0x7f);
+            number |= digit.checked_shl(shift).filter(|shifted| shifted >> shift == digit)?;
+            if byte & 0x80 == 0 {
+                // One number, one way to write it.
+                return (byte != 0 || shift == 0).then_some(number);
+            }
+        }
+        None
+    }
+
+    fn text(&mut self) -> Option<&'a [u8]> {
+        let length = usize::try_from(self.number()?).ok()?;
+        let (text, rest) = self.0.split_at_checked(length)?;
+        self.0 = rest;
+        Some(text)
+    }
+
+    fn path(&mut self) -> Option<ImagePath> {
+        ImagePath::new(self.text()?).ok()
+    }
+
+    fn key(&mut self) -> Option<FragmentKey> {
+        let (key, rest) = self.0.split_first_chunk::<32>()?;
+        self.0 = rest;
+        Some(FragmentKey::from_bytes(*key))
+    }
+
+    fn file(&mut self) -> Option<FileOf> {
+        Some((self.key()?, self.path()?))
+    }
+
+    fn kind(&mut self) -> Option<Option<ListingKind>> {
+        Some(match self.byte()? {
+            b'?' => None,
+            b'D' => Some(ListingKind::Directory),
+            kind @ (b'F' | b'X') => Some(ListingKind::File { executable: kind == b'X', size: self.number()? }),
+            b'L' => Some(ListingKind::Symlink { target: self.text()?.to_vec() }),
+            _ => return None,
+        })
+    }
+
+    /// A map whose keys come in order, each once.
+    fn map<K: Ord, V>(&mut self, entry: impl Fn(&mut Self) -> Option<(K, V)>) -> Option<BTreeMap<K, V>> {
+        let mut map = BTreeMap::new();
+        for _ in 0..self.number()? {
+            let (key, value) = entry(self)?;
+            if map.last_key_value().is_some_and(|(last, _)| *last >= key) {
+                return None;
+            }
+            map.insert(key, value);
+        }
+        Some(map)
+    }
+
+    /// A list in order, of what `item` reads; `key` is what the order goes by.
+    fn list<T, K: PartialOrd>(
+        &mut self,
+        item: impl Fn(&mut Self) -> Option<T>,
+        key: impl Fn(&T) -> &K,
+    ) -> Option<Vec<T>> {
+        let mut list: Vec<T> = Vec::new();
+        for _ in 0..self.number()? {
+            let next = item(self)?;
+            if list.last().is_some_and(|last| key(last) >= key(&next)) {
+                return None;
+            }
+            list.push(next);
+        }
+        Some(list)
+    }
+
+    fn facts(&mut self) -> Option<Facts> {
+        let packages = self.map(|input| Some((input.key()?, input.answers()?)))?;
+        let same = self.map(|input| {
+            let files = (input.file()?, input.file()?);
+            let same = match input.byte()? {
+                0 => false,
+                1 => true,
+                _ => return None,
+            };
+            Some((files, same))
+        })?;
+        Some(Facts { packages, same })
+    }
+
+    fn answers(&mut self) -> Option<Answers> {
+        Some(Answers {
+            kinds: self.map(|input| Some((input.path()?, input.kind()?)))?,
+            names: self.map(|input| Some((input.path()?, input.list(Self::name, |name| name)?)))?,
+            below: self.map(|input| Some((input.path()?, input.list(Self::entry, |(path, _)| path)?)))?,
+            bytes: self.map(|input| {
+                let piece: Piece = (input.path()?, input.number()?, input.number()?);
+                Some((piece, input.text()?.to_vec()))
+            })?,
+        })
+    }
+
+    /// One component of a path.
+    fn name(&mut self) -> Option<Vec<u8>> {
+        let path = self.path()?;
+        (!path.is_root() && path.name() == path.as_bytes()).then(|| path.as_bytes().to_vec())
+    }
+
+    fn entry(&mut self) -> Option<(ImagePath, ListingKind)> {
+        Some((self.path()?, self.kind()??))
+    }
+}
