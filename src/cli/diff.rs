@@ -19,7 +19,7 @@ use crate::registry::Registry;
 use super::context::Context;
 use super::exit::Exit;
 use super::failure::Failure;
-use super::{project, registry};
+use super::{project, push, registry};
 
 /// Tell what is different between two images: packages, files, configuration, layers, bytes to push
 ///
@@ -41,7 +41,7 @@ pub(super) struct Args {
 
     /// What a push would change: compare what the registry has now with the project, which is built first
     ///
-    /// The reference is [image]'s registry and name where none is given.
+    /// The reference is that of `dumbc push` where none is given.
     #[arg(long, value_name = "REF", num_args = 0..=1, default_missing_value = "", conflicts_with = "before")]
     deployed: Option<String>,
 
@@ -230,17 +230,10 @@ fn locked(lock: &Lock, system: System) -> Vec<ImagePackage> {
 /// What the registry has now, and what a push of the project would put there.
 fn deployed(args: &Args, reference: &str, registry: &Registry, context: &Context) -> anyhow::Result<Document> {
     let opened = args.project.open(context)?;
-    let image = &opened.machine.image;
-    let reference = match (&image.registry, reference) {
-        (Some(registry), "") => format!("{registry}/{}:{}", image.name, image.tag),
-        (None, "") => {
-            let help = "give it to `--deployed`, or put `registry` into [image] of system.toml";
-            return Err(Failure::new(Class::Usage, "the project does not say where it is deployed").help(help).into());
-        }
-        (_, reference) => reference.to_owned(),
-    };
+    let asked = Some(reference).filter(|reference| !reference.is_empty());
+    let reference = push::destination(asked, &[], &opened.machine, context)?.reference;
     let systems = opened.systems(args.system.as_slice())?;
-    let location = Location::Registry(reference.parse::<crate::registry::Reference>()?);
+    let location = Location::Registry(reference.clone());
     let old = Opened::Origin(Origin::open_for(&location, registry, args.system)?);
     let project = opened.project(Codec::default(), context);
     let built = project.images(&opened.mode(), &systems, false)?;
@@ -249,5 +242,5 @@ fn deployed(args: &Args, reference: &str, registry: &Registry, context: &Context
     context.progress.begin("comparing", None);
     built.write(&project, Format::OciDir, Destination::Path(&layout))?;
     let new = Opened::Origin(Origin::open(&Location::Layout(layout), registry)?);
-    compare((&reference, &old), ("this project", &new), args.system)
+    compare((&reference.to_string(), &old), ("this project", &new), args.system)
 }

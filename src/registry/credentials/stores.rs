@@ -11,7 +11,7 @@ use super::key::servers;
 use super::{CredentialSource, Credentials, CredentialsError, Variables, fly};
 
 /// How long a helper may take, its user's answer included.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What `flyctl auth login` (for Fly's registry), `podman login` and `docker login` keep. Read when asked, never written.
 #[derive(Debug, Clone)]
