@@ -34,11 +34,13 @@ fn a_pushed_image_is_told_by_its_documents() {
     assert!(names.collect::<Vec<_>>().contains(&"part0"), "{image}");
     assert_eq!(blobs_read(&served) - before, 2, "the configuration, and the layer of root files: {}", served.log());
     assert!(pushed.to_string().contains(told["digest"].as_str().unwrap()), "{pushed} {told}");
-    let config = dumbc(&small, &["inspect", &reference, "--config"]).ok().json();
+    let document = |flag| serde_json::from_str(&dumbc(&small, &["inspect", &reference, flag]).ok().text()).unwrap();
+    let config: serde_json::Value = document("--config");
     assert_eq!(config["config"]["Labels"]["note"], "here");
-    let raw = dumbc(&small, &["inspect", &reference, "--raw"]).ok().json();
+    let raw: serde_json::Value = document("--raw");
     assert_eq!(raw["layers"], manifest["layers"]);
-    dumbc(&small, &["inspect", &reference, "--layers"]).ok().says(&["linux/amd64", "part0-1.0", "label"]);
+    let text = dumbc(&small, &["inspect", &reference, "--layers"]).ok().text();
+    assert!(["linux/amd64", "part0-1.0", "note=here"].iter().all(|part| text.contains(part)), "{text}");
     dumbc(&small, &["inspect", &served.reference("app:none")]).fails(2).says(&["not in its registry"]);
     if has("skopeo").is_some() {
         let from = format!("docker://{reference}");
@@ -70,9 +72,10 @@ fn only_what_differs_is_fetched_for_a_difference() {
     assert!(blobs_read(&served) - before <= changed + 2, "layers that differ, and two configurations");
     assert_eq!(deployed["systems"][0]["packages"], system["packages"]);
     assert_eq!(deployed["systems"][0]["layers"]["push_size"], layers["push_size"]);
-    let markdown = dumbc(&small, &["diff", &first, &second, "--markdown"]).ok();
-    markdown.says(&["| `~` | `part1` | 1.0 -&gt; 1.1", "to push"]);
-    dumbc(&small, &["diff", &second, &second, "--exit-code"]).ok().says(&["no difference"]);
+    let markdown = dumbc(&small, &["diff", &first, &second, "--markdown"]).ok().text();
+    assert!(markdown.contains("| `~` | `part1` | 1.0 -> 1.1 |") && markdown.contains("to push"), "{markdown}");
+    let same = dumbc(&small, &["diff", &second, &second, "--exit-code"]).ok().text();
+    assert!(same.contains("no difference"), "{same}");
 }
 
 #[test]
