@@ -31,6 +31,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         ("inside", documents()?),
         ("sent", nars()?),
         ("find", images()),
+        ("origin", image_documents()),
     ];
     for (target, seeds) in seeds {
         let directory = corpus.join(target);
@@ -40,6 +41,29 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
     }
     Ok(())
+}
+
+/// What images say of themselves.
+fn image_documents() -> Seeds {
+    let digest = Sha256::of(b"x").oci();
+    let blob =
+        |kind: &str| format!(r#"{{"mediaType":"application/vnd.oci.image.{kind}","digest":"{digest}","size":1}}"#);
+    let (manifest, config, layer) = (blob("manifest.v1+json"), blob("config.v1+json"), blob("layer.v1.tar+gzip"));
+    let texts = [
+        ("index", format!(r#"{{"schemaVersion":2,"manifests":[{manifest}]}}"#)),
+        (
+            "manifest",
+            format!(r#"{{"schemaVersion":2,"config":{config},"layers":[{layer}],"annotations":{{"a":"b"}}}}"#),
+        ),
+        (
+            "configuration",
+            format!(
+                r#"{{"os":"linux","architecture":"amd64","config":{{"Env":["A=b"],"Cmd":["sh"],"Labels":null}},"history":[{{"created_by":"dumbc","comment":"git-2.39.5"}}],"rootfs":{{"diff_ids":["{digest}"]}}}}"#
+            ),
+        ),
+        ("docker", r#"[{"Config":"a.json","RepoTags":["app:1"],"Layers":["a/layer.tar"]}]"#.to_owned()),
+    ];
+    texts.map(|(name, text)| (name, text.into_bytes())).into()
 }
 
 type Seeds = Vec<(&'static str, Vec<u8>)>;

@@ -176,15 +176,25 @@ impl Options {
     }
 
     fn target(&self, reference: Option<&str>, machine: &Machine, context: &Context) -> anyhow::Result<Target> {
-        let host = fly_registry();
-        let app = if reference.is_some() || machine.image.registry.is_some() {
-            None
-        } else {
-            app(&context.directory.join("fly.toml"))?
-        };
-        let asked = Asked { reference, tags: &self.tags, fly_app: app.as_deref(), fly_hosts: &[&host, FLY_REGISTRY] };
-        Ok(target(&machine.image, &asked)?)
+        destination(reference, &self.tags, machine, context)
     }
+}
+
+/// Where a push goes: what is asked for, else what [image] says, else fly.toml's app.
+pub(super) fn destination(
+    reference: Option<&str>,
+    tags: &[String],
+    machine: &Machine,
+    context: &Context,
+) -> anyhow::Result<Target> {
+    let host = fly_registry();
+    let app = if reference.is_some() || machine.image.registry.is_some() {
+        None
+    } else {
+        app(&context.directory.join("fly.toml"))?
+    };
+    let asked = Asked { reference, tags, fly_app: app.as_deref(), fly_hosts: &[&host, FLY_REGISTRY] };
+    Ok(target(&machine.image, &asked)?)
 }
 
 /// The app of a fly.toml; `None`: it isn't there, or names none.

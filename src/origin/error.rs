@@ -95,7 +95,9 @@ impl Classified for Error {
         match self {
             Self::Registry(error) => error.class(),
             Self::Reference(_) | Self::Missing(_) | Self::Absent(_) | Self::NoImage { .. } => Class::Usage,
-            Self::Read { source, .. } if source.kind() == io::ErrorKind::InvalidData => Class::Usage,
+            Self::Read { source, .. } if source.kind() == io::ErrorKind::InvalidData && !carries(source) => {
+                Class::Usage
+            }
             Self::Read { .. } => Class::Other,
             Self::Incomplete { .. } | Self::Document { .. } | Self::TooMuch { .. } => Class::Trust,
             Self::Digest { .. } | Self::Size { .. } => Class::Trust,
@@ -116,6 +118,11 @@ impl Classified for Error {
             _ => None,
         }
     }
+}
+
+/// Whether an error of another room is in it, which knows better.
+fn carries(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(|inner| inner.is::<Error>() || inner.is::<crate::registry::Error>())
 }
 
 impl From<Error> for io::Error {

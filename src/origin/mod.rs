@@ -6,6 +6,7 @@
 mod archive;
 mod checked;
 mod contents;
+mod diff;
 pub mod documents;
 mod error;
 mod location;
@@ -26,6 +27,7 @@ use checked::Checked;
 use place::Place;
 
 pub use contents::{FileEntry, FileKind, LayerContents};
+pub use diff::{ConfigChange, Difference, FileChange, LayerChanges, LayerLine, Side};
 pub use error::Error;
 pub use location::Location;
 pub use packages::{Depth, ImagePackage, PackageKind, Packages};

@@ -13,6 +13,7 @@ mod debian_real;
 mod emit;
 mod examples;
 mod init;
+mod inspect;
 mod machine;
 mod odd;
 mod readme;

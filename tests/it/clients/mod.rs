@@ -36,7 +36,7 @@ pub(crate) fn is_root() -> Option<()> {
 }
 
 /// Runs what must succeed, and yields what it printed.
-fn run(program: &str, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> String {
+pub(crate) fn run(program: &str, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> String {
     output(Command::new(program).args(arguments))
 }
 

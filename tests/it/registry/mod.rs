@@ -3,6 +3,7 @@
 mod deploy;
 mod faulty;
 mod fly;
+mod inspect;
 mod push;
 mod push_faults;
 mod taken_over;
@@ -113,6 +114,16 @@ impl Served {
     pub(crate) fn delete_blob(&self, repository: &str, digest: &str) {
         let url = format!("http://{}/v2/{repository}/blobs/{digest}", self.host());
         assert_eq!(agent().delete(&url).call().unwrap().status(), 202, "{digest}");
+    }
+
+    /// Changes a byte of a blob on the registry's disk.
+    pub(crate) fn damage(&self, digest: &str) {
+        let hex = digest.trim_start_matches("sha256:");
+        let blob = self.folder.path().join(format!("data/docker/registry/v2/blobs/sha256/{}/{hex}/data", &hex[..2]));
+        let mut bytes = fs::read(&blob).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        fs::write(&blob, bytes).unwrap();
     }
 
     /// Everything that a tag names is there; tells whether it names something.
