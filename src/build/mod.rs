@@ -16,6 +16,7 @@ mod root;
 mod run_config;
 
 mod runtime;
+mod sbom;
 mod units;
 mod view;
 

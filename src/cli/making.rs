@@ -4,7 +4,7 @@ use clap::Subcommand;
 
 use super::context::Context;
 use super::{
-    build, cache, check, completions, emit, gc, init, lock, man, plan, run, schema, size, update, verify, why,
+    build, cache, check, completions, emit, gc, init, lock, man, plan, run, sbom, schema, size, update, verify, why,
 };
 
 #[derive(Subcommand)]
@@ -21,6 +21,7 @@ pub(super) enum Command {
     Plan(plan::Args),
     Why(why::Args),
     Size(size::Args),
+    Sbom(sbom::Args),
     Verify(verify::Args),
     Run(run::RunArgs),
     Try(run::TryArgs),
@@ -46,6 +47,7 @@ pub(super) fn dispatch(command: &Command, context: &Context) -> anyhow::Result<(
         Command::Why(args) => why::run(args, context),
         Command::Size(args) => size::run(args, context),
         Command::Cache(args) => cache::run(args, context),
+        Command::Sbom(args) => sbom::run(args, context),
         Command::Verify(args) => verify::run(args, context),
         Command::Run(args) => run::run(args, context),
         Command::Try(args) => run::try_it(args, context),

@@ -55,6 +55,8 @@ mod run;
 #[cfg(feature = "build")]
 mod runtime;
 #[cfg(feature = "build")]
+mod sbom;
+#[cfg(feature = "build")]
 mod scaffold;
 #[cfg(feature = "build")]
 mod schema;

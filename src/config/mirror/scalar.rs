@@ -96,6 +96,12 @@ either!(
 );
 
 either!(
+    /// A format, or none.
+    SbomValue(Scalar),
+    {"enum": ["spdx", "cyclonedx", false]}
+);
+
+either!(
     /// A word, or several.
     WordsValue(Scalar),
     {"anyOf": [
