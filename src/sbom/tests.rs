@@ -57,18 +57,19 @@ fn read(format: Format) -> Value {
     serde_json::from_slice(&sbom().document(format).unwrap()).unwrap()
 }
 
-fn pretty(format: Format) -> String {
-    serde_json::to_string_pretty(&read(format)).unwrap()
+/// The document with each element of a list on a line.
+fn lines(format: Format) -> String {
+    String::from_utf8(sbom().document(format).unwrap()).unwrap().replace("},{", "},\n{")
 }
 
 #[test]
 fn spdx_as_it_is() {
-    insta::assert_snapshot!(pretty(Format::Spdx), @"");
+    insta::assert_snapshot!(lines(Format::Spdx), @"");
 }
 
 #[test]
 fn cyclonedx_as_it_is() {
-    insta::assert_snapshot!(pretty(Format::CycloneDx), @"");
+    insta::assert_snapshot!(lines(Format::CycloneDx), @"");
 }
 
 #[test]
