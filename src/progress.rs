@@ -15,7 +15,24 @@ pub trait Progress: Send + Sync {
 
     /// Something that may be wrong but does not stop the work: "cache X failed, trying Y".
     fn warn(&self, message: &str);
+
+    /// One of several things of `size` bytes that the current stage does at the same time begins: a layer that is sent.
+    fn item(&self, _name: &str, _size: u64) -> Item {
+        Item(0)
+    }
+
+    /// `bytes` more of an item are done; they count for the stage, too.
+    fn advance_item(&self, _item: Item, bytes: u64) {
+        self.advance(bytes);
+    }
+
+    /// An item has ended, whole or not.
+    fn end_item(&self, _item: Item) {}
 }
+
+/// Names an item of a stage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Item(pub u64);
 
 /// Drops everything: for tests and for callers without a terminal.
 #[derive(Debug, Clone, Copy, Default)]

@@ -176,7 +176,7 @@ fn pinned(machine: &Machine, context: &Context) -> anyhow::Result<Option<String>
 }
 
 /// An error in the user's fly.toml, at its line.
-fn diagnosed(error: FlyError, path: Option<&Path>, text: Option<&str>) -> anyhow::Error {
+pub(super) fn diagnosed(error: FlyError, path: Option<&Path>, text: Option<&str>) -> anyhow::Error {
     let FlyError::Syntax { message, span: Some(span) } = &error else { return error.into() };
     let file = path.map_or_else(|| PathBuf::from("fly.toml"), Path::to_path_buf);
     let place = Place { file: Arc::new(file), source: text.unwrap_or_default().into(), span: span.clone() };
@@ -287,7 +287,7 @@ impl Change {
 }
 
 /// A file's text, where there is one.
-fn read(path: impl AsRef<Path>) -> anyhow::Result<Option<String>> {
+pub(super) fn read(path: impl AsRef<Path>) -> anyhow::Result<Option<String>> {
     let path = path.as_ref();
     match std::fs::read_to_string(path) {
         Ok(text) => Ok(Some(text)),

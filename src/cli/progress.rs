@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use annotate_snippets::Level;
 
 use crate::config::Diagnostic;
-use crate::progress::Progress;
+use crate::progress::{Item, Progress};
 
 use super::bars::{Bar, bar};
+use super::figures::bytes;
 use super::report::{self, Report};
 
 /// Tells on stderr what happens. Clones tell the same story.
@@ -76,6 +77,34 @@ impl Progress for Narrator {
         }
     }
 
+    fn item(&self, name: &str, size: u64) -> Item {
+        if self.bars
+            && let Some(bar) = &*self.bar()
+        {
+            return Item(bar.item(name, size));
+        }
+        if !self.quiet {
+            self.print(&format!("  {name} ({})\n", bytes(size)));
+        }
+        Item(0)
+    }
+
+    fn advance_item(&self, item: Item, bytes: u64) {
+        if self.bars
+            && let Some(bar) = &*self.bar()
+        {
+            bar.inc_item(item.0, bytes);
+        }
+    }
+
+    fn end_item(&self, item: Item) {
+        if self.bars
+            && let Some(bar) = &*self.bar()
+        {
+            bar.end_item(item.0);
+        }
+    }
+
     fn warn(&self, message: &str) {
         self.print(&self.report.line(Level::WARNING, message));
     }
@@ -114,6 +143,23 @@ mod tests {
         let told = narrator.clone();
         drop(narrator);
         assert_eq!(told.bar().as_ref().map(Bar::position), Some(0), "a clone keeps the bar");
+    }
+
+    #[test]
+    fn items_count_for_their_stage() {
+        let narrator = Narrator::new(false, true, false);
+        narrator.begin("pushing", Some(400));
+        let items = ["one", "two"].map(|name| narrator.item(name, 200));
+        assert_ne!(items[0], items[1]);
+        std::thread::scope(|scope| {
+            for item in items {
+                let narrator = &narrator;
+                scope.spawn(move || (0..100).for_each(|_| narrator.advance_item(item, 2)));
+            }
+        });
+        items.iter().for_each(|item| narrator.end_item(*item));
+        narrator.advance_item(items[0], 1);
+        assert_eq!(narrator.bar().as_ref().map(Bar::position), Some(401), "even what comes late");
     }
 
     #[test]

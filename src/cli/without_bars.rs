@@ -15,6 +15,18 @@ impl Bar {
     pub(super) fn finish_and_clear(&self) {
         match *self {}
     }
+
+    pub(super) fn item(&self, _: &str, _: u64) -> u64 {
+        match *self {}
+    }
+
+    pub(super) fn inc_item(&self, _: u64, _: u64) {
+        match *self {}
+    }
+
+    pub(super) fn end_item(&self, _: u64) {
+        match *self {}
+    }
 }
 
 /// None.

@@ -3,6 +3,7 @@
 //! Keys of two kinds are ours: those that are set whenever the file is emitted (`set`), and those that are only proposed where there
 //! is nothing yet (`propose`): a volume's name and size, a check's timeout. docs/emit.md lists them.
 
+mod app;
 mod table;
 
 use std::ops::Range;
@@ -15,6 +16,8 @@ use crate::failure::{Class, Classified};
 use super::text::{duration, gigabytes, seconds};
 use super::{Emitted, Outside, OutsideHealth, OutsidePort};
 use table::{entries, new_entry, propose, set, set_duration, table};
+
+pub use app::fly_app;
 
 /// Where Fly's images lie.
 const REGISTRY: &str = "registry.fly.io";

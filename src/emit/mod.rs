@@ -13,7 +13,7 @@ mod text;
 
 pub use compose::compose;
 pub use engine::{EngineKind, Run, Terminal};
-pub use fly::{FlyError, FlyImage, fly};
+pub use fly::{FlyError, FlyImage, fly, fly_app};
 pub use outside::{Outside, OutsideHealth, OutsidePort, Published, SecretOf, published};
 pub use quadlet::{Quadlet, quadlet};
 

@@ -164,13 +164,15 @@ pub fn index_entry(
 ) -> Result<Descriptor, OciSpecError> {
     let platform = PlatformBuilder::default().architecture(Arch::from(system.architecture())).os(Os::Linux).build()?;
     let digest = Sha256::of(manifest).hex().parse::<Sha256Digest>()?;
-    DescriptorBuilder::default()
+    let entry = DescriptorBuilder::default()
         .media_type(MediaType::ImageManifest)
         .digest(digest)
         .size(manifest.len() as u64)
-        .platform(platform)
-        .annotations(annotations.clone().into_iter().collect::<std::collections::HashMap<_, _>>())
-        .build()
+        .platform(platform);
+    if annotations.is_empty() {
+        return entry.build();
+    }
+    entry.annotations(annotations.clone().into_iter().collect::<std::collections::HashMap<_, _>>()).build()
 }
 
 /// The bytes of an index over `manifests`.

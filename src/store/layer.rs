@@ -125,6 +125,11 @@ impl Layer {
         self.codec
     }
 
+    /// What stands before the fragments: tar entries of folders.
+    pub(super) fn head(&self) -> &[u8] {
+        &self.head
+    }
+
     /// What it is made of.
     pub fn fragments(&self) -> impl Iterator<Item = &Fragment> {
         self.fragments.iter().map(|fragment| &**fragment)

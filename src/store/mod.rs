@@ -5,6 +5,7 @@
 //! leaves nothing half-done; what is read is checked against its digest.
 
 mod adjusted;
+mod blob;
 mod collect;
 mod deb;
 mod fragment;
@@ -27,6 +28,7 @@ use crate::failure::{Class, Classified};
 use crate::image::codec::CodecError;
 use crate::nix::StorePath;
 
+pub use blob::LayerReader;
 pub use collect::{Collected, Policy};
 pub use deb::{DebFault, DebIdentity, DebWriter};
 pub use fragment::{Alone, Fragment};
@@ -34,7 +36,7 @@ pub use key::FragmentKey;
 pub use layer::Layer;
 pub use listing::Extent;
 pub use output::{FileOutput, Output, StreamOutput};
-pub use pool::Pool;
+pub use pool::{Pool, in_parallel};
 pub use read::{FragmentReader, LastMember};
 pub use tree::TreeUnit;
 pub use write::FragmentWriter;

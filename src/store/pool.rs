@@ -86,26 +86,7 @@ impl Pool {
         items: &[T],
         work: impl Fn(&T) -> Result<R, E> + Sync,
     ) -> Result<Vec<R>, E> {
-        let (next, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
-        let share = || -> Result<Vec<(usize, R)>, E> {
-            let mut done = Vec::new();
-            while !failed.load(Ordering::Relaxed) {
-                let index = next.fetch_add(1, Ordering::Relaxed);
-                let Some(item) = items.get(index) else { break };
-                done.push((index, work(item).inspect_err(|_| failed.store(true, Ordering::Relaxed))?));
-            }
-            Ok(done)
-        };
-        let mut results = thread::scope(|scope| {
-            let threads = (0..self.threads().min(items.len())).map(|_| scope.spawn(share)).collect::<Vec<_>>();
-            let mut results = Vec::with_capacity(items.len());
-            for thread in threads {
-                results.extend(thread.join().map_err(|_| io::Error::other("a working thread panicked"))??);
-            }
-            Ok::<_, E>(results)
-        })?;
-        results.sort_unstable_by_key(|(index, _)| *index);
-        Ok(results.into_iter().map(|(_, result)| result).collect())
+        in_parallel(self.threads(), items, work)
     }
 
     /// What a fragment begins with: no extra blocks.
@@ -137,6 +118,34 @@ impl Pool {
         }
         answer
     }
+}
+
+/// Does `work` for all `items`, `threads` at a time, and gives the results in the items' order. The first fault ends it.
+pub fn in_parallel<T: Sync, R: Send, E: Send + From<io::Error>>(
+    threads: usize,
+    items: &[T],
+    work: impl Fn(&T) -> Result<R, E> + Sync,
+) -> Result<Vec<R>, E> {
+    let (next, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let share = || -> Result<Vec<(usize, R)>, E> {
+        let mut done = Vec::new();
+        while !failed.load(Ordering::Relaxed) {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some(item) = items.get(index) else { break };
+            done.push((index, work(item).inspect_err(|_| failed.store(true, Ordering::Relaxed))?));
+        }
+        Ok(done)
+    };
+    let mut results = thread::scope(|scope| {
+        let threads = (0..threads.min(items.len())).map(|_| scope.spawn(share)).collect::<Vec<_>>();
+        let mut results = Vec::with_capacity(items.len());
+        for thread in threads {
+            results.extend(thread.join().map_err(|_| io::Error::other("a working thread panicked"))??);
+        }
+        Ok::<_, E>(results)
+    })?;
+    results.sort_unstable_by_key(|(index, _)| *index);
+    Ok(results.into_iter().map(|(_, result)| result).collect())
 }
 
 impl Drop for Pool {

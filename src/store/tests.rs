@@ -281,3 +281,45 @@ fn a_tree_is_written_once_and_without_the_folders_that_it_shares() {
     let (again, known) = store.tree_fragment(&pool, Codec::None, &head, unit).unwrap();
     assert_eq!((again.key, again.record, known), (fragment.key, fragment.record, true));
 }
+
+#[test]
+fn a_blob_is_read_from_any_byte_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path(), false).unwrap();
+    let pool = Pool::new(1);
+    for codec in CODECS {
+        let nars = [archive(&[700]), archive(&[]), archive(&[1 << 20, 3])];
+        let names = ["a", "b", "c"];
+        let fragments = names.iter().zip(&nars).map(|(name, nar)| write(&store, &pool, codec, name, nar)).collect();
+        let layer = layer(&store, codec, &names, fragments);
+        let mut whole = Vec::new();
+        layer.write_blob(&store, &mut StreamOutput(&mut whole)).unwrap();
+        // The seams between pieces, their neighbours, and what lies behind the end.
+        let seams = layer.fragments().scan(0, |end, fragment| {
+            *end += fragment.blob_size();
+            Some(*end)
+        });
+        let head = layer.blob_size - layer.fragments().map(Fragment::blob_size).sum::<u64>();
+        let mut offsets = seams.flat_map(|seam| (0..head + 2).map(move |near| seam + near)).collect::<Vec<_>>();
+        offsets.extend([0, 1, layer.blob_size - 1, layer.blob_size, layer.blob_size + 1, u64::MAX]);
+        for offset in offsets {
+            let mut rest = Vec::new();
+            layer.open_blob(&store, offset).unwrap().read_to_end(&mut rest).unwrap();
+            let start = usize::try_from(offset).unwrap().min(whole.len());
+            assert!(rest == whole[start..], "{codec} from {offset}");
+        }
+    }
+}
+
+#[test]
+fn a_blob_whose_fragment_is_cut_ends_with_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path(), false).unwrap();
+    let fragment = write(&store, &Pool::new(1), Codec::default(), "a", &archive(&[4 << 20]));
+    let file = fs::File::options().write(true).open(store.blob_path(fragment.key, fragment.codec)).unwrap();
+    file.set_len(fragment.blob_size() - 1).unwrap();
+    let layer = layer(&store, Codec::default(), &["a"], vec![fragment.clone()]);
+    let error = layer.open_blob(&store, 0).unwrap().read_to_end(&mut Vec::new()).unwrap_err();
+    let cause = error.get_ref().and_then(|error| error.downcast_ref::<Error>());
+    assert!(matches!(cause, Some(Error::Damaged(key)) if *key == fragment.key));
+}

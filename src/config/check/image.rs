@@ -52,7 +52,6 @@ fn sbom(scope: &Scope<'_>, image: &Image) -> Option<SbomFormat> {
 
 fn check_registry(scope: &Scope<'_>, image: &Image) {
     let Some(registry) = &image.registry else { return };
-    scope.inactive("image.registry", registry.span(), "images are written to files");
     if !is_registry(registry) {
         let help = "write a host, maybe with a port and a prefix: registry.example.org:5000/team".to_owned();
         scope.error(registry.span(), format!("`{registry}` can't be a registry"), help);

@@ -73,14 +73,13 @@ fn a_build_is_told_once_of_each_key_that_is_not_honoured_yet() {
         let keys = loaded.inactive.iter().filter_map(|note| note.message.split('`').nth(1));
         keys.map(str::to_owned).collect()
     };
-    assert_eq!(keys(&config::parse(&sources)), ["channels.NAME.release", "s3:// caches", "image.registry"]);
+    assert_eq!(keys(&config::parse(&sources)), ["channels.NAME.release", "s3:// caches"]);
     sources.system = sources.system.map(|text| text.replace("enable = true", "enable = false"));
     let loaded = config::parse(&sources);
     let keys: Vec<_> = loaded.inactive.iter().filter_map(|note| note.message.split('`').nth(1)).collect();
     let expected = [
         "channels.NAME.release",
         "s3:// caches",
-        "image.registry",
         "secrets",
         "health",
         "stop.grace",
