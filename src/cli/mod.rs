@@ -3,6 +3,8 @@
 //! Data goes to stdout, narration to stderr. Errors end here: [`report`] draws them, [`failure`] decides the exit code.
 
 mod adopt;
+#[cfg(feature = "build")]
+mod attach;
 #[cfg_attr(not(feature = "build"), path = "without_bars.rs")]
 mod bars;
 mod boot;
@@ -31,6 +33,8 @@ mod home;
 mod home_verbs;
 #[cfg(feature = "build")]
 mod init;
+#[cfg(feature = "build")]
+mod keys;
 #[cfg(feature = "build")]
 mod lock;
 #[cfg(feature = "build")]

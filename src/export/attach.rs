@@ -18,9 +18,6 @@ const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 const EMPTY: &[u8] = b"{}";
 const EMPTY_TYPE: &str = "application/vnd.oci.empty.v1+json";
 
-/// The registry that takes images for machines, and nothing beside them.
-const FLY: &str = "registry.fly.io";
-
 /// Why nothing was put beside an image, or a signature doesn't hold.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -119,9 +116,20 @@ impl BlobSource for SmallBlob<'_> {
     }
 }
 
-/// Refuses, before anything is pushed, an SBOM beside an image that goes where nothing can lie beside it.
-pub fn check_sbom(registry: &str) -> Result<(), Error> {
-    if registry == FLY { Err(Error::Single(registry.to_owned())) } else { Ok(()) }
+/// Refuses, before anything is pushed, an SBOM beside an image that goes where nothing can lie beside it: Fly.
+pub fn check_sbom(registry: &str, is_fly: bool) -> Result<(), Error> {
+    if is_fly { Err(Error::Single(registry.to_owned())) } else { Ok(()) }
+}
+
+impl Subject {
+    /// What the repository of `reference` has under `digest`.
+    pub fn of(repository: &Repository<'_>, reference: &Reference, digest: &Sha256) -> Result<Self, Error> {
+        let found = repository.manifest(&Identifier::Digest(*digest))?;
+        let found = found.ok_or_else(|| {
+            Error::Missing(Reference { tag: None, digest: Some(*digest), ..reference.clone() }.to_string())
+        })?;
+        Ok(Self { media_type: found.media_type, digest: *digest, size: found.bytes.len() as u64 })
+    }
 }
 
 /// An SBOM as something that refers to `subject`, under a file name such as `lazycoder.spdx.json`.
@@ -247,8 +255,8 @@ mod tests {
 
     #[test]
     fn nothing_lies_beside_an_image_on_fly() {
-        assert!(check_sbom("registry.example.org").is_ok());
-        let refused = check_sbom(FLY).unwrap_err();
+        assert!(check_sbom("registry.example.org", false).is_ok());
+        let refused = check_sbom("registry.fly.io", true).unwrap_err();
         assert_eq!(refused.class(), Class::Usage);
         assert!(refused.help().is_some_and(|help| help.contains("dumbc sbom")));
     }

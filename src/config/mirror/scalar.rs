@@ -98,7 +98,10 @@ either!(
 either!(
     /// A format, or none.
     SbomValue(Scalar),
-    {"enum": ["spdx", "cyclonedx", false]}
+    {"anyOf": [
+        {"type": "string", "enum": ["spdx", "cyclonedx"]},
+        {"type": "boolean", "const": false},
+    ]}
 );
 
 either!(
