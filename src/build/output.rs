@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::channel::{Changes, Lock, Mode};
 use crate::config::{Diagnostic, System};
-use crate::export::{Format, Image, ImageName, check, replace_file, write_archive, write_directory};
+use crate::export::{Format, Image, ImageName, Push, Pushed, check, replace_file, write_archive, write_directory};
 use crate::image::codec::Codec;
 use crate::image::documents::Form;
 use crate::nix::Sha256;
@@ -167,6 +167,16 @@ impl Built {
         }
         let images = self.images.iter().map(|image| summary(image, project.codec)).collect::<Result<_, _>>()?;
         Ok(Summary { images, reference: name.reference(), output, format: format.name(), size })
+    }
+
+    /// Pushes the images to a registry. What turns out to be damaged while it is sent is made anew, and sent again.
+    pub fn push(&self, project: &Project<'_>, push: &Push<'_>) -> Result<Pushed, Error> {
+        project.mending(|again| {
+            if again {
+                self.restore(project)?;
+            }
+            Ok(push.images(project.store, project.pool, &self.images)?)
+        })
     }
 
     /// Makes what the images are made of anew, where it is missing.

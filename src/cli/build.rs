@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::build::{Built, Destination, Project, Summary};
-use crate::channel::{Mode, NewPackages};
-use crate::config::{Diagnostic, Severity, System};
+use crate::build::{Destination, Summary};
+use crate::config::System;
 use crate::export::{self, Format};
 use crate::failure::Class;
 use crate::image::codec::Codec;
 
+use super::built::{self, LockReport};
 use super::context::Context;
 use super::failure::Failure;
 use super::figures::bytes;
@@ -59,12 +59,6 @@ struct Document<'a> {
     lock: LockReport,
 }
 
-#[derive(Serialize)]
-struct LockReport {
-    written: bool,
-    added: NewPackages,
-}
-
 pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<()> {
     let to_stdout = args.output.as_deref() == Some(Path::new("-"));
     if to_stdout && context.json {
@@ -75,9 +69,7 @@ pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<()> {
     export::check(args.format, systems.len(), args.compression, to_stdout)?;
     let project = opened.project(args.compression, context);
     let mode = opened.mode();
-    let built = project.images(&mode, &systems, args.replan)?;
-    context.diagnose(&built.findings.iter().map(as_warning).collect::<Vec<_>>());
-    let written = keep_lock(&project, &mode, &built, context)?;
+    let (built, lock) = built::images(&project, &mode, &systems, args.replan, context)?;
     let name = &opened.machine.image.name;
     let default = || context.directory.join(args.format.default_file_name(name, args.compression));
     context.progress.begin("writing the image", None);
@@ -88,7 +80,6 @@ pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<()> {
         built.write(&project, args.format, Destination::Path(&path))?
     };
     if context.json {
-        let lock = LockReport { written, added: built.changes.new };
         return context.document(&Document { version: 1, summary: &summary, lock });
     }
     let text = render(&summary, &context.directory);
@@ -97,29 +88,6 @@ pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<()> {
         return Ok(());
     }
     context.text(text)
-}
-
-/// The image is whole, even where what it should run is not in it: that is for `dumbc check` to refuse.
-fn as_warning(finding: &Diagnostic) -> Diagnostic {
-    Diagnostic { severity: Severity::Warning, ..finding.clone() }
-}
-
-/// Writes the lock where it changed, and says so.
-fn keep_lock(project: &Project<'_>, mode: &Mode, built: &Built, context: &Context) -> anyhow::Result<bool> {
-    if *mode == Mode::Locked {
-        if built.has_new_ids {
-            let users = "users that packages create got numbers that dumbc.lock does not pin";
-            context.progress.note(&format!("{users}: build once without `--locked`, and commit it"));
-        }
-        return Ok(false);
-    }
-    if !built.lock.write(&project.lock_path())? {
-        return Ok(false);
-    }
-    if !built.changes.is_empty() {
-        context.progress.note(&format!("dumbc.lock: {}", built.changes.summary()));
-    }
-    Ok(true)
 }
 
 fn render(summary: &Summary, directory: &Path) -> String {

@@ -103,12 +103,12 @@ fn classified_in_making<'error>(cause: &'error (dyn Error + 'static)) -> Option<
         .or_else(|| of::<crate::signing::Error>(cause))
         .or_else(|| of::<registry::Error>(cause))
         .or_else(|| of::<registry::ParseReferenceError>(cause))
+        .or_else(|| of::<export::PushError>(cause))
         .or_else(|| of::<plan::Error>(cause))
         .or_else(|| of::<store::Error>(cause))
         .or_else(|| of::<store::DebFault>(cause))
         .or_else(|| of::<cache::write::WriteError>(cause))
-        .or_else(|| of::<crate::registry::Error>(cause))
-        .or_else(|| of::<crate::registry::CredentialsError>(cause))
+        .or_else(|| of::<registry::CredentialsError>(cause))
 }
 
 #[cfg(not(feature = "build"))]

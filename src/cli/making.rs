@@ -4,7 +4,7 @@ use clap::Subcommand;
 
 use super::context::Context;
 use super::{
-    build, cache, check, completions, emit, gc, init, lock, man, plan, run, sbom, schema, size, update, verify, why,
+    build, cache, check, completions, emit, gc, init, lock, man, plan, push, run, sbom, schema, size, update, verify, why,
 };
 
 #[derive(Subcommand)]
@@ -14,6 +14,7 @@ pub(super) enum Command {
     /// Find what is wrong with the three files
     Check(check::Args),
     Build(build::Args),
+    Push(push::Args),
     /// Pin what the files ask for in dumbc.lock
     Lock(lock::Args),
     /// Move what dumbc.lock pins, and tell what changes
@@ -41,6 +42,7 @@ pub(super) enum Command {
 pub(super) fn dispatch(command: &Command, context: &Context) -> anyhow::Result<()> {
     match command {
         Command::Build(args) => build::run(args, context),
+        Command::Push(args) => push::run(args, context),
         Command::Lock(args) => lock::run(args, context),
         Command::Update(args) => update::run(args, context),
         Command::Plan(args) => plan::run(args, context),

@@ -11,6 +11,8 @@ mod boot;
 #[cfg(feature = "build")]
 mod build;
 #[cfg(feature = "build")]
+mod built;
+#[cfg(feature = "build")]
 mod cache;
 mod changes;
 #[cfg(feature = "build")]
@@ -52,6 +54,8 @@ mod plan;
 mod progress;
 #[cfg(feature = "build")]
 mod project;
+#[cfg(feature = "build")]
+mod push;
 mod rebuild;
 #[cfg(feature = "build")]
 mod registry;

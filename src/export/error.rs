@@ -9,7 +9,7 @@ use crate::failure::{Class, Classified};
 use crate::image::codec::Codec;
 use crate::store;
 
-use super::Format;
+use super::{Format, PushError};
 
 /// Why an image can't be written.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +39,9 @@ pub enum Error {
         /// Why.
         source: io::Error,
     },
+    /// To a registry.
+    #[error(transparent)]
+    Push(#[from] PushError),
     /// From the store.
     #[error(transparent)]
     Store(#[from] store::Error),
@@ -56,6 +59,7 @@ impl Classified for Error {
             Self::SeveralSystems(..) | Self::Compression { .. } | Self::DirectoryToStdout | Self::NotALayout(_) => {
                 Class::Usage
             }
+            Self::Push(error) => error.class(),
             Self::Store(error) => error.class(),
             _ => Class::Other,
         }
@@ -69,6 +73,7 @@ impl Classified for Error {
             Self::Compression { .. } => Some("use `--format oci-archive` or `oci-dir` for zstd".to_owned()),
             Self::DirectoryToStdout => Some("use `--format oci-archive`".to_owned()),
             Self::NotALayout(_) => Some("name another folder with `-o`".to_owned()),
+            Self::Push(error) => error.help(),
             Self::Store(error) => error.help(),
             _ => None,
         }

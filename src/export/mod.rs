@@ -1,4 +1,4 @@
-//! What an image becomes: archives and OCI directories.
+//! What an image becomes: archives, OCI directories, what a registry holds.
 //!
 //! Writing one is copying: the layers' members lie ready in the [`Store`].
 
@@ -8,6 +8,7 @@ mod directory;
 mod error;
 mod file;
 mod members;
+mod push;
 
 use std::fmt;
 use std::str::FromStr;
@@ -25,6 +26,9 @@ pub use archive::write_archive;
 pub use directory::write_directory;
 pub use error::Error;
 pub use file::replace_file;
+pub use push::{
+    Asked, ParsePushFormatError, Push, PushError, PushFormat, Pushed, PushedBlob, Target, fly_systems, target,
+};
 
 /// An image of one system, ready to be written anywhere.
 #[derive(Debug, Clone)]

@@ -16,6 +16,7 @@ mod init;
 mod machine;
 mod odd;
 mod readme;
+mod registry;
 mod robust;
 mod runtime;
 mod support;
