@@ -9,6 +9,7 @@ use crate::registry::{Reference, Registry};
 use crate::sbom::Format;
 use crate::signing::{PrivateKey, tag};
 
+use super::context::Context;
 use super::keys;
 
 /// What goes beside an image.
@@ -98,10 +99,22 @@ impl Report {
     }
 }
 
-/// Checks that the key at `key` signed what `reference` stands for; its digest, and the repositories that signatures name.
-pub(super) fn verify(key: &str, registry: &Registry, reference: &Reference) -> anyhow::Result<(Sha256, Vec<String>)> {
-    let key = keys::public_key(key)?;
+/// Checks that the key at `key` signed what `reference` stands for; the reference by digest.
+pub(super) fn verify(
+    key: &str,
+    registry: &Registry,
+    reference: &Reference,
+    context: &Context,
+) -> anyhow::Result<Reference> {
+    let public = keys::public_key(key)?;
     let digest = attach::resolve(registry, reference)?;
-    let named = attach::verify(&registry.repository(reference), reference, &digest, &key)?;
-    Ok((digest, named))
+    for named in attach::verify(&registry.repository(reference), reference, &digest, &public)? {
+        context.progress.note(&format!("{key} signed {} as {}", digest.oci(), printable(&named)));
+    }
+    Ok(Reference { digest: Some(digest), ..reference.clone() })
+}
+
+/// Fit to show: whoever has the key may have signed anything.
+fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).take(200).collect()
 }

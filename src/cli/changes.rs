@@ -38,21 +38,27 @@ fn beside(changes: &Changes) -> Vec<&Change> {
     changes.packages.iter().filter(|change| !first && !is_asked(change)).collect()
 }
 
-fn rows(changes: &[&Change], with_system: bool) -> String {
+/// A line for each change.
+pub(super) fn rows(changes: &[&Change], with_system: bool) -> String {
     let row = |change: &&Change| {
         let system = if with_system { format!(" ({})", change.system) } else { String::new() };
-        let sign = match change.kind {
-            Kind::Added => "+",
-            Kind::Removed => "-",
-            Kind::Updated => "~",
-            Kind::Rebuilt => "=",
-        };
-        [sign.to_owned(), format!("{}{system}", change.name), versions(change), sizes(change.size)]
+        [sign(change.kind).to_owned(), format!("{}{system}", change.name), versions(change), sizes(change.size)]
     };
     table([Align::Left; 4], &changes.iter().map(row).collect::<Vec<_>>())
 }
 
-fn versions(change: &Change) -> String {
+/// A way to change, in a letter.
+pub(super) fn sign(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Added => "+",
+        Kind::Removed => "-",
+        Kind::Updated => "~",
+        Kind::Rebuilt => "=",
+    }
+}
+
+/// Versions before and after.
+pub(super) fn versions(change: &Change) -> String {
     let (from, to) = (change.from.join(", "), change.to.join(", "));
     match change.kind {
         Kind::Added => to,
@@ -63,7 +69,8 @@ fn versions(change: &Change) -> String {
     }
 }
 
-fn sizes(Sizes { before, after }: Sizes) -> String {
+/// Bytes before and after, once where they look the same.
+pub(super) fn sizes(Sizes { before, after }: Sizes) -> String {
     match (before, after) {
         (0, 0) => String::new(),
         (0, only) | (only, 0) => bytes(only),

@@ -101,6 +101,7 @@ fn classified_in_making<'error>(cause: &'error (dyn Error + 'static)) -> Option<
         .or_else(|| of::<export::Error>(cause))
         .or_else(|| of::<export::attach::Error>(cause))
         .or_else(|| of::<crate::signing::Error>(cause))
+        .or_else(|| of::<crate::origin::Error>(cause))
         .or_else(|| of::<registry::Error>(cause))
         .or_else(|| of::<registry::ParseReferenceError>(cause))
         .or_else(|| of::<export::PushError>(cause))

@@ -4,7 +4,8 @@ use clap::Subcommand;
 
 use super::context::Context;
 use super::{
-    build, cache, check, completions, emit, gc, init, lock, man, plan, push, run, sbom, schema, size, update, verify, why,
+    build, cache, check, completions, diff, emit, gc, init, inspect, lock, man, plan, push, run, sbom, schema, size,
+    update, verify, why,
 };
 
 #[derive(Subcommand)]
@@ -23,6 +24,8 @@ pub(super) enum Command {
     Why(why::Args),
     Size(size::Args),
     Sbom(sbom::Args),
+    Inspect(inspect::Args),
+    Diff(diff::Args),
     Verify(verify::Args),
     Run(run::RunArgs),
     Try(run::TryArgs),
@@ -50,6 +53,8 @@ pub(super) fn dispatch(command: &Command, context: &Context) -> anyhow::Result<(
         Command::Size(args) => size::run(args, context),
         Command::Cache(args) => cache::run(args, context),
         Command::Sbom(args) => sbom::run(args, context),
+        Command::Inspect(args) => inspect::run(args, context),
+        Command::Diff(args) => diff::run(args, context),
         Command::Verify(args) => verify::run(args, context),
         Command::Run(args) => run::run(args, context),
         Command::Try(args) => run::try_it(args, context),

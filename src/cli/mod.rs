@@ -21,6 +21,8 @@ mod check;
 mod completions;
 mod context;
 #[cfg(feature = "build")]
+mod diff;
+#[cfg(feature = "build")]
 mod emit;
 #[cfg(feature = "build")]
 mod engine;
@@ -35,6 +37,8 @@ mod home;
 mod home_verbs;
 #[cfg(feature = "build")]
 mod init;
+#[cfg(feature = "build")]
+mod inspect;
 #[cfg(feature = "build")]
 mod keys;
 #[cfg(feature = "build")]

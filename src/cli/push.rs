@@ -109,9 +109,10 @@ pub(super) fn push(reference: Option<&str>, options: &Options, context: &Context
         progress: &*context.progress,
     };
     let pushed = built.push(&project, &push)?;
-    let attached =
-        beside.put((&project, &built), (&registry, &target.reference), &pushed.manifests, &pushed.digest)?;
-    Ok(Report { attached, ..Report::new(&target, format, &built, pushed, begin.elapsed(), lock) })
+    let attached = beside.put((&project, &built), (&registry, &target.reference), &pushed.manifests, &pushed.digest)?;
+    let mut report = Report::new(&target, format, &built, pushed, begin.elapsed(), lock);
+    report.attached = attached;
+    Ok(report)
 }
 
 impl Options {

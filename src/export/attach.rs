@@ -243,7 +243,7 @@ mod tests {
     fn an_sbom_refers_to_its_image() {
         let subject = Subject { media_type: MANIFEST.to_owned(), digest: Sha256::of(b"manifest"), size: 8 };
         let artifact = sbom_artifact(&subject, Format::CycloneDx, "lazycoder.cdx.json", b"{\"bomFormat\":1}").unwrap();
-        insta::assert_snapshot!(String::from_utf8(artifact.manifest).unwrap(), @"");
+        insta::assert_snapshot!(String::from_utf8(artifact.manifest).unwrap(), @r#"{"artifactType":"application/vnd.cyclonedx+json","config":{"digest":"sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a","mediaType":"application/vnd.oci.empty.v1+json","size":2},"layers":[{"annotations":{"org.opencontainers.image.title":"lazycoder.cdx.json"},"digest":"sha256:901da7d077af1438888635cec120586c546fc8d3c7df1af4e635a8dc15cd0d89","mediaType":"application/vnd.cyclonedx+json","size":15}],"mediaType":"application/vnd.oci.image.manifest.v1+json","schemaVersion":2,"subject":{"digest":"sha256:05b3abf2579a5eb66403cd78be557fd860633a1fe2103c7642030defe32c657f","mediaType":"application/vnd.oci.image.manifest.v1+json","size":8}}"#);
         let manifest: serde_json::Value = serde_json::from_slice(
             &sbom_artifact(&subject, Format::Spdx, "lazycoder.spdx.json", b"{}").unwrap().manifest,
         )

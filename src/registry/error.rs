@@ -6,10 +6,7 @@ use std::time::Duration;
 
 use crate::failure::{Class, Classified};
 
-use super::CredentialsError;
-
-/// The registry of one hosting service, whose users log in with its own tool.
-const FLY: &str = "registry.fly.io";
+use super::{CredentialsError, is_fly_registry};
 
 /// Why a request to a registry failed. No message holds credentials; `said` is what the registry wrote, made fit to show and
 /// empty where it wrote nothing.
@@ -319,7 +316,7 @@ impl Classified for Error {
 }
 
 fn log_in(registry: &str, shown: bool) -> String {
-    let login = if registry == FLY {
+    let login = if is_fly_registry(registry) {
         "run `fly auth login`, or set FLY_API_TOKEN".to_owned()
     } else {
         format!("run `docker login {registry}`, or give `--creds USER:PASSWORD`")
@@ -331,8 +328,8 @@ fn denied(registry: &str, repository: &str, push: bool, shown: bool) -> String {
     if !shown {
         return log_in(registry, false);
     }
-    match (registry, push) {
-        (FLY, _) => format!(
+    match (is_fly_registry(registry), push) {
+        (true, _) => format!(
             "check that the app `{repository}` is yours (`fly apps list`), or run `fly auth login`; \
              a token made for another app does not reach it"
         ),
@@ -346,7 +343,7 @@ fn denied(registry: &str, repository: &str, push: bool, shown: bool) -> String {
 }
 
 fn create(registry: &str, repository: &str) -> String {
-    if registry == FLY {
+    if is_fly_registry(registry) {
         return format!("run `fly apps create {repository}`");
     }
     format!("create the repository `{repository}` at {registry} first, or check its name")

@@ -14,7 +14,7 @@ pub use client::{
 };
 pub use credentials::{
     CREDENTIALS_VARIABLE, CredentialSource, Credentials, CredentialsError, FLY_REGISTRY, Given, Login, NoCredentials,
-    Secret, Stores, Variables, fly_registry,
+    Secret, Stores, Variables, fly_registry, is_fly_registry,
 };
 pub use error::Error;
 pub use reference::{ParseReferenceError, Reference};

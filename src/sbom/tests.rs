@@ -64,12 +64,36 @@ fn lines(format: Format) -> String {
 
 #[test]
 fn spdx_as_it_is() {
-    insta::assert_snapshot!(lines(Format::Spdx), @"");
+    insta::assert_snapshot!(lines(Format::Spdx), @r#"
+{"spdxVersion":"SPDX-2.3","dataLicense":"CC0-1.0","SPDXID":"SPDXRef-DOCUMENT","name":"team/lazycoder:latest for x86_64-linux","documentNamespace":"https://spdx.org/spdxdocs/dumbc-team-lazycoder-38520c12-95a39c84-85a9-8cf1-b1bd-ca05a3a4f8be","creationInfo":{"created":"1970-01-01T00:00:01Z","creators":["Tool: dumbc"]},"packages":[{"SPDXID":"SPDXRef-ContainerImage-team-lazycoder-38520c12","name":"team/lazycoder","versionInfo":"latest","primaryPackagePurpose":"CONTAINER","downloadLocation":"NOASSERTION","filesAnalyzed":false,"licenseConcluded":"NOASSERTION","licenseDeclared":"NOASSERTION","copyrightText":"NOASSERTION"},
+{"SPDXID":"SPDXRef-OperatingSystem-debian","name":"debian","versionInfo":"12","primaryPackagePurpose":"OPERATING-SYSTEM","downloadLocation":"NOASSERTION","filesAnalyzed":false,"licenseConcluded":"NOASSERTION","licenseDeclared":"NOASSERTION","copyrightText":"NOASSERTION"},
+{"SPDXID":"SPDXRef-b0w421q3zff7bm8z9hg4cyddfl33913x-jq-1.7.1-bin","name":"jq","versionInfo":"1.7.1","packageFileName":"/nix/store/b0w421q3zff7bm8z9hg4cyddfl33913x-jq-1.7.1-bin","downloadLocation":"NOASSERTION","filesAnalyzed":false,"checksums":[{"algorithm":"SHA256","checksumValue":"52bc962e360b62149ec02d252a1b6d8bdd8db5adf630ebf8e2789e6cab6edb1f"}],"sourceInfo":"checksum is that of the NAR: 120 bytes","licenseConcluded":"NOASSERTION","licenseDeclared":"NOASSERTION","copyrightText":"NOASSERTION","externalRefs":[{"referenceCategory":"PACKAGE-MANAGER","referenceType":"purl","referenceLocator":"pkg:nix/jq@1.7.1?output=bin&outputhash=b0w421q3zff7bm8z9hg4cyddfl33913x"}]},
+{"SPDXID":"SPDXRef-kfqwh3pmhmaaivasij5iyz742wga4ghx-glibc-2.40-66","name":"glibc","versionInfo":"2.40-66","packageFileName":"/nix/store/kfqwh3pmhmaaivasij5iyz742wga4ghx-glibc-2.40-66","downloadLocation":"NOASSERTION","filesAnalyzed":false,"checksums":[{"algorithm":"SHA256","checksumValue":"ab038edf00d73117fc3c87c78a946082e40cbb56402c801fe186b3c6ba15b4bc"}],"sourceInfo":"checksum is that of the NAR: 120 bytes","licenseConcluded":"NOASSERTION","licenseDeclared":"NOASSERTION","copyrightText":"NOASSERTION","externalRefs":[{"referenceCategory":"PACKAGE-MANAGER","referenceType":"purl","referenceLocator":"pkg:nix/glibc@2.40-66?outputhash=kfqwh3pmhmaaivasij5iyz742wga4ghx"}]},
+{"SPDXID":"SPDXRef-libstdc--6-1-12.2.0-14-deb12u1-52b8053c","name":"libstdc++6","versionInfo":"1:12.2.0-14+deb12u1","downloadLocation":"NOASSERTION","filesAnalyzed":false,"checksums":[{"algorithm":"SHA256","checksumValue":"9cfa1468c93fc18652e34a000f0c6614b0fa18f6f4887477ad9b0d36ca6a7eaa"}],"homepage":"http://gcc.gnu.org/","sourceInfo":"built from source package gcc-12; checksum is that of the .deb: 613348 bytes","licenseConcluded":"NOASSERTION","licenseDeclared":"(GPL-2.0-or-later OR MIT) AND GPL-3.0-or-later AND LicenseRef-public-domain","copyrightText":"NOASSERTION","summary":"GNU Standard C++ Library v3","externalRefs":[{"referenceCategory":"PACKAGE-MANAGER","referenceType":"purl","referenceLocator":"pkg:deb/debian/libstdc%2B%2B6@1:12.2.0-14%2Bdeb12u1?arch=amd64&distro=debian-12&upstream=gcc-12"}]}],"hasExtractedLicensingInfos":[{"licenseId":"LicenseRef-public-domain","name":"public-domain","extractedText":"See /usr/share/doc/libstdc++6/copyright in the image."}],"relationships":[{"spdxElementId":"SPDXRef-DOCUMENT","relationshipType":"DESCRIBES","relatedSpdxElement":"SPDXRef-ContainerImage-team-lazycoder-38520c12"},
+{"spdxElementId":"SPDXRef-ContainerImage-team-lazycoder-38520c12","relationshipType":"CONTAINS","relatedSpdxElement":"SPDXRef-OperatingSystem-debian"},
+{"spdxElementId":"SPDXRef-ContainerImage-team-lazycoder-38520c12","relationshipType":"CONTAINS","relatedSpdxElement":"SPDXRef-b0w421q3zff7bm8z9hg4cyddfl33913x-jq-1.7.1-bin"},
+{"spdxElementId":"SPDXRef-ContainerImage-team-lazycoder-38520c12","relationshipType":"CONTAINS","relatedSpdxElement":"SPDXRef-kfqwh3pmhmaaivasij5iyz742wga4ghx-glibc-2.40-66"},
+{"spdxElementId":"SPDXRef-ContainerImage-team-lazycoder-38520c12","relationshipType":"CONTAINS","relatedSpdxElement":"SPDXRef-libstdc--6-1-12.2.0-14-deb12u1-52b8053c"},
+{"spdxElementId":"SPDXRef-b0w421q3zff7bm8z9hg4cyddfl33913x-jq-1.7.1-bin","relationshipType":"DEPENDS_ON","relatedSpdxElement":"SPDXRef-kfqwh3pmhmaaivasij5iyz742wga4ghx-glibc-2.40-66"}]}
+"#);
 }
 
 #[test]
 fn cyclonedx_as_it_is() {
-    insta::assert_snapshot!(lines(Format::CycloneDx), @"");
+    insta::assert_snapshot!(lines(Format::CycloneDx), @r#"
+{"$schema":"http://cyclonedx.org/schema/bom-1.6.schema.json","bomFormat":"CycloneDX","specVersion":"1.6","serialNumber":"urn:uuid:631ed8ac-3574-82e9-a74b-3213ea8ef92f","version":1,"metadata":{"timestamp":"1970-01-01T00:00:01Z","tools":{"components":[{"type":"application","name":"dumbc"}]},"component":{"type":"container","bom-ref":"image","name":"team/lazycoder","version":"latest","properties":[{"name":"dumbc:system","value":"x86_64-linux"}]}},"components":[{"type":"operating-system","bom-ref":"operating-system","name":"debian","version":"12"},
+{"type":"library","bom-ref":"b0w421q3zff7bm8z9hg4cyddfl33913x-jq-1.7.1-bin","name":"jq","version":"1.7.1","hashes":[{"alg":"SHA-256","content":"52bc962e360b62149ec02d252a1b6d8bdd8db5adf630ebf8e2789e6cab6edb1f"}],"purl":"pkg:nix/jq@1.7.1?output=bin&outputhash=b0w421q3zff7bm8z9hg4cyddfl33913x","properties":[{"name":"nix:output_path","value":"/nix/store/b0w421q3zff7bm8z9hg4cyddfl33913x-jq-1.7.1-bin"},
+{"name":"nix:nar_size","value":"120"}]},
+{"type":"library","bom-ref":"kfqwh3pmhmaaivasij5iyz742wga4ghx-glibc-2.40-66","name":"glibc","version":"2.40-66","hashes":[{"alg":"SHA-256","content":"ab038edf00d73117fc3c87c78a946082e40cbb56402c801fe186b3c6ba15b4bc"}],"purl":"pkg:nix/glibc@2.40-66?outputhash=kfqwh3pmhmaaivasij5iyz742wga4ghx","properties":[{"name":"nix:output_path","value":"/nix/store/kfqwh3pmhmaaivasij5iyz742wga4ghx-glibc-2.40-66"},
+{"name":"nix:nar_size","value":"120"}]},
+{"type":"library","bom-ref":"libstdc++6_1:12.2.0-14+deb12u1","name":"libstdc++6","version":"1:12.2.0-14+deb12u1","description":"GNU Standard C++ Library v3","hashes":[{"alg":"SHA-256","content":"9cfa1468c93fc18652e34a000f0c6614b0fa18f6f4887477ad9b0d36ca6a7eaa"}],"licenses":[{"license":{"name":"GPL-2+ or MIT"}},
+{"license":{"id":"GPL-3.0-or-later"}},
+{"license":{"name":"public-domain"}}],"purl":"pkg:deb/debian/libstdc%2B%2B6@1:12.2.0-14%2Bdeb12u1?arch=amd64&distro=debian-12&upstream=gcc-12","externalReferences":[{"type":"website","url":"http://gcc.gnu.org/"}],"properties":[{"name":"deb:source","value":"gcc-12"},
+{"name":"deb:size","value":"613348"}]}],"dependencies":[{"ref":"image","dependsOn":["operating-system","b0w421q3zff7bm8z9hg4cyddfl33913x-jq-1.7.1-bin","kfqwh3pmhmaaivasij5iyz742wga4ghx-glibc-2.40-66","libstdc++6_1:12.2.0-14+deb12u1"]},
+{"ref":"b0w421q3zff7bm8z9hg4cyddfl33913x-jq-1.7.1-bin","dependsOn":["kfqwh3pmhmaaivasij5iyz742wga4ghx-glibc-2.40-66"]},
+{"ref":"kfqwh3pmhmaaivasij5iyz742wga4ghx-glibc-2.40-66"},
+{"ref":"libstdc++6_1:12.2.0-14+deb12u1"}]}
+"#);
 }
 
 #[test]

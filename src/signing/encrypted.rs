@@ -81,7 +81,7 @@ impl Cost {
             return Err(Error::TooExpensive { n, r, p });
         }
         let log_n = u8::try_from(n.checked_ilog2().ok_or(Error::Malformed)?).map_err(|_| Error::Malformed)?;
-        if !n.is_power_of_two() {
+        if n < 2 || !n.is_power_of_two() {
             return Err(Error::Malformed);
         }
         Params::new(log_n, r, p, 32).map_err(|_| Error::Malformed)

@@ -143,7 +143,7 @@ fn nothing_of_a_key_is_shown() {
 #[test]
 fn the_document_is_cosigns() {
     let text = |registry| String::from_utf8(payload(registry, "team/app", &digest()).unwrap()).unwrap();
-    insta::assert_snapshot!(text("registry.example.org:5000"), @r#"{"critical":{"identity":{"docker-reference":"registry.example.org:5000/team/app"},"image":{"docker-manifest-digest":"sha256:00eb85bf56fa5c1011a0f37b04b9aa39bd0ac0f40afb89b5b6f9cca21f8f9a1d"},"type":"cosign container image signature"},"optional":null}"#);
+    insta::assert_snapshot!(text("registry.example.org:5000"), @r#"{"critical":{"identity":{"docker-reference":"registry.example.org:5000/team/app"},"image":{"docker-manifest-digest":"sha256:05b3abf2579a5eb66403cd78be557fd860633a1fe2103c7642030defe32c657f"},"type":"cosign container image signature"},"optional":null}"#);
     assert!(text("docker.io").contains("index.docker.io/team/app"));
     let document = payload("a.example", "b", &digest()).unwrap();
     assert_eq!(claimed(&document, &digest()).as_deref(), Some("a.example/b"));
@@ -166,7 +166,7 @@ fn signing_again_changes_nothing_and_others_stay() {
     assert_eq!((verifies(&key), verifies(&other)), (vec![true, false], vec![false, true]));
     let config: Value = serde_json::from_slice(&second.config).unwrap();
     assert_eq!(config["rootfs"]["diff_ids"].as_array().unwrap().len(), 2);
-    insta::assert_snapshot!(String::from_utf8(first.manifest).unwrap(), @"");
+    insta::assert_snapshot!(String::from_utf8(first.manifest).unwrap(), @r#"{"config":{"digest":"sha256:9cb11f8f4b2fefcce364368bcbcdb74721757c6c60e6e968488b10fd1cb6c0f7","mediaType":"application/vnd.oci.image.config.v1+json","size":233},"layers":[{"annotations":{"dev.cosignproject.cosign/signature":"MEUCIQCJIMt1n3qIoCJjID5IRpp0fNF6cbDd2SqLdOiOjjljOwIgR1MtjFQq9o+7BPQRFNv4pMjbbg0YXgZbZad1MxQX8QM="},"digest":"sha256:1d1f1e54062fb6e97a8e4ff7ebb5944b57f0fca2eb910a03128dc661eb1139b3","mediaType":"application/vnd.dev.cosign.simplesigning.v1+json","size":227}],"mediaType":"application/vnd.oci.image.manifest.v1+json","schemaVersion":2}"#);
 }
 
 #[test]

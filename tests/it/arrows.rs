@@ -14,12 +14,13 @@ const LEVELS: [&[&str]; 5] = [
 ];
 
 /// Arrows within a level. Requests name store paths, so the files' types lean on Nix's.
-const ASIDE: [(&str, &str); 14] = [
+const ASIDE: [(&str, &str); 15] = [
     ("channel", "cache"),
     ("export", "store"),
     ("export", "registry"),
     ("origin", "registry"),
     ("origin", "cache"),
+    ("origin", "channel"),
     ("registry", "cache"),
     ("root", "image"),
     ("home", "image"),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use oci_spec::image::{Descriptor, ImageConfiguration, ImageIndex, ImageManifest};
+use oci_spec::image::{Descriptor, ImageConfiguration, ImageIndex, ImageManifest, MediaType};
 use serde::Deserialize;
 
 use super::{Blobs, CheckedImage, Report, diff_id};
@@ -14,6 +14,15 @@ struct DockerEntry {
     config: String,
     layers: Vec<String>,
 }
+
+/// Indexes in indexes.
+const DEEPEST: usize = 2;
+
+/// What Docker calls an index.
+const DOCKER_LIST: &str = "application/vnd.docker.distribution.manifest.list.v2+json";
+
+/// What Docker calls a configuration.
+const DOCKER_CONFIG: &str = "application/vnd.docker.container.image.v1+json";
 
 struct Check<'a> {
     blobs: &'a Blobs,
@@ -79,10 +88,27 @@ impl Check<'_> {
         }
         if let Some(index) = self.document::<ImageIndex>("index.json") {
             for entry in index.manifests() {
-                self.manifest(entry);
+                self.entry(entry, 0);
             }
         }
         true
+    }
+
+    /// A manifest, or another index: images of several systems may stand in one below.
+    fn entry(&mut self, entry: &Descriptor, depth: usize) {
+        let kind = entry.media_type();
+        if *kind != MediaType::ImageIndex && kind.to_string() != DOCKER_LIST {
+            return self.manifest(entry);
+        }
+        let Some(name) = self.described(entry) else { return };
+        if depth >= DEEPEST {
+            return self.fault(format!("{name} is an index too deep in others"));
+        }
+        if let Some(index) = self.document::<ImageIndex>(&name) {
+            for entry in index.manifests() {
+                self.entry(entry, depth + 1);
+            }
+        }
     }
 
     fn manifest(&mut self, entry: &Descriptor) {
@@ -90,7 +116,7 @@ impl Check<'_> {
         let Some(manifest) = self.document::<ImageManifest>(&name) else { return };
         let Some(config) = self.described(manifest.config()) else { return };
         let files = manifest.layers().iter().filter_map(|layer| self.described(layer)).collect::<Vec<_>>();
-        if files.len() == manifest.layers().len() {
+        if files.len() == manifest.layers().len() && is_image(entry, &manifest) {
             self.image("index.json", Some(entry.digest().to_string()), &config, files);
         }
     }
@@ -157,4 +183,12 @@ impl Check<'_> {
             self.fault(format!("{name} is referred to by nothing"));
         }
     }
+}
+
+/// Whether a manifest is an image's: attestations and signatures lie beside images, and what they call layers is none.
+fn is_image(entry: &Descriptor, manifest: &ImageManifest) -> bool {
+    let kind = manifest.config().media_type();
+    let is_config = *kind == MediaType::ImageConfig || kind.to_string() == DOCKER_CONFIG;
+    let is_unknown = entry.platform().as_ref().is_some_and(|platform| platform.architecture().to_string() == "unknown");
+    is_config && !is_unknown && manifest.artifact_type().is_none()
 }

@@ -5,9 +5,10 @@
 mod blobs;
 mod documents;
 mod find;
+mod peeked;
 
 use std::collections::BTreeMap;
-use std::io;
+use std::io::{self, Read};
 use std::path::Path;
 
 use crate::nix::{Sha256, StorePath};
@@ -17,6 +18,7 @@ use super::invert::FoundPath;
 
 pub use blobs::{Blob, LayerFacts};
 pub use find::find_file;
+pub use peeked::Peeked;
 
 /// An image's files, each looked at once.
 #[derive(Debug, Default)]
@@ -56,6 +58,18 @@ pub struct Report {
     pub files: usize,
     /// Layers whose digests were derived.
     pub layers: usize,
+}
+
+impl Blobs {
+    /// Looks at a file that lies elsewhere, `size` bytes of it; keeps nothing.
+    pub fn look_at(mut file: impl Read + Send, size: u64) -> io::Result<Blob> {
+        blobs::look_at(&mut file, size)
+    }
+
+    /// Adds one that was looked at, under the name that it would have in a layout.
+    pub fn add(&mut self, name: String, blob: Blob) -> io::Result<()> {
+        blobs::keep(self, name, blob)
+    }
 }
 
 /// Reads a `.tar`, `.tar.gz` or OCI folder.

@@ -17,6 +17,16 @@ pub fn fly_registry() -> String {
     registry_host(&Variables::of_process())
 }
 
+/// Whether a host (`host[:port]`) is that of Fly's registry.
+#[must_use]
+pub fn is_fly_registry(registry: &str) -> bool {
+    is_fly(registry, &Variables::of_process())
+}
+
+fn is_fly(registry: &str, variables: &Variables) -> bool {
+    registry == FLY_REGISTRY || registry == registry_host(variables)
+}
+
 fn registry_host(variables: &Variables) -> String {
     variables.text("FLY_REGISTRY_HOST").unwrap_or_else(|| FLY_REGISTRY.to_owned())
 }
@@ -30,7 +40,7 @@ struct Config {
 
 /// Credentials for `registry`, where that is Fly's and there is a token.
 pub(super) fn find(registry: &str, variables: &Variables) -> Result<Option<Credentials>, CredentialsError> {
-    if registry != FLY_REGISTRY && registry != registry_host(variables) {
+    if !is_fly(registry, variables) {
         return Ok(None);
     }
     let of_environment = ["FLY_ACCESS_TOKEN", "FLY_API_TOKEN"].into_iter();

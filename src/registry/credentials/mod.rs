@@ -17,7 +17,7 @@ use std::fmt;
 use super::Error;
 
 pub use error::CredentialsError;
-pub use fly::{FLY_REGISTRY, fly_registry};
+pub use fly::{FLY_REGISTRY, fly_registry, is_fly_registry};
 pub use given::{CREDENTIALS_VARIABLE, Given, Login};
 pub use stores::Stores;
 pub use variables::Variables;

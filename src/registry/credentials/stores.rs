@@ -74,8 +74,9 @@ impl Stores {
     }
 }
 
-impl CredentialSource for Stores {
-    fn find(&self, registry: &str, repository: &str) -> Result<Option<Credentials>, Error> {
+impl Stores {
+    /// What the first store that has something has.
+    pub(super) fn look(&self, registry: &str, repository: &str) -> Result<Option<Credentials>, CredentialsError> {
         if let Some(found) = fly::find(registry, &self.variables)? {
             tracing::debug!("credentials for {registry} are flyctl's");
             return Ok(Some(found));
@@ -88,5 +89,11 @@ impl CredentialSource for Stores {
         }
         tracing::debug!("no store has credentials for {registry}");
         Ok(None)
+    }
+}
+
+impl CredentialSource for Stores {
+    fn find(&self, registry: &str, repository: &str) -> Result<Option<Credentials>, Error> {
+        Ok(self.look(registry, repository)?)
     }
 }

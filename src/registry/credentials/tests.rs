@@ -69,8 +69,8 @@ impl Home {
         Stores::new(Variables::new(move |name| variables.get(name).cloned()))
     }
 
-    fn find(&self, registry: &str, repository: &str) -> Result<Option<Credentials>, Error> {
-        self.stores().find(registry, repository)
+    fn find(&self, registry: &str, repository: &str) -> Result<Option<Credentials>, CredentialsError> {
+        self.stores().look(registry, repository)
     }
 
     /// `user:password` of what is found.
@@ -201,7 +201,7 @@ fn a_helper_that_does_not_end_is_ended() {
     let home = Home::new().docker(r#"{"credsStore": "ours"}"#);
     for script in ["exec sleep 1000", "exec 1>&-; exec sleep 1000"] {
         let home = Home::new().docker(r#"{"credsStore": "ours"}"#).helper("ours", script);
-        let error = home.stores().patience(Duration::from_millis(100)).find("r.example.org", "app").expect_err("slow");
+        let error = home.stores().patience(Duration::from_millis(100)).look("r.example.org", "app").expect_err("slow");
         assert!(error.to_string().contains("did not give the credentials for r.example.org within"), "{error}");
     }
     let home = home.helper(
@@ -271,7 +271,7 @@ fn flyctl_writes_the_other_alphabet_into_dockers_store() {
 }
 
 /// All that could be shown of an outcome.
-fn shown(outcome: &Result<Option<Credentials>, Error>) -> String {
+fn shown(outcome: &Result<Option<Credentials>, CredentialsError>) -> String {
     let mut text = format!("{outcome:?} {outcome:#?}");
     let error = outcome.as_ref().err();
     text += &error.and_then(crate::failure::Classified::help).unwrap_or_default();
