@@ -20,9 +20,10 @@
 //! * [`origin`]: images wherever they lie, for reading
 //! * [`export`]: archives, OCI directories, pushing, daemons
 //! * [`sbom`]: what an image is made of, as SPDX and CycloneDX tell it
+//! * [`signing`]: signatures of images, as cosign lays them out
 //!
 //! Arrows point one way: `cli -> {build, machine} -> {export, origin, registry, store, cache, channel}
-//! -> {image, root, home, boot, emit, plan, sbom} -> {config, nix, deb}`, over [`failure`] and [`progress`], which everybody may use.
+//! -> {image, root, home, boot, emit, plan, sbom, signing} -> {config, nix, deb}`, over [`failure`] and [`progress`], which everybody may use.
 //!
 //! Without the feature `build`, the crate is what runs inside a machine, and nothing that makes one.
 
@@ -58,5 +59,7 @@ pub mod registry;
 pub mod root;
 #[cfg(feature = "build")]
 pub mod sbom;
+#[cfg(feature = "build")]
+pub mod signing;
 #[cfg(feature = "build")]
 pub mod store;

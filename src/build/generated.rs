@@ -30,6 +30,7 @@ use super::debian::{DebPart, Debian};
 use super::debs::DebFragments;
 use super::root::Composer;
 use super::run_config::word;
+use super::sbom::Inventory;
 use super::view::{Listings, Shelf};
 
 /// Generated units.
@@ -97,6 +98,7 @@ impl Inputs<'_> {
         let accounts = Accounts::of(self.machine, &supplies);
         root.diagnostics.extend(resolve_owners(&mut content.declared, &accounts));
         self.tell(root.diagnostics)?;
+        put_new(&mut root.tree, self.inventory(content).file()?);
         let note = |message: &str| self.progress.note(message);
         let dpkg = composer.complete(&mut root.tree, &mut content.declared, &accounts, &note)?;
         let doubts = composer.doubts;
@@ -153,6 +155,12 @@ impl Inputs<'_> {
             facts: None,
         };
         Ok(part)
+    }
+
+    /// What goes into the SBOM.
+    fn inventory<'b>(&'b self, content: &'b Content) -> Inventory<'b> {
+        let Self { machine, lock, system, closure, shelf, debs, .. } = *self;
+        Inventory { machine, lock, system, closure, content, debs: Some((shelf, debs)) }
     }
 
     /// What makes the machine boot, over what stands. Its store paths are `valid`, too.

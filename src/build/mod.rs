@@ -18,6 +18,7 @@ mod root;
 mod run_config;
 
 mod runtime;
+mod sbom;
 mod units;
 mod view;
 

@@ -232,7 +232,7 @@ fn summary(image: &Image, codec: Codec) -> Result<ImageSummary, Error> {
 }
 
 /// The creation time that the image tells: fixed, unless `SOURCE_DATE_EPOCH` says another.
-fn created() -> Result<String, Error> {
+pub(super) fn created() -> Result<String, Error> {
     let seconds = match std::env::var("SOURCE_DATE_EPOCH") {
         Ok(text) => text.trim().parse::<i64>().map_err(|_| Error::SourceDateEpoch(text))?,
         Err(_) => 1,

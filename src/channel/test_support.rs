@@ -32,6 +32,7 @@ pub(super) fn machine(packages: &[&str]) -> Machine {
             registry: None,
             env: BTreeMap::new(),
             labels: BTreeMap::new(),
+            sbom: None,
         },
         hostname: "test".to_owned(),
         timezone: "UTC".to_owned(),

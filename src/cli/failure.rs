@@ -99,6 +99,8 @@ fn classified_in_making<'error>(cause: &'error (dyn Error + 'static)) -> Option<
         .or_else(|| of::<certificates::CertificatesError>(cause))
         .or_else(|| of::<crate::emit::FlyError>(cause))
         .or_else(|| of::<export::Error>(cause))
+        .or_else(|| of::<export::attach::Error>(cause))
+        .or_else(|| of::<crate::signing::Error>(cause))
         .or_else(|| of::<crate::origin::Error>(cause))
         .or_else(|| of::<registry::Error>(cause))
         .or_else(|| of::<registry::ParseReferenceError>(cause))

@@ -4,8 +4,8 @@ use clap::Subcommand;
 
 use super::context::Context;
 use super::{
-    build, cache, check, completions, deploy, diff, emit, gc, init, inspect, lock, man, plan, push, run, schema, size,
-    update, verify, why,
+    build, cache, check, completions, deploy, diff, emit, gc, init, inspect, lock, man, plan, push, run, sbom, schema,
+    size, update, verify, why,
 };
 
 #[derive(Subcommand)]
@@ -24,6 +24,7 @@ pub(super) enum Command {
     Plan(plan::Args),
     Why(why::Args),
     Size(size::Args),
+    Sbom(sbom::Args),
     Inspect(inspect::Args),
     Diff(diff::Args),
     Verify(verify::Args),
@@ -53,6 +54,7 @@ pub(super) fn dispatch(command: &Command, context: &Context) -> anyhow::Result<(
         Command::Why(args) => why::run(args, context),
         Command::Size(args) => size::run(args, context),
         Command::Cache(args) => cache::run(args, context),
+        Command::Sbom(args) => sbom::run(args, context),
         Command::Inspect(args) => inspect::run(args, context),
         Command::Diff(args) => diff::run(args, context),
         Command::Verify(args) => verify::run(args, context),

@@ -3,6 +3,8 @@
 //! Data goes to stdout, narration to stderr. Errors end here: [`report`] draws them, [`failure`] decides the exit code.
 
 mod adopt;
+#[cfg(feature = "build")]
+mod attach;
 #[cfg_attr(not(feature = "build"), path = "without_bars.rs")]
 mod bars;
 mod boot;
@@ -40,6 +42,8 @@ mod init;
 #[cfg(feature = "build")]
 mod inspect;
 #[cfg(feature = "build")]
+mod keys;
+#[cfg(feature = "build")]
 mod lock;
 #[cfg(feature = "build")]
 mod locking;
@@ -66,6 +70,8 @@ mod report;
 mod run;
 #[cfg(feature = "build")]
 mod runtime;
+#[cfg(feature = "build")]
+mod sbom;
 #[cfg(feature = "build")]
 mod scaffold;
 #[cfg(feature = "build")]

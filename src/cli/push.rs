@@ -16,7 +16,7 @@ use crate::nix::Sha256;
 use crate::registry::{FLY_REGISTRY, Reference, Registry, fly_registry};
 
 use super::context::Context;
-use super::{built, emit, project};
+use super::{attach, built, emit, project};
 
 pub(super) use report::Report;
 
@@ -76,6 +76,9 @@ pub(super) struct Options {
     previous: Option<Sha256>,
 
     #[command(flatten)]
+    attach: attach::Args,
+
+    #[command(flatten)]
     registry: registry::Args,
 
     #[command(flatten)]
@@ -90,6 +93,7 @@ pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<()> {
 /// Builds and pushes; `reference` is as on the command line.
 pub(super) fn push(reference: Option<&str>, options: &Options, context: &Context) -> anyhow::Result<Report> {
     let Ready { opened, target, systems, format } = options.ready(reference, context)?;
+    let beside = options.attach.ready(&target.reference.registry, target.is_fly)?;
     let registry = options.registry.client_for(&target.reference.registry, context, false)?;
     let project = opened.project(options.compression, context);
     let earlier = Earlier { registry: &registry, reference: &target.reference, asked: options.previous };
@@ -111,7 +115,10 @@ pub(super) fn push(reference: Option<&str>, options: &Options, context: &Context
         built.lock.pushed.insert(earlier.repository(), pushed.digest);
         built.lock.write(&project.lock_path()).map_err(build::Error::from)?;
     }
-    Ok(Report::new(&target, format, &built, &pushed, begin.elapsed(), lock))
+    let attached = beside.put((&project, &built), (&registry, &target.reference), &pushed.manifests, &pushed.digest)?;
+    let mut report = Report::new(&target, format, &built, &pushed, begin.elapsed(), lock);
+    report.attached = attached;
+    Ok(report)
 }
 
 /// Builds only, and leaves the lock alone: what [`push`] would push, by digest.

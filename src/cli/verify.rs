@@ -13,6 +13,7 @@ use crate::failure::Class;
 use crate::image::check::{self, Blobs, CheckedImage, Expected};
 use crate::origin::Location;
 
+use super::attach;
 use super::context::Context;
 use super::failure::Failure;
 use super::figures::counted;
@@ -27,7 +28,8 @@ use super::registry;
 #[command(after_help = "Examples:\n  \
     dumbc verify lazycoder.tar.gz\n  \
     dumbc verify lazycoder.tar.gz --lock dumbc.lock\n  \
-    dumbc verify registry.example.org/lazycoder:latest --lock dumbc.lock")]
+    dumbc verify registry.example.org/lazycoder:latest --lock dumbc.lock\n  \
+    dumbc verify registry.example.org/lazycoder:latest --key cosign.pub")]
 pub(super) struct Args {
     /// A reference, an archive (compressed or not), or the folder of an OCI layout
     image: String,
@@ -35,6 +37,10 @@ pub(super) struct Args {
     /// Compare store paths with what this lock says
     #[arg(long, value_name = "FILE")]
     lock: Option<PathBuf>,
+
+    /// First check that this public key signed it, as cosign does: a file, or env://VARIABLE; for references
+    #[arg(long, value_name = "KEY")]
+    key: Option<String>,
 
     #[command(flatten)]
     registry: registry::Args,
@@ -115,8 +121,20 @@ pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<()> {
 /// Every file of the image, looked at, and what could not be.
 fn read(args: &Args, context: &Context) -> anyhow::Result<(Blobs, Vec<String>)> {
     match Location::parse(&args.image, &context.directory)? {
-        location @ Location::Registry(_) => remote::read(&location, &args.registry.client(context, false)?, context),
+        Location::Registry(reference) => {
+            let registry = args.registry.client(context, false)?;
+            let location = match &args.key {
+                // What is read is what was signed, wherever the tag moves meanwhile.
+                Some(key) => Location::Registry(attach::verify(key, &registry, &reference, context)?),
+                None => Location::Registry(reference),
+            };
+            remote::read(&location, &registry, context)
+        }
         Location::Archive(path) | Location::Layout(path) => {
+            if args.key.is_some() {
+                let message = format!("{} is no reference, and signatures lie in registries", path.display());
+                return Err(Failure::new(Class::Usage, message).help("leave `--key` out").into());
+            }
             let blobs = check::read(&path);
             let name = path.display();
             Ok((blobs.map_err(|error| anyhow::Error::from(error).context(format!("can't read {name}")))?, Vec::new()))

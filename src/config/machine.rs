@@ -128,6 +128,17 @@ pub struct ImageSettings {
     pub env: BTreeMap<String, Template>,
     /// Labels of the image's configuration.
     pub labels: BTreeMap<String, String>,
+    /// How the image tells what it is made of; `None`: it doesn't.
+    pub sbom: Option<SbomFormat>,
+}
+
+/// How it is told what an image is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SbomFormat {
+    /// SPDX 2.3, JSON.
+    Spdx,
+    /// CycloneDX 1.6, JSON.
+    CycloneDx,
 }
 
 /// A machine type and kernel, as Nix names them.

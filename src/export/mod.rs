@@ -3,6 +3,7 @@
 //! Writing one is copying: the layers' members lie ready in the [`Store`].
 
 mod archive;
+pub mod attach;
 mod directory;
 mod error;
 mod file;

@@ -131,6 +131,7 @@ pub(super) fn machine() -> Machine {
             registry: None,
             env: BTreeMap::new(),
             labels: BTreeMap::new(),
+            sbom: None,
         },
         hostname: "sample".to_owned(),
         timezone: "UTC".to_owned(),

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// Rooms by level; a room may use every lower level, and what [`ASIDE`] lists.
 const LEVELS: [&[&str]; 5] = [
     &["config", "deb", "nix"],
-    &["image", "root", "plan", "home", "boot", "emit", "sbom"],
+    &["image", "root", "plan", "home", "boot", "emit", "sbom", "signing"],
     &["export", "origin", "registry", "store", "cache", "channel"],
     &["build", "machine"],
     &["cli"],

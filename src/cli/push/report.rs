@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::build::Built;
+use crate::cli::attach;
 use crate::cli::built::LockReport;
 use crate::cli::figures::{bytes, counted};
 use crate::export::{PushFormat, Pushed, PushedBlob, Target};
@@ -36,6 +37,9 @@ pub(in super::super) struct Report {
     sent: u64,
     milliseconds: u64,
     lock: LockReport,
+    /// What went beside the images.
+    #[serde(flatten)]
+    pub(super) attached: attach::Report,
 }
 
 #[derive(Serialize)]
@@ -98,6 +102,7 @@ impl Report {
             blobs,
             milliseconds: u64::try_from(time.as_millis()).unwrap_or(u64::MAX),
             lock,
+            attached: attach::Report::default(),
         }
     }
 
@@ -126,6 +131,7 @@ impl Report {
         if self.tags.len() > 1 {
             lines.push(format!("  tags       {}", self.tags.join(", ")));
         }
+        lines.extend(self.attached.lines());
         lines.push(self.pinned.clone());
         lines.join("\n") + "\n"
     }

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::super::mirror::{Image, SystemName};
-use super::super::{ImageSettings, Request, System, Template};
+use super::super::mirror::{Either, Image, SystemName};
+use super::super::{ImageSettings, Request, SbomFormat, System, Template};
 use super::MOST_LAYERS;
 use super::scope::Scope;
 use super::syntax::{is_image_name, is_registry, is_tag};
@@ -32,7 +32,22 @@ pub(super) fn check(scope: &Scope<'_>, image: Option<&Image>) -> ImageSettings {
         registry: image.registry.as_ref().map(ToString::to_string),
         env: environment(scope, image),
         labels: labels(scope, image),
+        sbom: sbom(scope, image),
     }
+}
+
+fn sbom(scope: &Scope<'_>, image: &Image) -> Option<SbomFormat> {
+    let Some(value) = &image.sbom else { return Some(SbomFormat::Spdx) };
+    match &value.0 {
+        Either::Text(text) if text == "spdx" => return Some(SbomFormat::Spdx),
+        Either::Text(text) if text == "cyclonedx" => return Some(SbomFormat::CycloneDx),
+        Either::Boolean(false) => {}
+        _ => {
+            let help = "write sbom = \"spdx\", sbom = \"cyclonedx\", or sbom = false for none".to_owned();
+            scope.error(value.span(), "this is no format of an SBOM", help);
+        }
+    }
+    None
 }
 
 fn check_registry(scope: &Scope<'_>, image: &Image) {

@@ -96,6 +96,15 @@ either!(
 );
 
 either!(
+    /// A format, or none.
+    SbomValue(Scalar),
+    {"anyOf": [
+        {"type": "string", "enum": ["spdx", "cyclonedx"]},
+        {"type": "boolean", "const": false},
+    ]}
+);
+
+either!(
     /// A word, or several.
     WordsValue(Scalar),
     {"anyOf": [

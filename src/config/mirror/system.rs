@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::super::source::At;
-use super::{Daemon, Entrypoint, ModeValue, OwnerValue, PersistValue, WordsValue};
+use super::{Daemon, Entrypoint, ModeValue, OwnerValue, PersistValue, SbomValue, WordsValue};
 
 /// What the machine holds and runs.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -155,6 +155,11 @@ pub(in super::super) struct Image {
     #[serde(default)]
     #[schemars(example = BTreeMap::from([("org.opencontainers.image.source", "https://example.org/lazycoder")]))]
     pub(in super::super) labels: BTreeMap<At<String>, At<String>>,
+
+    /// How a file in the image tells what it is made of, for scanners: "spdx" or "cyclonedx", below /usr/share/sbom. `false`: no
+    /// such file.
+    #[schemars(extend("default" = "spdx"))]
+    pub(in super::super) sbom: Option<At<SbomValue>>,
 }
 
 /// A machine type and kernel.

@@ -25,6 +25,7 @@ pub fn plan_machine(plan: &BootPlan) -> Machine {
             registry: None,
             env: BTreeMap::new(),
             labels: BTreeMap::new(),
+            sbom: None,
         },
         hostname: plan.hostname.clone(),
         timezone: "UTC".to_owned(),

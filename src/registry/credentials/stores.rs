@@ -94,7 +94,6 @@ impl Stores {
 
 impl CredentialSource for Stores {
     fn find(&self, registry: &str, repository: &str) -> Result<Option<Credentials>, Error> {
-        let named = |source| Error::CredentialStore { registry: registry.to_owned(), source: Box::new(source) };
-        self.look(registry, repository).map_err(named)
+        Ok(self.look(registry, repository)?)
     }
 }

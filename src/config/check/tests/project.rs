@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::load;
+use super::{findings, load};
 use crate::config::{
-    self, Argument, FileContent, Loaded, Names, Owner, Part, Ready, RequestKind, Restart, RunAs, Severity, Sources,
-    System,
+    self, Argument, FileContent, Loaded, Names, Owner, Part, Ready, RequestKind, Restart, RunAs, SbomFormat, Severity,
+    Sources, System,
 };
 
 /// The three files as users write them; `None` where they are not at hand.
@@ -294,4 +294,22 @@ fn deep_and_long_texts_are_refused_without_panic() {
     for text in [deep, dotted, chain] {
         never_panics(&Sources { system: Some(text), users: None, home: None });
     }
+}
+
+#[test]
+fn an_image_tells_what_it_is_made_of_unless_told_not_to() {
+    let sbom = |line: &str| load(&format!("[image]\nname = \"box\"\n{line}\n"), "", "").machine.unwrap().image.sbom;
+    assert_eq!(sbom(""), Some(SbomFormat::Spdx));
+    assert_eq!(sbom("sbom = \"spdx\""), Some(SbomFormat::Spdx));
+    assert_eq!(sbom("sbom = \"cyclonedx\""), Some(SbomFormat::CycloneDx));
+    assert_eq!(sbom("sbom = false"), None);
+    let found = |line: &str| findings(&format!("[image]\nname = \"box\"\n{line}\n"), "", "");
+    insta::assert_snapshot!(found("sbom = true") + &found("sbom = \"spdxx\"") + &found("sbom = 1"), @r#"
+    system.toml:3:8 this is no format of an SBOM
+        write sbom = "spdx", sbom = "cyclonedx", or sbom = false for none
+    system.toml:3:8 `image.sbom` can't be `spdxx`
+        did you mean `spdx`?
+    system.toml:3:8 `image.sbom` has to be a string or true or false, not an integer
+        write it in quotes: "1"
+    "#);
 }
