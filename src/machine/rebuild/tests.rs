@@ -143,6 +143,23 @@ fn a_package_comes_from_the_cache_into_the_live_home() {
 }
 
 #[test]
+fn what_the_image_answered_outlives_it() {
+    let mut world = World::new("packages = []\n");
+    let own = "packages = [\"tool\"]\n";
+    assert_eq!(world.rebuild(own).unwrap().changes.added, ["tool 1.0"]);
+    let lock = world.read(".config/dumbc/dumbc.lock");
+    assert!(lock.contains("tool-1.0"), "{lock}");
+    // Another image doesn't have it, and nobody is there to be asked.
+    world.inside.base.packages.clear();
+    world.inside.base.layers[0].table = "file.\".baserc\".text = \"base\"\n".parse().unwrap();
+    fs::remove_file(world.place.at("index.jsonl")).unwrap();
+    fs::remove_dir_all(world.place.at("cache")).unwrap();
+    let again = world.rebuild_with(own, &Options { offline: true, ..Options::default() }).unwrap();
+    assert_eq!((again.number, again.changes.new_files), (Some(2), vec![".baserc".to_owned()]));
+    assert_eq!(world.read(".config/dumbc/dumbc.lock"), lock);
+}
+
+#[test]
 fn going_back_and_forth() {
     let world = World::new("file.\".baserc\".text = \"base\"\n");
     let image = path("home-alice");
