@@ -129,6 +129,9 @@ fn a_package_comes_from_the_cache_into_the_live_home() {
         let name = Path::new(path).file_name().unwrap();
         assert!(world.place.at("volume/nix/store").join(name).join("bin").exists(), "{path}");
     }
+    let other = OWN.replace("\"own\"", "\"other\"");
+    let dry = world.rebuild_with(&other, &Options { dry_run: true, ..Options::default() }).unwrap();
+    assert_eq!(dry.changes.lines(), ["~ ~/.toolrc"]);
     let again = world.rebuild(OWN).unwrap();
     assert_eq!((again.number, again.fetched, again.changes.is_empty()), (Some(1), 0, true));
     // Neither the index nor the cache is needed for what is there.
