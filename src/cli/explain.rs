@@ -18,16 +18,21 @@ pub(super) fn run(image: &Path, context: &Context) -> anyhow::Result<()> {
         let help = "only images with `enable = true` in [boot] boot";
         return Err(Failure::new(Class::Usage, format!("{name} has no boot plan ({PLAN_PATH})")).help(help).into());
     };
-    let value: serde_json::Value = serde_json::from_slice(&plan).map_err(|error| unreadable(&name, &error))?;
-    let version = value.get("version").and_then(serde_json::Value::as_u64);
+    let Version { version } = serde_json::from_slice(&plan).map_err(|error| unreadable(&name, &error))?;
     if version != Some(u64::from(PLAN_VERSION)) {
         let found = version.map_or("none".to_owned(), |version| version.to_string());
         let message = format!("the boot plan of {name} has version {found}, and this dumbc reads {PLAN_VERSION}");
         let help = "ask the dumbc that is in the image";
         return Err(Failure::new(Class::Usage, message).help(help).into());
     }
-    let plan: BootPlan = serde_json::from_value(value).map_err(|error| unreadable(&name, &error))?;
+    let plan: BootPlan = serde_json::from_slice(&plan).map_err(|error| unreadable(&name, &error))?;
     if context.json { context.document(&plan) } else { context.text(explain(&plan)) }
+}
+
+/// What every version of a plan says.
+#[derive(serde::Deserialize)]
+struct Version {
+    version: Option<u64>,
 }
 
 fn unreadable(name: &impl std::fmt::Display, error: &serde_json::Error) -> Failure {

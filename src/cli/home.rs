@@ -113,7 +113,7 @@ fn of_machine(user: &str, context: &Context) -> anyhow::Result<Merged> {
 
 fn document<T: serde::de::DeserializeOwned>(path: &Path) -> anyhow::Result<T> {
     let text = read(path)?.with_context(|| format!("there is no {}", path.display()))?;
-    serde_json::from_str(&text).with_context(|| format!("can't read {}", path.display()))
+    serde_json::from_slice(text.as_bytes()).with_context(|| format!("can't read {}", path.display()))
 }
 
 /// `None` where there is no such file.

@@ -107,7 +107,7 @@ fn show_logs(args: &Args, verb: &LogsArgs, context: &Context) -> anyhow::Result<
         if context.json {
             return context.line(line);
         }
-        let line: Line = serde_json::from_str(line)?;
+        let line: Line = serde_json::from_slice(line.as_bytes())?;
         context.line(line.message)
     })
 }

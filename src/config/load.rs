@@ -6,7 +6,7 @@ use std::path::Path;
 use super::check::{self, Files};
 use super::project::{Disk, NoProject, Project};
 use super::source::{Findings, Source};
-use super::{ConfigFile, Diagnostic, Invalid, Machine, Severity, structure};
+use super::{ConfigFile, Diagnostic, Invalid, Machine, Severity, schema, structure};
 
 /// Longer files are refused.
 const LONGEST: u64 = 4 << 20;
@@ -88,9 +88,9 @@ fn assemble(
         findings.push(missing.help("`dumbc init` writes a first one; -C names the folder that holds it"));
     }
     let system = known(ConfigFile::System).filter(|_| sources.system.is_some());
-    let system = system.and_then(|file| structure::read(file, &files.system, &findings));
-    let users = known(ConfigFile::Users).and_then(|file| structure::read(file, &files.users, &findings));
-    let home = known(ConfigFile::Home).and_then(|file| structure::read(file, &files.home, &findings));
+    let system = system.and_then(|file| structure::read(&schema(file), &files.system, &findings));
+    let users = known(ConfigFile::Users).and_then(|file| structure::read(&schema(file), &files.users, &findings));
+    let home = known(ConfigFile::Home).and_then(|file| structure::read(&schema(file), &files.home, &findings));
     let machine = check::machine(&files, system, users, home, folder, project, &findings);
 
     let (diagnostics, inactive) = findings.finish(&ConfigFile::ALL.map(ConfigFile::file_name));

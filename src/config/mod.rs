@@ -14,6 +14,7 @@ mod own_home;
 mod places;
 mod project;
 mod quantity;
+pub mod reading;
 mod reference;
 mod request;
 mod schema;

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::check::{self, Surroundings};
 use super::project::{Disk, NoProject, Project};
 use super::source::{Findings, Source};
-use super::{ConfigFile, Diagnostic, Home, Request, Severity, structure};
+use super::{Diagnostic, Home, Request, Severity, schema, structure};
 
 /// Longer files are refused.
 const LONGEST: usize = 4 << 20;
@@ -36,7 +36,7 @@ pub fn home_file(text: &str, file_name: &str, around: HomeSurroundings<'_>) -> (
     let (findings, source) = (Findings::default(), Source::new(file_name, text));
     let disk = around.folder.map(|folder| Disk(folder.to_owned()));
     let project: &dyn Project = disk.as_ref().map_or(&NoProject, |disk| disk);
-    let home = structure::read(ConfigFile::Home, &source, &findings).map(|structured| {
+    let home = structure::read(&schema::of_home(), &source, &findings).map(|structured| {
         let HomeSurroundings { channels, default_channel, requested, base, .. } = around;
         let around = Surroundings { channels, default_channel, requested, base, project };
         check::own_home(&source, structured, around, &findings)

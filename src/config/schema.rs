@@ -48,6 +48,16 @@ pub fn schema(file: ConfigFile) -> Value {
     schema
 }
 
+/// What home.toml is checked against: its schema, without descriptions.
+///
+/// Inside a machine it is kept as text: what makes schemas is only part of what makes images.
+pub(super) fn of_home() -> Value {
+    if cfg!(feature = "build") { schema(ConfigFile::Home) } else { serde_json::from_str(HOME).unwrap_or_default() }
+}
+
+/// A test keeps it so, and can write it.
+const HOME: &str = include_str!("home.schema.json");
+
 /// The schema of what a type is read from: JSON Schema, draft 2020-12, without references or null.
 #[must_use]
 pub fn schema_of<T: JsonSchema>() -> Value {
@@ -114,6 +124,39 @@ mod tests {
         for file in ConfigFile::ALL {
             let text = schema(file).to_string();
             assert!(!text.contains("null") && !text.contains("$ref"), "{file:?}: {text}");
+        }
+    }
+
+    /// `DUMBC_WRITE_SCHEMA=1 cargo test --lib config::schema` writes it anew.
+    #[test]
+    fn the_schema_inside_machines_is_that_of_the_types() {
+        fn without_descriptions(schema: &mut Value) {
+            if let Value::Object(object) = schema {
+                object.remove("description");
+                object.remove("$schema");
+                object.remove("title");
+                for (key, value) in object.iter_mut() {
+                    match key.as_str() {
+                        "properties" => {
+                            value.as_object_mut().into_iter().flat_map(Map::values_mut).for_each(without_descriptions)
+                        }
+                        "default" | "examples" | "enum" => {}
+                        "anyOf" | "oneOf" => value.as_array_mut().into_iter().flatten().for_each(without_descriptions),
+                        _ => without_descriptions(value),
+                    }
+                }
+            }
+        }
+        let mut expected = schema(ConfigFile::Home);
+        without_descriptions(&mut expected);
+        let text = format!("{expected}\n");
+        if std::env::var_os("DUMBC_WRITE_SCHEMA").is_some() {
+            std::fs::write("src/config/home.schema.json", &text).expect("written");
+        } else {
+            assert!(
+                text == HOME,
+                "home.schema.json is old: write it with `DUMBC_WRITE_SCHEMA=1 cargo test --lib config::schema`"
+            );
         }
     }
 

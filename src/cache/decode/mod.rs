@@ -4,6 +4,7 @@
 //! decoders, and the decoder is held to it. Several streams one after the other are one file; anything else behind
 //! them is an error.
 
+#[cfg(feature = "build")]
 mod brotli;
 mod budget;
 mod lzma;
@@ -15,6 +16,7 @@ pub use budget::{DecoderBudget, Lease};
 pub use lzma::lzma_decoder;
 
 use crate::nix::{Compression, UnknownCompression};
+#[cfg(feature = "build")]
 use brotli::BrotliReader;
 
 /// No decoder gets more.
@@ -22,6 +24,14 @@ const LARGEST_WINDOW: u64 = 256 << 20;
 
 /// Later frames of a file may be wider than its first: up to this much is granted in any case.
 const SMALLEST_WINDOW: u64 = 8 << 20;
+
+/// What is decoded. Brotli's dictionary and decoder would be a twentieth of what runs inside a machine, and hardly a cache
+/// compresses packages with it.
+const SUPPORTED: &str = if cfg!(feature = "build") {
+    "supported are xz, zstd, bzip2, br, gzip and none"
+} else {
+    "inside a machine, xz, zstd, bzip2, gzip and none are"
+};
 
 /// What a decoder holds beside its window.
 const OVERHEAD: u64 = 1 << 20;
@@ -33,7 +43,7 @@ static DOCUMENTS: DecoderBudget = DecoderBudget::new(DecoderBudget::DEFAULT);
 #[derive(Debug, thiserror::Error)]
 pub enum DecodeError {
     /// A compression that is known, but not decoded here.
-    #[error("compression `{0}` is not supported (supported are xz, zstd, bzip2, br, gzip and none)")]
+    #[error("compression `{0}` is not supported ({SUPPORTED})")]
     Unsupported(Compression),
     /// A name that no compression has.
     #[error(transparent)]
@@ -94,6 +104,8 @@ pub fn decoder<'a>(
             return Ok(Box::new(Decoded { reader: input, _lease: lease }));
         }
         Compression::Lzip | Compression::Lz4 => return Err(DecodeError::Unsupported(compression)),
+        #[cfg(not(feature = "build"))]
+        Compression::Brotli => return Err(DecodeError::Unsupported(compression)),
         _ => {}
     }
     let mut head = Vec::with_capacity(window::HEAD);
@@ -108,6 +120,8 @@ pub fn decoder<'a>(
     let input = BufReader::with_capacity(1 << 17, Cursor::new(head).chain(input));
     let reader: Box<dyn Read + 'a> = match compression {
         Compression::None | Compression::Lzip | Compression::Lz4 => Box::new(input),
+        #[cfg(not(feature = "build"))]
+        Compression::Brotli => Box::new(input),
         Compression::Xz => {
             let limit = window.saturating_add(OVERHEAD);
             let stream = liblzma::stream::Stream::new_stream_decoder(limit, liblzma::stream::CONCATENATED);
@@ -119,6 +133,7 @@ pub fn decoder<'a>(
             Box::new(decoder)
         }
         Compression::Bzip2 => Box::new(bzip2::bufread::MultiBzDecoder::new(input)),
+        #[cfg(feature = "build")]
         Compression::Brotli => Box::new(BrotliReader::new(input)),
         Compression::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(input)),
     };

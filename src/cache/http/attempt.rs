@@ -11,6 +11,7 @@ use ureq::{Agent, Body, Timeout};
 
 use super::error::HttpError;
 use super::hosts::host_key;
+use super::provider::provider;
 use super::proxy::Proxies;
 use super::resolve::Remembering;
 use super::retry::{self, Fault};
@@ -129,7 +130,10 @@ impl Http {
 
 impl Agents {
     fn new(proxies: &Proxies) -> Self {
-        let tls = TlsConfig::builder().root_certs(roots::root_certificates()).build();
+        let tls = TlsConfig::builder()
+            .root_certs(roots::root_certificates())
+            .unversioned_rustls_crypto_provider(provider())
+            .build();
         let agent = |proxy| {
             let config = Agent::config_builder()
                 .proxy(proxy)

@@ -9,6 +9,7 @@ mod download;
 mod error;
 mod hosts;
 mod netrc;
+mod provider;
 mod proxy;
 mod resolve;
 mod retry;

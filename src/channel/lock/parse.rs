@@ -9,12 +9,12 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_spanned::Spanned;
-use toml::de::{DeTable, DeValue, Deserializer};
+use toml::de::{DeTable, DeValue};
 
 use super::print::VERSION;
 use super::{Lock, LockError, LockedArchive, LockedChannel, LockedDeb, LockedPackage, LockedRequest, LockedRuntime};
 use crate::cache::NarSource;
-use crate::config::{Diagnostic, Place, System};
+use crate::config::{Diagnostic, Place, System, reading};
 use crate::deb::{PackageName, Version, is_pool_path};
 use crate::nix::{ContentAddress, Sha256, StorePath};
 
@@ -158,10 +158,11 @@ impl Lock {
     /// Reads a lock's text.
     pub fn parse(text: &str) -> Result<Self, LockError> {
         refuse_conflicts(text)?;
-        let fault = |error: toml::de::Error| malformed(text, error.span(), error.message());
-        let table = DeTable::parse(text).map_err(fault)?;
+        let table = DeTable::parse(text).map_err(|error| malformed(text, error.span(), error.message()))?;
         check_version(text, table.get_ref())?;
-        TomlLock::deserialize(Deserializer::from(table)).map_err(fault)?.check(text)
+        let lock: TomlLock =
+            reading::document(&table).map_err(|error| malformed(text, error.span(), error.message()))?;
+        lock.check(text)
     }
 }
 

@@ -8,14 +8,13 @@ pub(super) use hints::{as_toml, split_command};
 
 use std::ops::Range;
 
-use serde::Deserialize as _;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use toml::de::{DeTable, DeValue};
 use toml::{Spanned, Table};
 
 use super::source::{Findings, Source};
-use super::{ConfigFile, Diagnostic, Places, schema};
+use super::{Diagnostic, Places, reading};
 
 /// A file that was read as far as it makes sense.
 pub(super) struct Structured<T> {
@@ -27,24 +26,19 @@ pub(super) struct Structured<T> {
     pub(super) places: Places,
 }
 
-/// Reads `source`. `None` where its syntax is broken; whatever is wrong is in `findings`.
-pub(super) fn read<T: DeserializeOwned>(
-    file: ConfigFile,
-    source: &Source,
-    findings: &Findings,
-) -> Option<Structured<T>> {
+/// Reads `source`, which `schema` tells the shape of. `None` where its syntax is broken; whatever is wrong is in `findings`.
+pub(super) fn read<T: DeserializeOwned>(schema: &Value, source: &Source, findings: &Findings) -> Option<Structured<T>> {
     let (mut document, errors) = DeTable::parse_recoverable(&source.text);
     if !errors.is_empty() {
         report_syntax(errors, source, findings);
         return None;
     }
-    let schema = schema(file);
     let root_keys = schema["properties"].as_object().cloned().unwrap_or_default();
     let whole = document.span();
-    Walk { source, findings, root_keys: &root_keys }.table(&schema, document.get_mut(), "", 0..whole.start.min(1));
+    Walk { source, findings, root_keys: &root_keys }.table(schema, document.get_mut(), "", 0..whole.start.min(1));
     let places = Places::of_table(document.get_ref(), source);
-    let mirror = T::deserialize(toml::de::Deserializer::from(document.clone()));
-    let table = Table::deserialize(toml::de::Deserializer::from(document));
+    let mirror = reading::document(&document);
+    let table = reading::document(&document);
     match (mirror, table) {
         (Ok(mirror), Ok(table)) => Some(Structured { mirror, table, places }),
         (Err(error), _) | (_, Err(error)) => {

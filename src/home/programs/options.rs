@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
 use super::OptionError;
-use crate::config::nearest;
+use crate::config::{nearest, reading};
 
 /// What a program's `package` says.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -80,9 +80,9 @@ impl fmt::Display for Scalar {
 
 /// `table` as `T`, whose type refuses unknown fields.
 pub fn options<T: DeserializeOwned>(program: &str, table: &Table) -> Result<T, OptionError> {
-    let read = |table: Table| Value::Table(table).try_into::<T>().map_err(|error| error.message().to_owned());
-    read(table.clone()).map_err(|message| {
-        let path = locate(table, &message, &|table| read(table).err());
+    let read = |table: &Table| reading::table::<T>(table).map_err(|error| error.to_string());
+    read(table).map_err(|message| {
+        let path = locate(table, &message, &|table| read(&table).err());
         explain(program, path, &message)
     })
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use crate::boot::{PlanHealth, PlanReady, PlanRestart, PlanStop};
-use crate::config::parse_duration;
+use crate::config::{parse_duration, reading};
 
 use super::super::finding::Finding;
 
@@ -87,7 +87,7 @@ pub(super) fn daemons(
     let known: Vec<String> = tables.keys().cloned().collect();
     let mut daemons = BTreeMap::new();
     for (name, value) in tables {
-        match daemon(value) {
+        match daemon(&value) {
             Ok(daemon) => {
                 for (index, after) in daemon.after.iter().enumerate().filter(|(_, after)| !known.contains(after)) {
                     let path = ["daemons", &name, "after", &index.to_string()];
@@ -104,8 +104,8 @@ pub(super) fn daemons(
     daemons
 }
 
-fn daemon(value: toml::Value) -> Result<DaemonSettings, String> {
-    let table: DaemonTable = value.try_into().map_err(|error: toml::de::Error| error.message().to_owned())?;
+fn daemon(value: &toml::Value) -> Result<DaemonSettings, String> {
+    let table: DaemonTable = reading::value(value).map_err(|error| error.to_string())?;
     if table.command.first().is_none_or(String::is_empty) {
         return Err("the command is empty".to_owned());
     }

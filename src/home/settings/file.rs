@@ -7,6 +7,7 @@ use serde::Deserialize;
 use super::super::finding::Finding;
 use super::super::format::Format;
 use super::super::manifest::LIVE;
+use crate::config::reading;
 
 /// A file of the home.
 #[derive(Debug, Clone, PartialEq)]
@@ -61,7 +62,7 @@ pub(super) fn files(
     let mut files = Vec::new();
     for (key, value) in tables {
         let path = [at, &[key.as_str()]].concat();
-        match file(&path, prefix, &key, value) {
+        match file(&path, prefix, &key, &value) {
             Ok(file) => files.push(file),
             Err(finding) => findings.push(finding),
         }
@@ -69,10 +70,9 @@ pub(super) fn files(
     files
 }
 
-fn file(path: &[&str], prefix: &str, key: &str, value: toml::Value) -> Result<FileSettings, Finding> {
-    let table: FileTable = value
-        .try_into()
-        .map_err(|error: toml::de::Error| Finding::error(path, format!("`{key}`: {}", error.message()), None))?;
+fn file(path: &[&str], prefix: &str, key: &str, value: &toml::Value) -> Result<FileSettings, Finding> {
+    let table: FileTable =
+        reading::value(value).map_err(|error| Finding::error(path, format!("`{key}`: {error}"), None))?;
     let (executable, force, recursive) = (table.executable, table.force, table.recursive);
     let target = target(&format!("{prefix}{key}")).map_err(|reason| {
         Finding::error(path, format!("the path `{key}` {reason}"), "write a path below the home".to_owned())

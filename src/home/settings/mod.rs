@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use crate::config::reading;
 use crate::nix::StorePath;
 
 use super::finding::Finding;
@@ -75,10 +76,10 @@ pub(super) fn settings(merged: &Merged, lookup: &Lookup<'_>, findings: &mut Vec<
     for (key, value) in table {
         // A key at a time, so that a mistake in one leaves the others.
         let one = toml::Table::from_iter([(key.clone(), value)]);
-        match one.try_into::<Table>() {
+        match reading::table::<Table>(&one) {
             Ok(read) => home.take(&key, read),
             Err(error) => {
-                findings.push(Finding::error(&[&key], format!("`{key}` can't be read: {}", error.message()), None));
+                findings.push(Finding::error(&[&key], format!("`{key}` can't be read: {error}"), None));
             }
         }
     }

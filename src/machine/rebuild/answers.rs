@@ -5,10 +5,11 @@ use std::path::Path;
 
 use super::error::RebuildError;
 use super::machine::plan_machine;
+use super::own_home::base_requests;
 use crate::boot::{BootPlan, HomeBase};
 use crate::channel::{Lock, LockedRequest, Sources, answer, request_key};
-use crate::config::{Request, RequestKind, System};
-use crate::nix::StorePath;
+use crate::config::{Outputs, Request, RequestKind, System};
+use crate::nix::{StorePath, split_version};
 use crate::progress::Progress;
 
 /// Store paths by the request's text, the first the one that `${pkgs.NAME}` stands for.
@@ -41,18 +42,27 @@ pub struct Asking<'a> {
 }
 
 impl Asking<'_> {
-    /// Answers all requests; gives the lock that keeps those which are not the image's, too.
+    /// Answers all requests; gives the lock that keeps those of the user's own, too, whoever answered them.
     pub fn answers(&self, requests: &[String], progress: &dyn Progress) -> Result<(Answers, Lock), RebuildError> {
         let default = self.plan.default_channel.as_deref();
         let system = System::from_name(&self.plan.system).unwrap_or(System::X86_64Linux);
+        let of_base = base_requests(self.plan, self.base);
         let (mut answers, mut lock, mut asked) = (Answers::new(), Lock::default(), Vec::new());
         for text in requests {
-            if let Some(paths) = self.of_image(text)? {
-                answers.insert(text.clone(), paths);
+            let of_image = self.of_image(text)?;
+            if let Some(paths) = &of_image {
+                answers.insert(text.clone(), paths.clone());
+            }
+            if of_image.is_some() && of_base.contains(text) {
                 continue;
             }
             let request = Request::parse(text, None)?;
             let key = request_key(&request, default);
+            if let Some(paths) = of_image {
+                // What the user asks for, the next image may not have.
+                lock.requests.insert((system, key), locked(&request, default, paths));
+                continue;
+            }
             match self.lock.requests.get(&(system, key.clone())).filter(|_| !self.is_updated(&request)) {
                 Some(kept) => {
                     answers.insert(text.clone(), outputs(kept));
@@ -109,6 +119,31 @@ impl Asking<'_> {
             }
         }
         Ok(request)
+    }
+}
+
+/// An answer of the image's as the lock keeps it. Only its paths are ever used: outputs that the request doesn't name are called as
+/// their paths are.
+fn locked(request: &Request, default: Option<&str>, paths: Vec<StorePath>) -> LockedRequest {
+    let (channel, named) = match &request.kind {
+        RequestKind::Name { channel, outputs: Outputs::Named(names), .. } => {
+            (channel.as_deref().or(default), names.as_slice())
+        }
+        RequestKind::Name { channel, .. } => (channel.as_deref().or(default), [].as_slice()),
+        RequestKind::StorePath(_) | RequestKind::Local(_) => (None, [].as_slice()),
+    };
+    let whole = paths.first().map(|path| path.name().to_owned()).unwrap_or_default();
+    let (name, version) = split_version(&whole);
+    let called = |index: usize, path: &StorePath| {
+        let rest = path.name().strip_prefix(&*whole).and_then(|rest| rest.strip_prefix('-'));
+        named.get(index).map_or_else(|| rest.unwrap_or("out").to_owned(), Clone::clone)
+    };
+    LockedRequest {
+        channel: channel.map(str::to_owned),
+        name: name.to_owned(),
+        version: version.map(str::to_owned),
+        outputs: paths.iter().enumerate().map(|(index, path)| (called(index, path), path.clone())).collect(),
+        deb: None,
     }
 }
 

@@ -39,6 +39,15 @@ pub fn surroundings<'a>(plan: &BootPlan, base: &HomeBase, folder: &'a Path, shar
     }
 }
 
+fn base_layers(base: &HomeBase) -> Vec<Layer> {
+    base.layers.iter().map(Layer::of_base).collect()
+}
+
+/// What the image's part of the home asks for.
+pub(super) fn base_requests(plan: &BootPlan, base: &HomeBase) -> BTreeSet<String> {
+    requests(&merge(&base_layers(base)), plan.has_debian_default()).all().into_iter().collect()
+}
+
 /// The home of a user in a machine.
 pub struct OwnHome<'a> {
     inside: &'a Inside,
@@ -52,7 +61,7 @@ impl<'a> OwnHome<'a> {
     }
 
     fn base_layers(&self) -> Vec<Layer> {
-        self.inside.base.layers.iter().map(Layer::of_base).collect()
+        base_layers(&self.inside.base)
     }
 
     /// The image's part with the user's own on top, and what lies beside that and has to be a store path; `None` where the user's
@@ -136,7 +145,7 @@ impl HomeMaker for OwnHome<'_> {
         let Some((merged, local)) = self.merged(own)? else { return Ok(None) };
         let debian = self.inside.plan.has_debian_default();
         // What the image asks for and has no store path of is the system's.
-        let of_image: BTreeSet<String> = requests(&merge(&self.base_layers()), debian).all().into_iter().collect();
+        let of_image = base_requests(&self.inside.plan, &self.inside.base);
         let answered = &self.inside.base.packages;
         let all = requests(&merged, debian).all().into_iter();
         let is_asked = |text: &String| answered.contains_key(text) || !of_image.contains(text);

@@ -8,18 +8,18 @@ use std::fs;
 use std::path::Path;
 
 use super::answers::{Answers, Asking, Update, read_lock};
-use super::changes::Changes;
+use super::changes::{Changes, Snapshot};
 use super::error::RebuildError;
 use super::inside::{Inside, replace};
 use super::listing::listings;
 use crate::cache::Settings;
 use crate::channel::{Lock, sources};
 use crate::home::activation::Mode;
-use crate::home::manifest::{LIVE, Manifest};
+use crate::home::manifest::LIVE;
 use crate::image::ImagePath;
 use crate::image::listing::Listing;
 use crate::image::nar::write_nar;
-use crate::machine::activation::{self, Activation, activate, read_manifest};
+use crate::machine::activation::{self, Activation, activate};
 use crate::machine::service::wire::{Answer, Request, Target};
 use crate::machine::service::{Client, ClientError};
 use crate::nix::StorePath;
@@ -110,7 +110,7 @@ pub fn rebuild(
     let packages = listings(&inside.store, roots).map_err(RebuildError::io("read", &inside.store))?;
     let made = maker.make(&own, &answers, &packages)?;
     made.notes.iter().for_each(|note| progress.note(note));
-    let before = live_manifest(inside);
+    let before = live(inside);
     if options.dry_run {
         let report = preview(inside, &made, options)?;
         let after = report.1;
@@ -124,7 +124,7 @@ pub fn rebuild(
     let live = client.ask(&Request::Commit { generation: generation.clone(), user: None }, progress)?;
     let Answer::Live { number, .. } = live else { return Err(ClientError::Unexpected.into()) };
     remember(inside, &lock)?;
-    let after = read_manifest(&inside.store.join(generation.base_name()))?;
+    let after = Snapshot::read(&inside.store.join(generation.base_name()))?;
     Ok(outcome(number, &made, before.as_ref(), &after, report, fetched))
 }
 
@@ -140,7 +140,7 @@ fn select_locked(
     force: bool,
     progress: &dyn Progress,
 ) -> Result<Outcome, RebuildError> {
-    let before = live_manifest(inside);
+    let before = live(inside);
     let mut client = Client::connect(&inside.run.join("store.sock"))?;
     let Answer::Generations { current, .. } = client.ask(&Request::List {}, progress)? else {
         return Err(ClientError::Unexpected.into());
@@ -155,7 +155,7 @@ fn select_locked(
             return Err(error.into());
         }
     };
-    let after = read_manifest(&inside.store.join(generation.base_name()))?;
+    let after = Snapshot::read(&inside.store.join(generation.base_name()))?;
     let changes = Changes::between(before.as_ref(), &after);
     Ok(Outcome { number, generation, changes, report, fetched: 0 })
 }
@@ -169,8 +169,8 @@ fn preview_image(inside: &Inside) -> Result<Outcome, RebuildError> {
     };
     let generation: StorePath = text.parse().map_err(damaged)?;
     let report = activate(&Activation { dry_run: true, ..activation(inside, &generation, false) })?;
-    let after = read_manifest(&inside.store.join(generation.base_name()))?;
-    let changes = Changes::between(live_manifest(inside).as_ref(), &after);
+    let after = Snapshot::read(&inside.store.join(generation.base_name()))?;
+    let changes = Changes::between(live(inside).as_ref(), &after);
     Ok(Outcome { number: None, generation, changes, report, fetched: 0 })
 }
 
@@ -235,12 +235,12 @@ fn preview(
     inside: &Inside,
     made: &MadeHome,
     options: &Options,
-) -> Result<(activation::Report, Manifest), RebuildError> {
+) -> Result<(activation::Report, Snapshot), RebuildError> {
     let folder = tempfile::tempdir().map_err(RebuildError::io("write", std::env::temp_dir()))?;
     let generation = folder.path().join("generation");
     let unpacked = crate::machine::service::unpack_sent(nar(&made.generation)?.as_slice(), &generation);
     unpacked.map_err(|error| RebuildError::Make(error.into()))?;
-    let manifest = read_manifest(&generation)?;
+    let after = Snapshot::read(&generation)?;
     let activation = Activation {
         generation: generation.clone(),
         dry_run: true,
@@ -248,11 +248,11 @@ fn preview(
     };
     let report = activate(&activation);
     crate::machine::service::discard(&generation).map_err(RebuildError::io("remove", generation))?;
-    Ok((report?, manifest))
+    Ok((report?, after))
 }
 
-fn live_manifest(inside: &Inside) -> Option<Manifest> {
-    read_manifest(&inside.home.join(LIVE)).ok()
+fn live(inside: &Inside) -> Option<Snapshot> {
+    Snapshot::read(&inside.home.join(LIVE)).ok()
 }
 
 /// Keeps the answers, and what they were made on top of.
@@ -282,8 +282,8 @@ pub fn has_own(inside: &Inside) -> bool {
 fn outcome(
     number: Option<u64>,
     made: &MadeHome,
-    before: Option<&Manifest>,
-    after: &Manifest,
+    before: Option<&Snapshot>,
+    after: &Snapshot,
     report: activation::Report,
     fetched: u64,
 ) -> Outcome {

@@ -129,6 +129,9 @@ fn a_package_comes_from_the_cache_into_the_live_home() {
         let name = Path::new(path).file_name().unwrap();
         assert!(world.place.at("volume/nix/store").join(name).join("bin").exists(), "{path}");
     }
+    let other = OWN.replace("\"own\"", "\"other\"");
+    let dry = world.rebuild_with(&other, &Options { dry_run: true, ..Options::default() }).unwrap();
+    assert_eq!(dry.changes.lines(), ["~ ~/.toolrc"]);
     let again = world.rebuild(OWN).unwrap();
     assert_eq!((again.number, again.fetched, again.changes.is_empty()), (Some(1), 0, true));
     // Neither the index nor the cache is needed for what is there.
@@ -140,6 +143,23 @@ fn a_package_comes_from_the_cache_into_the_live_home() {
     let unknown = world.rebuild_with("packages = [\"ripgrep\", \"fd\"]\n", &offline).unwrap_err();
     assert!(matches!(unknown, RebuildError::Offline(names) if names == ["fd"]));
     assert_eq!(world.live(), second.generation);
+}
+
+#[test]
+fn what_the_image_answered_outlives_it() {
+    let mut world = World::new("packages = []\n");
+    let own = "packages = [\"tool\"]\n";
+    assert_eq!(world.rebuild(own).unwrap().changes.added, ["tool 1.0"]);
+    let lock = world.read(".config/dumbc/dumbc.lock");
+    assert!(lock.contains("tool-1.0"), "{lock}");
+    // Another image doesn't have it, and nobody is there to be asked.
+    world.inside.base.packages.clear();
+    world.inside.base.layers[0].table = "file.\".baserc\".text = \"base\"\n".parse().unwrap();
+    fs::remove_file(world.place.at("index.jsonl")).unwrap();
+    fs::remove_dir_all(world.place.at("cache")).unwrap();
+    let again = world.rebuild_with(own, &Options { offline: true, ..Options::default() }).unwrap();
+    assert_eq!((again.number, again.changes.new_files), (Some(2), vec![".baserc".to_owned()]));
+    assert_eq!(world.read(".config/dumbc/dumbc.lock"), lock);
 }
 
 #[test]
