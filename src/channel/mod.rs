@@ -12,6 +12,8 @@ mod homes;
 mod index;
 mod lock;
 mod name;
+#[cfg(feature = "build")]
+pub mod nixos;
 mod resolve;
 mod sources;
 #[cfg(test)]
