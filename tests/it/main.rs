@@ -14,6 +14,7 @@ mod emit;
 mod examples;
 mod init;
 mod machine;
+mod nixos;
 mod odd;
 mod readme;
 mod robust;

@@ -4,7 +4,8 @@ use std::env;
 
 use crate::cache::http::{ParseUrlError, Url};
 
-/// Where the services are. Each may be another one's, for mirrors and for tests.
+/// Where the services are. Each may be another one's, for mirrors and for tests; so may the binary cache that a release
+/// implies (`DUMBC_NIXOS_CACHE`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hosts {
     /// Redirects a channel's name to its newest release: `DUMBC_NIXOS_CHANNELS`.
@@ -29,9 +30,6 @@ pub struct HostError {
     pub fault: ParseUrlError,
 }
 
-/// What a NixOS release's packages come from.
-const CACHE: &str = "https://cache.nixos.org";
-
 impl Hosts {
     /// The public services, but for those that the environment names.
     pub fn from_environment() -> Result<Self, HostError> {
@@ -51,12 +49,6 @@ impl Hosts {
             hydra: host("DUMBC_HYDRA", "https://hydra.nixos.org")?,
             search: host("DUMBC_NIX_SEARCH", "https://www.nixsearch.com")?,
         })
-    }
-
-    /// The binary cache that every NixOS release implies: `DUMBC_NIXOS_CACHE`.
-    #[must_use]
-    pub fn cache() -> String {
-        env::var("DUMBC_NIXOS_CACHE").ok().filter(|text| !text.is_empty()).unwrap_or_else(|| CACHE.to_owned())
     }
 }
 

@@ -9,6 +9,7 @@ mod hosts;
 mod hydra;
 mod pace;
 mod release;
+mod resolve;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -28,6 +29,7 @@ pub use error::NixosError;
 pub use hosts::{HostError, Hosts};
 pub use hydra::{NoBuild, Outputs};
 pub use release::{Release, WantedRelease};
+pub(super) use resolve::{Asking, ReleaseAnswers};
 
 /// Bytes of the largest list of packages, uncompressed: several times today's.
 const PACKAGES: u64 = 4 << 30;

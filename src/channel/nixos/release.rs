@@ -6,6 +6,7 @@ use crate::cache::http::{Answer, Conditions, Http, HttpError, Url};
 
 use super::error::NixosError;
 use super::hosts::Hosts;
+use crate::channel::lock::described;
 
 /// A folder of a release has a page that lists it.
 const PAGE: u64 = 4 << 20;
@@ -32,6 +33,14 @@ pub struct WantedRelease<'a> {
     pub name: &'a str,
     /// The release of this revision, beginning with these digits.
     pub revision: Option<&'a str>,
+}
+
+impl WantedRelease<'_> {
+    /// As a lock remembers it.
+    #[must_use]
+    pub fn described(self) -> String {
+        described(self.name, self.revision)
+    }
 }
 
 impl Release {

@@ -4,6 +4,7 @@ pub(crate) mod clock;
 pub(crate) mod command;
 pub(crate) mod debian;
 pub(crate) mod image;
+pub(crate) mod nixos;
 pub(crate) mod openpgp;
 pub(crate) mod packages;
 pub(crate) mod project;
