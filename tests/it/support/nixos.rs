@@ -86,7 +86,8 @@ impl Nixos {
             .header(&format!("{folder}/packages.json.br"), "content-encoding", "br");
         for (number, (job, build)) in self.builds.iter().enumerate() {
             let place = format!("/hydra/build/{}{number}", self.evaluation);
-            let job = job.replace('"', "%22");
+            // Hydra's jobs have no quotes.
+            let job = job.replace('"', "");
             server = server
                 .redirect(&format!("/hydra/eval/{}/job/{job}", self.evaluation), &place)
                 .file(&place, build.to_string())
