@@ -19,6 +19,8 @@ pub struct Settings {
     pub state_dir: PathBuf,
     /// The client; `offline` is a setting of it.
     pub http: Arc<Http>,
+    /// Whether others can write to `state_dir`: what nothing vouches for is not taken from it.
+    pub untrusted: bool,
     /// Memory for decoders.
     pub budget: Arc<DecoderBudget>,
 }
@@ -28,7 +30,7 @@ impl Settings {
     #[must_use]
     pub fn new(offline: bool, state_dir: PathBuf) -> Self {
         let http = Arc::new(Http::new(HttpSettings::from_environment(offline)));
-        Self { state_dir, http, budget: Arc::default() }
+        Self { state_dir, http, untrusted: false, budget: Arc::default() }
     }
 }
 

@@ -59,13 +59,25 @@ impl Answers {
     ) -> Result<Self, Error> {
         let mut asking = Asking { machine, sources, progress, indexes: BTreeMap::new(), faults };
         let mut requests = BTreeMap::new();
-        for (system, wanted) in asked.iter().filter(|(_, wanted)| !matches!(wanted.ask, Ask::Deb { .. })) {
+        for (system, wanted) in asked.iter().filter(|(_, wanted)| !is_answered_elsewhere(machine, wanted)) {
             if let Some(answer) = asking.answer(*system, wanted)? {
                 requests.insert((*system, wanted_key(wanted, &answer)), answer);
             }
         }
         let indexes = asking.indexes.into_iter().map(|(channel, index)| (channel, index.hash())).collect();
         Ok(Self { requests, indexes })
+    }
+}
+
+/// Debian archives and NixOS channels have ways of their own.
+fn is_answered_elsewhere(machine: &Machine, wanted: &Wanted<'_>) -> bool {
+    match &wanted.ask {
+        Ask::Deb { .. } | Ask::Release { .. } => true,
+        Ask::Bundle { channel } => {
+            let names = machine.channels.get(*channel).map(|channel| &channel.names);
+            matches!(names, Some(Names::NixosRelease { .. }))
+        }
+        _ => false,
     }
 }
 
@@ -92,7 +104,7 @@ impl Asking<'_> {
             Ask::StorePath(path) => Ok(Some(by_path(path))),
             Ask::Local(path) => Ok(Some(local(path))),
             // Answered elsewhere, all together.
-            Ask::Deb { .. } => Ok(None),
+            Ask::Deb { .. } | Ask::Release { .. } => Ok(None),
             Ask::Bundle { channel } => self.bundle(system, channel).map(Some),
             Ask::Name { channel, attribute, version, outputs } => {
                 let Some(index) = self.index(channel, wanted)? else { return Ok(None) };
@@ -167,7 +179,7 @@ impl Faults {
     }
 }
 
-fn by_name(channel: &str, package: &Package, outputs: Vec<(String, StorePath)>) -> LockedRequest {
+pub(super) fn by_name(channel: &str, package: &Package, outputs: Vec<(String, StorePath)>) -> LockedRequest {
     LockedRequest {
         channel: Some(channel.to_owned()),
         name: package.name.clone(),
@@ -197,9 +209,11 @@ fn local(path: &str) -> LockedRequest {
 fn without_index(name: &str, channel: &Channel) -> Option<Diagnostic> {
     let (message, help) = match &channel.names {
         Names::Index { .. } => return None,
-        Names::NixosRelease(release) => (
-            format!("names from the NixOS release `{release}` are not resolved yet"),
-            format!("give [channels.{name}] an `index`, or name a store path"),
+        Names::NixosRelease { name: release, .. } => (
+            format!("names from the NixOS channel `{release}` are looked up where the image is built"),
+            format!(
+                "add the package to the project's files there, give [channels.{name}] an `index`, or name a store path"
+            ),
         ),
         Names::Debian(_) => (
             format!(
@@ -216,7 +230,7 @@ fn without_index(name: &str, channel: &Channel) -> Option<Diagnostic> {
 }
 
 /// What an index's answer means to the user.
-fn explain(
+pub(super) fn explain(
     error: &LookupError,
     channel: &str,
     attribute: &Attribute,

@@ -113,6 +113,10 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// A NixOS channel.
+    #[cfg(feature = "build")]
+    #[error(transparent)]
+    Nixos(#[from] super::nixos::NixosError),
     /// A Debian archive.
     #[error(transparent)]
     Archive(Box<ArchiveError>),
@@ -156,6 +160,8 @@ impl Classified for Error {
             Self::FetchIndex { source, .. } => source.class(),
             Self::OpenIndex { .. } | Self::Channel { .. } => Class::Usage,
             Self::Cache(error) => error.class(),
+            #[cfg(feature = "build")]
+            Self::Nixos(error) => error.class(),
             Self::Archive(error) => error.class(),
             Self::Lock(error) => error.class(),
         }
@@ -175,6 +181,8 @@ impl Classified for Error {
             Self::IndexHash { channel, found, .. } => Some(format!(
                 "if its publisher says that it changed, write below [channels.{channel}]: index-hash = \"{found}\""
             )),
+            #[cfg(feature = "build")]
+            Self::Nixos(error) => error.help(),
             Self::Archive(error) => error.help(),
             Self::Lock(error) => error.help(),
             Self::Untrusted { distrust, .. } => distrust.help(),

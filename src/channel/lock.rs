@@ -49,6 +49,27 @@ pub struct LockedChannel {
     pub index_hash: Option<Sha256>,
     /// The Debian archive that answered.
     pub archive: Option<LockedArchive>,
+    /// The release of nixpkgs that answered.
+    pub release: Option<LockedRelease>,
+}
+
+/// A release of nixpkgs, which never changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LockedRelease {
+    /// What the files asked for: a channel or release, and behind a space the revision where they name one.
+    pub wanted: String,
+    /// `nixos-26.05.1234.0123456789ab`
+    pub name: String,
+    /// 40 hexadecimal digits.
+    pub revision: String,
+    /// Hydra's evaluation, in which its packages were built.
+    pub evaluation: u64,
+}
+
+/// What the files ask of a NixOS channel, as one text: its name, and behind a space a revision.
+#[must_use]
+pub(super) fn described(name: &str, revision: Option<&str>) -> String {
+    revision.map_or_else(|| name.to_owned(), |revision| format!("{name} {revision}"))
 }
 
 /// A Debian archive as it was.

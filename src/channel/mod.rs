@@ -12,6 +12,8 @@ mod homes;
 mod index;
 mod lock;
 mod name;
+#[cfg_attr(not(feature = "build"), path = "without_nixos.rs")]
+pub mod nixos;
 mod resolve;
 mod sources;
 #[cfg(test)]
@@ -25,7 +27,8 @@ pub use error::Error;
 pub use homes::{has_debian_default, home_requests};
 pub use index::{Chosen, Index, Limits, LookupError, Package, ReadError};
 pub use lock::{
-    LOCK_FILE, Lock, LockError, LockedArchive, LockedChannel, LockedDeb, LockedPackage, LockedRequest, LockedRuntime,
+    LOCK_FILE, Lock, LockError, LockedArchive, LockedChannel, LockedDeb, LockedPackage, LockedRelease, LockedRequest,
+    LockedRuntime,
 };
 pub use name::{Attribute, package_key, version_matches};
 pub use resolve::{Mode, RUNTIME, Resolution, resolve};

@@ -8,7 +8,7 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::config::{Machine, Request, System};
+use crate::config::{Machine, Names, Request, System};
 use crate::deb::PackageName;
 use crate::nix::{Sha256, StorePath};
 use crate::progress::Progress;
@@ -19,7 +19,10 @@ use super::debian::{self, DebAnswers};
 use super::error::Error;
 use super::homes::home_requests;
 use super::index::nearest;
-use super::lock::{Lock, LockedArchive, LockedChannel, LockedDeb, LockedPackage, LockedRequest};
+use super::lock::{
+    Lock, LockedArchive, LockedChannel, LockedDeb, LockedPackage, LockedRelease, LockedRequest, described,
+};
+use super::nixos::{self, ReleaseAnswers};
 use super::sources::Sources;
 use super::trust;
 use super::wanted::{Ask, Wanted, wanted};
@@ -95,10 +98,12 @@ pub fn resolve(
     let (updated, mut faults) = (updated_keys(machine, &asked, mode)?, Faults::default());
     let asking = debian::Asking { machine, old, updated: &updated, sources, progress };
     let debs = asking.ask(&asked, &mut faults)?;
+    let asking = nixos::Asking { machine, old, updated: &updated, sources, progress };
+    let releases = asking.ask(&asked, &mut faults)?;
     let answers = Answers::ask(&asked, machine, sources, progress, &mut faults)?;
     faults.check()?;
-    let found = closures(&asked, &answers, sources, progress)?;
-    let lock = Assembly { old, kept, kept_packages, answers, found, debs }.lock(machine);
+    let found = closures(&asked, answers.requests.values().chain(releases.requests.values()), sources, progress)?;
+    let lock = Assembly { old, kept, kept_packages, answers, found, debs, releases }.lock(machine);
     let changes = Changes::between(old, &lock);
     Ok(Resolution { stale: previous != Some(&lock), lock, changes })
 }
@@ -119,7 +124,9 @@ fn keep(old: &Lock, machine: &Machine, all: &AllWanted<'_>, mode: &Mode) -> Resu
     let stands = |(system, wanted): &(System, Wanted<'_>)| {
         let key = (*system, wanted.key.clone());
         let answer = old.requests.get(&key)?;
-        let same = answer.channel.as_deref() == wanted.channel() && !updated.contains(&wanted.key);
+        let same = answer.channel.as_deref() == wanted.channel()
+            && !updated.contains(&wanted.key)
+            && wanted.channel().is_none_or(|channel| is_same_release(old, machine, channel));
         let deb_is_whole = || answer.deb.iter().all(|name| old.has_whole_deb(*system, name));
         let outputs_are_whole = || answer.outputs.iter().all(|(_, path)| whole(path));
         let stands = same && wanted.is_answered_by(answer) && outputs_are_whole() && deb_is_whole();
@@ -135,8 +142,31 @@ fn keep(old: &Lock, machine: &Machine, all: &AllWanted<'_>, mode: &Mode) -> Resu
     Ok(kept)
 }
 
-/// The keys of the requests that `mode` asks again.
+/// Whether what is locked of a NixOS channel is of the release that the files name.
+fn is_same_release(old: &Lock, machine: &Machine, channel: &str) -> bool {
+    let Some(Names::NixosRelease { name, revision }) = machine.channels.get(channel).map(|found| &found.names) else {
+        return true;
+    };
+    let pinned = old.channels.get(channel).and_then(|locked| locked.release.as_ref());
+    pinned.is_some_and(|pinned| pinned.wanted == described(name, revision.as_deref()))
+}
+
+/// The keys of the requests that `mode` asks again. Packages of one release belong together: where one moves, all do.
 fn updated_keys(machine: &Machine, all: &AllWanted<'_>, mode: &Mode) -> Result<BTreeSet<String>, Error> {
+    let updated = named_keys(machine, all, mode)?;
+    let is_release = |channel: &&str| {
+        let names = machine.channels.get(*channel).map(|channel| &channel.names);
+        matches!(names, Some(Names::NixosRelease { .. }))
+    };
+    let of_updated = all.iter().filter(|(_, wanted)| updated.contains(&wanted.key));
+    let moving: BTreeSet<&str> = of_updated.filter_map(|(_, wanted)| wanted.channel()).filter(is_release).collect();
+    let moved = all.iter().filter(|(_, wanted)| wanted.channel().is_some_and(|channel| moving.contains(channel)));
+    let moved: Vec<String> = moved.map(|(_, wanted)| wanted.key.clone()).collect();
+    Ok(updated.into_iter().chain(moved).collect())
+}
+
+/// The keys of the requests that `mode` names, or whose channel it names.
+fn named_keys(machine: &Machine, all: &AllWanted<'_>, mode: &Mode) -> Result<BTreeSet<String>, Error> {
     let Mode::Update(names) = mode else { return Ok(BTreeSet::new()) };
     let keys = |is_meant: &dyn Fn(&Wanted<'_>) -> bool| -> BTreeSet<String> {
         all.iter().filter(|(_, wanted)| is_meant(wanted)).map(|(_, wanted)| wanted.key.clone()).collect()
@@ -146,7 +176,7 @@ fn updated_keys(machine: &Machine, all: &AllWanted<'_>, mode: &Mode) -> Result<B
     }
     let mut updated = BTreeSet::new();
     for name in names.iter().filter(|name| !(machine.boot.enable && *name == RUNTIME)) {
-        let meant = keys(&|wanted| wanted.is_called(name));
+        let meant = keys(&|wanted| wanted.is_called(name) || wanted.channel() == Some(name.as_str()));
         if meant.is_empty() {
             let nearest = nearest(name, keys(&|_| true).into_iter());
             return Err(Error::NoSuchRequest { name: name.clone(), nearest });
@@ -221,13 +251,13 @@ fn booting(machine: &Machine) -> BTreeSet<System> {
 }
 
 /// The closures of what was answered just now.
-fn closures(
+fn closures<'a>(
     asked: &AllWanted<'_>,
-    answers: &Answers,
+    answers: impl Iterator<Item = &'a LockedRequest>,
     sources: &dyn Sources,
     progress: &dyn Progress,
 ) -> Result<BTreeMap<StorePath, LockedPackage>, Error> {
-    let outputs = answers.requests.values().flat_map(|answer| &answer.outputs);
+    let outputs = answers.flat_map(|answer| &answer.outputs);
     let roots: BTreeSet<StorePath> = outputs.map(|(_, path)| path.clone()).collect();
     if roots.is_empty() {
         return Ok(BTreeMap::new());
@@ -260,24 +290,27 @@ struct Assembly<'old> {
     answers: Answers,
     found: BTreeMap<StorePath, LockedPackage>,
     debs: DebAnswers,
+    releases: ReleaseAnswers,
 }
 
 impl Assembly<'_> {
     fn lock(self, machine: &Machine) -> Lock {
-        let Self { old, kept, kept_packages, answers, found, debs } = self;
+        let Self { old, kept, kept_packages, answers, found, debs, releases } = self;
         // Of a system whose Debian packages were asked, no answer was kept.
         let mut new_debs = needed_debs(&old.debs, old, &kept);
         new_debs.extend(debs.debs);
         let mut requests = kept;
         requests.extend(answers.requests);
         requests.extend(debs.requests);
+        requests.extend(releases.requests);
         // What was locked stays as it was: two caches may hold builds of one path that differ.
         let mut packages = found;
         packages.extend(kept_packages.into_iter().map(|(path, package)| (path.clone(), package.clone())));
         let needed = reachable(&packages, requests.values()).into_iter();
         let packages = needed.map(|(path, package)| (path.clone(), package.clone())).collect();
         let names = requests.values().filter_map(|answer| answer.channel.clone());
-        let channels = names.map(|name| channel(old, &answers.indexes, &debs.archives, name)).collect();
+        let channels =
+            names.map(|name| channel(old, &answers.indexes, &debs.archives, &releases.releases, name)).collect();
         let booting = booting(machine);
         let runtimes = old.runtimes.iter().filter(|(system, _)| booting.contains(system));
         let runtimes = runtimes.map(|(system, runtime)| (*system, runtime.clone())).collect();
@@ -288,15 +321,17 @@ impl Assembly<'_> {
     }
 }
 
-/// The index or archive that answered last.
+/// The index, archive or release that answered last.
 fn channel(
     old: &Lock,
     indexes: &BTreeMap<String, Sha256>,
     archives: &BTreeMap<String, LockedArchive>,
+    releases: &BTreeMap<String, LockedRelease>,
     name: String,
 ) -> (String, LockedChannel) {
     let before = old.channels.get(&name);
     let index_hash = indexes.get(&name).copied().or_else(|| before?.index_hash);
     let archive = archives.get(&name).cloned().or_else(|| before?.archive.clone());
-    (name, LockedChannel { index_hash, archive })
+    let release = releases.get(&name).cloned().or_else(|| before?.release.clone());
+    (name, LockedChannel { index_hash, archive, release })
 }

@@ -17,6 +17,8 @@ use super::debian::{Archives, Offer};
 use super::error::Error;
 use super::index::Index;
 use super::lock::LockedPackage;
+#[cfg(feature = "build")]
+use super::nixos::Nixos;
 use super::trust;
 
 pub use caches::cache_specs;
@@ -29,6 +31,10 @@ pub trait Sources {
 
     /// What the Debian archive of a channel offers for `systems`, its signatures checked.
     fn offer(&self, channel: &str, systems: &BTreeSet<System>, progress: &dyn Progress) -> Result<Offer, Error>;
+
+    /// NixOS channels and what they are made of.
+    #[cfg(feature = "build")]
+    fn nixos(&self) -> Result<&Nixos, Error>;
 
     /// The whole closures of `roots`, each package vouched for by today's keys. `named_by_user` are roots that the files name
     /// themselves, which may be content-addressed without a signature.
@@ -47,13 +53,22 @@ pub struct ChannelSources<'machine> {
     settings: Settings,
     caches: OnceLock<CacheSet>,
     archives: Archives<'machine>,
+    #[cfg(feature = "build")]
+    nixos: OnceLock<Nixos>,
 }
 
 /// The sources of a machine's channels.
 #[must_use]
 pub fn sources(machine: &Machine, settings: Settings) -> ChannelSources<'_> {
     let archives = Archives::new(machine, settings.http.clone(), settings.state_dir.clone());
-    ChannelSources { machine, settings, caches: OnceLock::new(), archives }
+    ChannelSources {
+        machine,
+        settings,
+        caches: OnceLock::new(),
+        archives,
+        #[cfg(feature = "build")]
+        nixos: OnceLock::new(),
+    }
 }
 
 impl<'machine> ChannelSources<'machine> {
@@ -81,6 +96,15 @@ impl Sources for ChannelSources<'_> {
     fn index(&self, channel: &str, progress: &dyn Progress) -> Result<Index, Error> {
         progress.begin(&format!("reading the index of channel {channel}"), None);
         index::load(channel, self.machine, &self.settings.http)
+    }
+
+    #[cfg(feature = "build")]
+    fn nixos(&self) -> Result<&Nixos, Error> {
+        if let Some(open) = self.nixos.get() {
+            return Ok(open);
+        }
+        let open = Nixos::new(&self.settings)?;
+        Ok(self.nixos.get_or_init(|| open))
     }
 
     fn closure(

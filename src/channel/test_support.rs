@@ -142,6 +142,11 @@ impl World {
 }
 
 impl Sources for World {
+    #[cfg(feature = "build")]
+    fn nixos(&self) -> Result<&super::nixos::Nixos, Error> {
+        Err(Error::Channel { channel: "nixos".to_owned(), reason: "the world has no NixOS channel".to_owned() })
+    }
+
     fn offer(&self, channel: &str, _: &BTreeSet<System>, _: &dyn Progress) -> Result<Offer, Error> {
         Err(Error::Channel { channel: channel.to_owned(), reason: "the world has no Debian archive".to_owned() })
     }

@@ -28,6 +28,13 @@ pub(super) enum Ask<'machine> {
         version: Option<&'machine str>,
         outputs: &'machine Outputs,
     },
+    /// A name of nixpkgs.
+    Release {
+        channel: &'machine str,
+        attribute: Attribute,
+        version: Option<&'machine str>,
+        outputs: &'machine Outputs,
+    },
     /// A Debian package.
     Deb {
         channel: &'machine str,
@@ -47,7 +54,10 @@ impl Wanted<'_> {
     /// The channel that answers.
     pub(super) fn channel(&self) -> Option<&str> {
         match &self.ask {
-            Ask::Name { channel, .. } | Ask::Deb { channel, .. } | Ask::Bundle { channel } => Some(channel),
+            Ask::Name { channel, .. }
+            | Ask::Release { channel, .. }
+            | Ask::Deb { channel, .. }
+            | Ask::Bundle { channel } => Some(channel),
             Ask::StorePath(_) | Ask::Local(_) => None,
         }
     }
@@ -55,7 +65,7 @@ impl Wanted<'_> {
     /// Whether `answer` can be one to this request.
     pub(super) fn is_answered_by(&self, answer: &LockedRequest) -> bool {
         match &self.ask {
-            Ask::Name { .. } => !answer.outputs.is_empty(),
+            Ask::Name { .. } | Ask::Release { .. } => !answer.outputs.is_empty(),
             Ask::Deb { .. } => answer.deb.is_some(),
             Ask::StorePath(path) => answer.outputs.iter().map(|(_, output)| output).eq([*path]),
             Ask::Local(_) => answer.outputs.is_empty() && answer.deb.is_none(),
@@ -66,7 +76,7 @@ impl Wanted<'_> {
     /// Whether a user means this one by `name`: what identifies it, or the attribute in it.
     pub(super) fn is_called(&self, name: &str) -> bool {
         let attribute = match &self.ask {
-            Ask::Name { attribute, .. } => Some(attribute.to_string()),
+            Ask::Name { attribute, .. } | Ask::Release { attribute, .. } => Some(attribute.to_string()),
             Ask::Deb { name, .. } => Some(name.to_string()),
             _ => None,
         };
@@ -121,6 +131,9 @@ pub(super) fn asked<'machine>(request: &'machine Request, machine: &'machine Mac
             let names = machine.channels.get(channel).map(|channel| &channel.names);
             match attribute.parse() {
                 Ok(name) if matches!(names, Some(Names::Debian(_))) => Ask::Deb { channel, name, version },
+                _ if cfg!(feature = "build") && matches!(names, Some(Names::NixosRelease { .. })) => {
+                    Ask::Release { channel, attribute: Attribute::parse(attribute), version, outputs }
+                }
                 _ => Ask::Name { channel, attribute: Attribute::parse(attribute), version, outputs },
             }
         }
@@ -141,8 +154,8 @@ fn bundle<'machine>(
 ) -> Option<Wanted<'machine>> {
     let channel = machine.default_channel.as_deref()?;
     let names = machine.channels.get(channel).map(|channel| &channel.names)?;
-    let is_bundle = |wanted: &Wanted<'_>| matches!(&wanted.ask, Ask::Name { attribute, .. } if BUNDLES.contains(&attribute.to_string().as_str()));
-    if !matches!(names, Names::Index { .. }) || asked.iter().any(is_bundle) {
+    let is_bundle = |wanted: &Wanted<'_>| matches!(&wanted.ask, Ask::Name { attribute, .. } | Ask::Release { attribute, .. } if BUNDLES.contains(&attribute.to_string().as_str()));
+    if !matches!(names, Names::Index { .. } | Names::NixosRelease { .. }) || asked.iter().any(is_bundle) {
         return None;
     }
     let locked = |name: &&str| lock.requests.contains_key(&(system, (*name).to_owned()));
@@ -169,7 +182,9 @@ impl Lock {
         };
         // A name without a channel also finds a request from another channel, if nothing nearer has that name.
         let named = |request: &&Request| match asked(request, machine).ask {
-            Ask::Name { attribute: asked, .. } => !name.contains('#') && asked == attribute,
+            Ask::Name { attribute: asked, .. } | Ask::Release { attribute: asked, .. } => {
+                !name.contains('#') && asked == attribute
+            }
             _ => false,
         };
         let request = machine.packages.iter().find(means).or_else(|| machine.packages.iter().find(named))?;

@@ -10,7 +10,7 @@ use crate::store::Store;
 
 use super::changes;
 use super::context::Context;
-use super::runtime;
+use super::{project, runtime};
 
 /// What `--json` prints.
 #[derive(Serialize)]
@@ -38,11 +38,16 @@ pub(super) fn resolve(context: &Context, mode: &Mode, args: &Args) -> anyhow::Re
     let (machine, warnings) = config::load(&context.directory).into_machine()?;
     context.diagnose(&warnings);
     let old = Lock::read(&context.directory.join(LOCK_FILE))?;
-    let sources = channel::sources(&machine, Settings::new(args.offline, Store::state_dir_of(&Store::default_root()?)));
+    let sources = channel::sources(&machine, settings(args.offline)?);
     let mut resolution = channel::resolve(&machine, old.as_ref(), mode, &sources, &*context.progress)?;
     pin_runtimes(&mut resolution.lock, &machine, mode, &args.runtime.choice()?, &*context.progress)?;
     let changes = Changes::between(&old.unwrap_or_default(), &resolution.lock);
     Ok(Resolution { changes, ..resolution })
+}
+
+fn settings(offline: bool) -> anyhow::Result<Settings> {
+    let state = Store::state_dir_of(&Store::default_root()?);
+    Ok(Settings { untrusted: project::is_untrusted(), ..Settings::new(offline, state) })
 }
 
 /// Writes the lock, unless only its changes are wanted, and tells them.

@@ -86,8 +86,7 @@ impl Args {
 
     /// The same with files that are read already.
     pub(super) fn open_loaded(&self, machine: Machine) -> anyhow::Result<Opened> {
-        let untrusted = is_set("DUMBC_STORE_UNTRUSTED");
-        let store = Store::open(&Store::default_root()?, untrusted)?;
+        let store = Store::open(&Store::default_root()?, is_untrusted())?;
         let threads =
             self.threads.map_or_else(|| std::thread::available_parallelism().map_or(1, NonZero::get), usize::from);
         let in_ci = is_set("CI") && machine.project.join(LOCK_FILE).is_file();
@@ -95,6 +94,11 @@ impl Args {
         let runtime = self.runtime.choice()?;
         Ok(Opened { machine, store, pool: Pool::new(threads), offline: self.offline, locked, runtime })
     }
+}
+
+/// Whether others can write to the store.
+pub(super) fn is_untrusted() -> bool {
+    is_set("DUMBC_STORE_UNTRUSTED")
 }
 
 /// Whether a variable is set to something that does not mean no.
@@ -111,7 +115,13 @@ impl Opened {
             pool: &self.pool,
             codec,
             runtime: self.runtime.clone(),
-            sources: channel::sources(&self.machine, Settings::new(self.offline, self.store.state_dir())),
+            sources: channel::sources(
+                &self.machine,
+                Settings {
+                    untrusted: self.store.is_untrusted(),
+                    ..Settings::new(self.offline, self.store.state_dir())
+                },
+            ),
             progress: &*context.progress,
         }
     }

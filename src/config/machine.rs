@@ -77,8 +77,13 @@ pub enum Names {
         /// `index-hash`: required where the index comes over plain http.
         hash: Option<crate::nix::Sha256>,
     },
-    /// A NixOS channel: `nixos-26.05`.
-    NixosRelease(String),
+    /// A NixOS channel.
+    NixosRelease {
+        /// A channel (`nixos-26.05`) or an exact release.
+        name: String,
+        /// The release of that channel that was made of this revision: hexadecimal digits.
+        revision: Option<String>,
+    },
     /// A Debian archive.
     Debian(DebianArchive),
     /// Caches and keys only: for store paths.

@@ -15,6 +15,7 @@ mod examples;
 mod init;
 mod inspect;
 mod machine;
+mod nixos;
 mod odd;
 mod readme;
 mod registry;

@@ -141,7 +141,7 @@ pub fn decoder<'a>(
 }
 
 /// Undoes a `Content-Encoding` of a document of at most `limit` bytes.
-pub(super) fn content<'a>(
+pub(crate) fn content<'a>(
     encoding: Option<&str>,
     input: Box<dyn Read + 'a>,
     limit: u64,

@@ -1,5 +1,7 @@
 //! Questions to an index.
 
+#[cfg(feature = "build")]
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use crate::config::{Outputs, System};
@@ -81,6 +83,17 @@ fn versions(packages: &[&Package]) -> BTreeSet<String> {
 }
 
 impl Package {
+    /// A package whose store paths are known from elsewhere.
+    #[cfg(feature = "build")]
+    pub(in crate::channel) fn of(
+        (name, version): (String, Option<String>),
+        outputs: BTreeMap<String, String>,
+        to_install: Vec<String>,
+    ) -> Self {
+        let outputs = outputs.into_iter().map(|(name, path)| (name, Some(path))).collect();
+        Self { name, version, outputs, to_install }
+    }
+
     fn has_version(&self, wanted: &str) -> bool {
         self.version.as_deref().is_some_and(|version| version_matches(version, wanted))
     }

@@ -12,7 +12,10 @@ use serde_spanned::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::print::VERSION;
-use super::{Lock, LockError, LockedArchive, LockedChannel, LockedDeb, LockedPackage, LockedRequest, LockedRuntime};
+use super::{
+    Lock, LockError, LockedArchive, LockedChannel, LockedDeb, LockedPackage, LockedRelease, LockedRequest,
+    LockedRuntime,
+};
 use crate::cache::NarSource;
 use crate::config::{Diagnostic, Place, System, reading};
 use crate::deb::{PackageName, Version, is_pool_path};
@@ -49,6 +52,16 @@ struct TomlLock {
 struct TomlChannel {
     index_hash: Option<Sha256>,
     archive: Option<TomlArchive>,
+    release: Option<TomlRelease>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct TomlRelease {
+    wanted: String,
+    name: String,
+    revision: String,
+    evaluation: u64,
 }
 
 #[derive(Deserialize)]
@@ -261,7 +274,10 @@ impl From<TomlChannel> for LockedChannel {
     fn from(channel: TomlChannel) -> Self {
         let archive =
             |TomlArchive { origin, codename, version, indices }| LockedArchive { origin, codename, version, indices };
-        Self { index_hash: channel.index_hash, archive: channel.archive.map(archive) }
+        let release =
+            |TomlRelease { wanted, name, revision, evaluation }| LockedRelease { wanted, name, revision, evaluation };
+        let TomlChannel { index_hash, archive: locked, release: pinned } = channel;
+        Self { index_hash, archive: locked.map(archive), release: pinned.map(release) }
     }
 }
 

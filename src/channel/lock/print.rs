@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Lock, LockedArchive, LockedDeb, LockedPackage, LockedRequest};
+use super::{Lock, LockedArchive, LockedDeb, LockedPackage, LockedRelease, LockedRequest};
 use crate::cache::NarSource;
 use crate::config::System;
 use crate::deb::PackageName;
@@ -29,6 +29,9 @@ impl Lock {
             optional(&mut text, "index-hash", channel.index_hash.map(|hash| hash.to_string()).as_deref());
             if let Some(archive) = &channel.archive {
                 print_archive(&mut text, name, archive);
+            }
+            if let Some(release) = &channel.release {
+                print_release(&mut text, name, release);
             }
         }
         if !self.ids.is_empty() {
@@ -84,6 +87,14 @@ fn print_archive(text: &mut String, channel: &str, archive: &LockedArchive) {
     table(text, &format!("[channels.{}.archive.indices]", key(channel)));
     // As the Release file has them, so that they can be found there.
     archive.indices.iter().for_each(|(index, hash)| line(text, &key(index), &quote(&hash.oci())));
+}
+
+fn print_release(text: &mut String, channel: &str, release: &LockedRelease) {
+    table(text, &format!("[channels.{}.release]", key(channel)));
+    line(text, "wanted", &quote(&release.wanted));
+    line(text, "name", &quote(&release.name));
+    line(text, "revision", &quote(&release.revision));
+    line(text, "evaluation", &release.evaluation.to_string());
 }
 
 fn print_deb(text: &mut String, system: System, name: &PackageName, deb: &LockedDeb) {

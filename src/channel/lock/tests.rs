@@ -29,7 +29,7 @@ fn sample() -> Lock {
     Lock {
         channels: BTreeMap::from([(
             "base".to_owned(),
-            LockedChannel { index_hash: Some(Sha256::of(b"index")), archive: None },
+            LockedChannel { index_hash: Some(Sha256::of(b"index")), archive: None, release: None },
         )]),
         requests: BTreeMap::from([(
             (System::X86_64Linux, "git".to_owned()),
@@ -279,8 +279,11 @@ fn any_channel() -> impl Strategy<Value = LockedChannel> {
     let indices = proptest::collection::btree_map(any::<String>(), any_hash(), 0..3);
     let archive = (any::<String>(), any::<String>(), proptest::option::of(any::<String>()), indices)
         .prop_map(|(origin, codename, version, indices)| LockedArchive { origin, codename, version, indices });
-    (proptest::option::of(any_hash()), proptest::option::of(archive))
-        .prop_map(|(index_hash, archive)| LockedChannel { index_hash, archive })
+    let release = (any::<String>(), any::<String>(), any::<String>(), any::<u32>()).prop_map(
+        |(wanted, name, revision, evaluation)| LockedRelease { wanted, name, revision, evaluation: evaluation.into() },
+    );
+    (proptest::option::of(any_hash()), proptest::option::of(archive), proptest::option::of(release))
+        .prop_map(|(index_hash, archive, release)| LockedChannel { index_hash, archive, release })
 }
 
 fn any_runtime() -> impl Strategy<Value = LockedRuntime> {

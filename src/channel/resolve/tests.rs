@@ -172,7 +172,10 @@ fn a_changed_hash_is_no_longer_signed() {
 #[test]
 fn all_unknown_names_are_told_at_once() {
     let mut machine = trusting(&["gti", "jqq", "git@9", "git^doc", "release#vim", "jq"]);
-    machine.channels.insert("release".to_owned(), channel(Names::NixosRelease("nixos-26.05".to_owned()), &[]));
+    machine.channels.insert(
+        "release".to_owned(),
+        channel(Names::NixosRelease { name: "nixos-26.05".to_owned(), revision: None }, &[]),
+    );
     let error = resolve(&machine, None, &Mode::Extend, &world(), &Silent).expect_err("unknown names");
     assert_eq!(error.class(), Class::UnknownName);
     let Error::Names { diagnostics, .. } = error else { panic!("not for names: {error}") };

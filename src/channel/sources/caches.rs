@@ -1,5 +1,7 @@
 //! From the machine's channels to the caches to read, and from what they say to what is locked.
 
+use std::sync::OnceLock;
+
 use crate::cache::http::redact;
 use crate::cache::{CacheSpec, Found, Location, ParseLocationError};
 use crate::config::{Channel, Machine, Names};
@@ -10,8 +12,14 @@ use super::super::error::Error;
 use super::super::lock::LockedPackage;
 use super::super::trust::{self, Keys};
 
-/// What a NixOS release implies.
-const RELEASE_CACHE: &str = "https://cache.nixos.org";
+/// What a NixOS release's packages come from: `DUMBC_NIXOS_CACHE` names another one, such as a mirror.
+fn release_cache() -> &'static str {
+    static CACHE: OnceLock<String> = OnceLock::new();
+    CACHE.get_or_init(|| {
+        let named = std::env::var("DUMBC_NIXOS_CACHE").ok().filter(|text| !text.is_empty());
+        named.unwrap_or_else(|| "https://cache.nixos.org".to_owned())
+    })
+}
 
 /// The caches of all channels, each place once: those of the default channel first, then by the channels' names.
 ///
@@ -55,7 +63,7 @@ fn by_preference(machine: &Machine) -> impl Iterator<Item = (&String, &Channel)>
 }
 
 fn caches_of(channel: &Channel) -> impl Iterator<Item = &str> {
-    let implied = matches!(channel.names, Names::NixosRelease(_)).then_some(RELEASE_CACHE);
+    let implied = matches!(channel.names, Names::NixosRelease { .. }).then(release_cache);
     channel.caches.iter().map(String::as_str).chain(implied)
 }
 
@@ -111,6 +119,6 @@ fn sort_references(path: &StorePath, package: &mut LockedPackage, keys: &Keys) {
 /// The keys that a channel names, and those that its kind implies.
 pub(in crate::channel) fn keys_of(channel: &Channel) -> impl Iterator<Item = &str> {
     const RELEASE_KEY: &str = "cache.nixos.org-1:6NCHdD59X431o0gWypbMrAURkbJ16ZPMQFGspcDShjY=";
-    let implied = matches!(channel.names, Names::NixosRelease(_)).then_some(RELEASE_KEY);
+    let implied = matches!(channel.names, Names::NixosRelease { .. }).then_some(RELEASE_KEY);
     channel.keys.iter().map(String::as_str).chain(implied)
 }

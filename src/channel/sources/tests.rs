@@ -127,7 +127,10 @@ fn real_records_stay_trusted_in_the_lock() {
     let Some(vectors) = shared("vectors/narinfo") else { return };
     let mut machine = machine(&[]);
     machine.default_channel = None;
-    machine.channels.insert("nixos".to_owned(), channel(Names::NixosRelease("nixos-26.05".to_owned()), &[]));
+    machine.channels.insert(
+        "nixos".to_owned(),
+        channel(Names::NixosRelease { name: "nixos-26.05".to_owned(), revision: None }, &[]),
+    );
     let keys = trust::keys(&machine).expect("keys");
     let text = |name: &str| fs::read_to_string(vectors.join(name)).expect("real narinfos");
     let text = format!("{}\n\n{}", text("corpus-978.txt"), text("xi429w4ddvb1r77978hm7jfb2jsn559r.narinfo"));
@@ -235,7 +238,7 @@ fn caches_come_once_with_the_keys_of_all_their_channels() {
         added.caches = caches.iter().map(|cache| (*cache).to_owned()).collect();
         machine.channels.insert(name.to_owned(), added);
     };
-    add("a", Names::NixosRelease("nixos-26.05".to_owned()), &[], &[]);
+    add("a", Names::NixosRelease { name: "nixos-26.05".to_owned(), revision: None }, &[], &[]);
     add("b", Names::None, &["https://user:secret@example.org/cache", "s3://bucket", "../ours"], &[key("b-1")]);
     add("ours", Names::None, &["../ours"], &[key("ours-1")]);
     let listener = Listener::default();

@@ -149,7 +149,10 @@ mod tests {
         assert_eq!((found.suites, found.components), (archive().suites, archive().components));
         assert_eq!((found.mirror, found.keyring), (config::Mirror::Places(archive().places), archive().keyring));
         assert_eq!((debian(&of_apt).suites, debian(&of_apt).mirror), (vec!["sid".to_owned()], config::Mirror::Host));
-        assert_eq!(nixos["nixos"].names, config::Names::NixosRelease("nixos-unstable".to_owned()));
+        assert_eq!(
+            nixos["nixos"].names,
+            config::Names::NixosRelease { name: "nixos-unstable".to_owned(), revision: None }
+        );
     }
 
     /// Lines that hold keys, without their `#`.

@@ -74,12 +74,18 @@ fn kind(scope: &Scope<'_>, table: &ChannelTable) -> Kind {
     belongs_to(scope, table);
     match (&table.release, &table.index, &table.suite) {
         (Some(release), _, _) => {
-            scope.inactive("channels.NAME.release", release.span(), "names come from an `index` or are store paths");
             if !is_plain_name(release) {
                 let help = "name it as NixOS does: nixos-26.05, nixos-unstable".to_owned();
                 scope.error(release.span(), format!("`{release}` is no NixOS release"), help);
             }
-            Kind::NixosRelease(release.to_string())
+            let revision = table.rev.as_ref().map(|rev| {
+                if rev.len() < 7 || rev.len() > 40 || !rev.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+                    let help = "give 7 to 40 hexadecimal digits of a commit of nixpkgs".to_owned();
+                    scope.error(rev.span(), format!("`{rev}` is no revision"), help);
+                }
+                rev.to_ascii_lowercase()
+            });
+            Kind::NixosRelease { name: release.to_string(), revision }
         }
         (None, Some(index), _) => index_kind(scope, index, table.index_hash.as_ref()),
         (None, None, Some(suite)) => Kind::Debian(debian::archive(scope, suite, table)),
@@ -97,8 +103,9 @@ fn belongs_to(scope: &Scope<'_>, table: &ChannelTable) {
         ("recommends", table.recommends.as_ref().map(At::span)),
     ];
     let strays = debian.into_iter().filter(|_| table.suite.is_none()).map(|(key, span)| (key, span, "suite"));
+    let rev = table.rev.as_ref().filter(|_| table.release.is_none()).map(At::span);
     let hash = table.index_hash.as_ref().filter(|_| table.index.is_none()).map(At::span);
-    for (key, span, owner) in strays.chain([("index-hash", hash, "index")]) {
+    for (key, span, owner) in strays.chain([("index-hash", hash, "index"), ("rev", rev, "release")]) {
         if let Some(span) = span {
             let help = format!("add `{owner}`, or remove `{key}`");
             scope.error(span, format!("`{key}` says nothing without `{owner}`"), help);

@@ -69,9 +69,14 @@ pub(in super::super) struct SystemFile {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(in super::super) struct Channel {
-    /// A NixOS release; it brings its cache and key.
+    /// A NixOS channel (`nixos-26.05`, `nixos-unstable`, `nixpkgs-unstable`, `nixos-26.05-small`) or an exact release of one; it
+    /// brings its cache and key.
     #[schemars(example = &"nixos-26.05")]
     pub(in super::super) release: Option<At<String>>,
+
+    /// The release of that channel that was made of this commit of nixpkgs: 7 to 40 hexadecimal digits.
+    #[schemars(example = &"0123456789abcdef")]
+    pub(in super::super) rev: Option<At<String>>,
 
     /// An index of package names: a URL, or a path relative to the project. Lines as `nix-eval-jobs` prints them.
     #[schemars(example = &"https://cache.example.org/index.jsonl")]

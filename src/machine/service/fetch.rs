@@ -82,7 +82,12 @@ impl Service {
         let state =
             tempfile::Builder::new().prefix("caches-").tempdir_in(run).map_err(ServiceError::io("write to", run))?;
         let specs = cache_specs(&plan_machine(&self.plan), progress)?;
-        let settings = Settings { state_dir: state.path().to_owned(), http: self.http(), budget: self.budget.clone() };
+        let settings = Settings {
+            state_dir: state.path().to_owned(),
+            http: self.http(),
+            untrusted: false,
+            budget: self.budget.clone(),
+        };
         Ok((state, CacheSet::open(specs, settings)?))
     }
 

@@ -103,7 +103,7 @@ fn plan_channel(channel: &Channel) -> PlanChannel {
     let is_reachable = |place: &&String| place.contains("://") || place.starts_with('/');
     let (index, hash) = match &channel.names {
         Names::Index { location, hash } => (Some(location), *hash),
-        Names::NixosRelease(_) | Names::Debian(_) | Names::None => (None, None),
+        Names::NixosRelease { .. } | Names::Debian(_) | Names::None => (None, None),
     };
     PlanChannel {
         index: index.filter(is_reachable).cloned(),

@@ -73,7 +73,8 @@ impl Reader {
 
     fn try_open(&self) -> Result<CacheSet, Error> {
         let http = Arc::new(http(&self.clock, self.offline, Netrc::default()));
-        let settings = Settings { state_dir: self.state.path().to_owned(), http, budget: Arc::default() };
+        let settings =
+            Settings { state_dir: self.state.path().to_owned(), http, untrusted: false, budget: Arc::default() };
         CacheSet::open(self.specs.clone(), settings)
     }
 }

@@ -5,6 +5,7 @@ pub(crate) mod command;
 pub(crate) mod debian;
 pub(crate) mod fly_registry;
 pub(crate) mod image;
+pub(crate) mod nixos;
 pub(crate) mod openpgp;
 pub(crate) mod packages;
 pub(crate) mod project;

@@ -39,6 +39,7 @@ pub(crate) struct Seen {
 struct State {
     files: Mutex<BTreeMap<String, Vec<u8>>>,
     folder: Mutex<Option<PathBuf>>,
+    redirects: Mutex<BTreeMap<String, String>>,
     headers: Mutex<BTreeMap<String, Vec<(&'static str, String)>>>,
     faults: Mutex<BTreeMap<String, VecDeque<Fault>>>,
     password: Mutex<Option<String>>,
@@ -83,6 +84,12 @@ impl Server {
 
     pub(crate) fn file(self, path: &str, content: impl Into<Vec<u8>>) -> Self {
         self.state.files.lock().unwrap().insert(path.to_owned(), content.into());
+        self
+    }
+
+    /// Sends who asks for `path` elsewhere.
+    pub(crate) fn redirect(self, path: &str, to: &str) -> Self {
+        self.state.redirects.lock().unwrap().insert(path.to_owned(), to.to_owned());
         self
     }
 
@@ -215,6 +222,10 @@ fn answer(state: &State, request: &Seen, mut stream: &TcpStream) -> std::io::Res
             }
         }
         _ => {}
+    }
+    let redirect = state.redirects.lock().unwrap().get(&request.path).cloned();
+    if let Some(place) = redirect {
+        return head(stream, 302, &[("location", place), ("content-length", "0".into())]).map(|()| true);
     }
     let Some(mut body) = find(state, &request.path) else {
         return head(stream, 404, &[("content-length", "0".into())]).map(|()| true);

@@ -41,7 +41,10 @@ fn the_sample_makes_a_machine() {
     let machine = loaded.machine.expect("no errors");
     assert_eq!(machine.packages.len(), 8);
     assert_eq!(machine.packages[7].kind, RequestKind::Local("./dist".to_owned()));
-    assert_eq!(machine.channels["nixpkgs"].names, Names::NixosRelease("nixos-26.05".to_owned()));
+    assert_eq!(
+        machine.channels["nixpkgs"].names,
+        Names::NixosRelease { name: "nixos-26.05".to_owned(), revision: None }
+    );
     assert_eq!(machine.image.systems, [System::X86_64Linux]);
     assert_eq!((machine.hostname.as_str(), machine.timezone.as_str()), ("lazycoder", "Europe/Berlin"));
     assert_eq!(machine.groups.into_iter().collect::<Vec<_>>(), [("build".to_owned(), 2000), ("wheel".to_owned(), 1)]);

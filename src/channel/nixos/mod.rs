@@ -1,0 +1,139 @@
+//! Names of nixpkgs without Nix: a channel's release, its list of packages, and Hydra's builds of them.
+//!
+//! A release pins everything: its revision, and the evaluation in which Hydra built each package. The list of packages tells
+//! what there is; a package's store paths are those of its job in that very evaluation.
+
+mod catalog;
+mod error;
+mod hosts;
+mod hydra;
+mod pace;
+mod release;
+mod resolve;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::cache::Settings;
+use crate::cache::decode;
+use crate::cache::http::{Http, HttpError};
+use crate::config::System;
+use crate::progress::Progress;
+
+use hydra::Hydra;
+use pace::Pace;
+
+pub use catalog::{Catalog, Entry, Hindrance};
+pub use error::NixosError;
+pub use hosts::{HostError, Hosts};
+pub use hydra::{NoBuild, Outputs};
+pub use release::{Release, WantedRelease};
+pub(super) use resolve::{Asking, ReleaseAnswers};
+
+/// Bytes of the largest list of packages, uncompressed: several times today's.
+const PACKAGES: u64 = 4 << 30;
+
+/// Everything about NixOS channels that a command may ask. Opens no connection by itself.
+pub struct Nixos {
+    http: Arc<Http>,
+    hosts: Hosts,
+    state: PathBuf,
+    untrusted: bool,
+    pace: Pace,
+}
+
+impl Nixos {
+    /// With the hosts that the environment names.
+    pub fn new(settings: &Settings) -> Result<Self, NixosError> {
+        Ok(Self {
+            http: settings.http.clone(),
+            hosts: Hosts::from_environment()?,
+            state: settings.state_dir.clone(),
+            untrusted: settings.untrusted,
+            pace: Pace::new(),
+        })
+    }
+
+    /// Where the services are.
+    #[must_use]
+    pub fn hosts(&self) -> &Hosts {
+        &self.hosts
+    }
+
+    /// The client.
+    #[must_use]
+    pub fn http(&self) -> &Http {
+        &self.http
+    }
+
+    /// Where answers are kept.
+    #[must_use]
+    pub fn state(&self) -> &Path {
+        &self.state
+    }
+
+    /// The release that `wanted` names today.
+    pub fn release(&self, wanted: WantedRelease<'_>, progress: &dyn Progress) -> Result<Release, NixosError> {
+        progress.begin(&format!("looking for the newest release of {}", wanted.name), None);
+        release::find(&self.http, &self.hosts, wanted)
+    }
+
+    /// The packages of a release: fetched and sorted once, about ten seconds' work.
+    pub fn catalog(&self, release: &Release, progress: &dyn Progress) -> Result<Catalog, NixosError> {
+        if let Some(catalog) = Catalog::open(&self.state, &release.name).filter(|_| !self.untrusted) {
+            return Ok(catalog);
+        }
+        for folder in release.folders() {
+            let place = self.hosts.releases.join(&format!("{folder}/packages.json.br")).map_err(HttpError::from)?;
+            let download = match self.http.open(&place) {
+                Err(HttpError::Absent { .. }) => continue,
+                download => download?,
+            };
+            progress.begin(&format!("reading the packages of {release}"), download.total());
+            // Whether the server says so or not, that is what it is.
+            let encoding = download.content_encoding().unwrap_or("br").to_owned();
+            let told = Told { input: download, progress };
+            let packages = decode::content(Some(&encoding), Box::new(told), PACKAGES)
+                .map_err(|fault| NixosError::Packages { release: release.name.clone(), source: Box::new(fault) })?;
+            return Catalog::make(&self.state, &release.name, packages);
+        }
+        Err(NixosError::Odd { place: release.name.clone(), what: "it has no `packages.json.br`" })
+    }
+
+    /// The outputs that `attribute` has on `system` in `release`, or why there are none.
+    pub fn outputs(
+        &self,
+        release: &Release,
+        attribute: &str,
+        system: System,
+    ) -> Result<Result<Outputs, NoBuild>, NixosError> {
+        self.hydra().outputs(release, attribute, system)
+    }
+
+    /// How long asking for these packages takes at most: what is kept costs nothing.
+    #[must_use]
+    pub fn expected(&self, release: &Release, packages: &[(String, System)]) -> Duration {
+        let hydra = self.hydra();
+        Pace::expected(packages.iter().filter(|(name, system)| !hydra.knows(release, name, *system)).count())
+    }
+
+    fn hydra(&self) -> Hydra<'_> {
+        let Self { http, hosts, state, untrusted, pace } = self;
+        Hydra { http, hosts, pace, state, untrusted: *untrusted }
+    }
+}
+
+/// Tells how much of a stream was read.
+struct Told<'a, R> {
+    input: R,
+    progress: &'a dyn Progress,
+}
+
+impl<R: std::io::Read> std::io::Read for Told<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let count = self.input.read(buffer)?;
+        self.progress.advance(count as u64);
+        Ok(count)
+    }
+}

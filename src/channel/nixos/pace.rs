@@ -1,0 +1,84 @@
+//! Keeps to a host's rate limit, before it has to say so.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use crate::cache::http::Clock;
+
+/// Requests that may go at once.
+const BURST: f64 = 7.0;
+/// Requests a second, in the long run.
+const RATE: f64 = 2.0;
+
+/// A bucket of permissions that fills with time.
+pub(super) struct Pace {
+    state: Mutex<Option<(f64, SystemTime)>>,
+}
+
+impl Pace {
+    pub(super) const fn new() -> Self {
+        Self { state: Mutex::new(None) }
+    }
+
+    /// Waits until `requests` may go.
+    pub(super) fn wait(&self, requests: u32, clock: &dyn Clock) {
+        let wait = {
+            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            let now = clock.now();
+            let (left, then) = state.unwrap_or((BURST, now));
+            let passed = now.duration_since(then).unwrap_or_default().as_secs_f64();
+            let left = (left + passed * RATE).min(BURST) - f64::from(requests);
+            *state = Some((left, now));
+            Duration::from_secs_f64((-left / RATE).max(0.0))
+        };
+        if !wait.is_zero() {
+            clock.sleep(wait);
+        }
+    }
+
+    /// How long `names` questions of two requests each take from now on, in the worst case.
+    #[must_use]
+    pub(super) fn expected(names: usize) -> Duration {
+        let requests = f64::from(u32::try_from(names).unwrap_or(u32::MAX)) * 2.0;
+        Duration::from_secs_f64(((requests - BURST) / RATE).max(0.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    /// A clock that only sleeping moves.
+    struct Still(Mutex<(SystemTime, Duration)>);
+
+    impl Clock for Still {
+        fn now(&self) -> SystemTime {
+            self.0.lock().unwrap().0
+        }
+
+        fn sleep(&self, duration: Duration) {
+            let mut state = self.0.lock().unwrap();
+            state.0 += duration;
+            state.1 += duration;
+        }
+    }
+
+    #[test]
+    fn seven_go_at_once_and_then_two_a_second() {
+        let clock = Still(Mutex::new((SystemTime::UNIX_EPOCH, Duration::ZERO)));
+        let pace = Pace::new();
+        let slept = || clock.0.lock().unwrap().1;
+        for _ in 0..7 {
+            pace.wait(1, &clock);
+        }
+        assert_eq!(slept(), Duration::ZERO);
+        for _ in 0..10 {
+            pace.wait(1, &clock);
+        }
+        assert_eq!(slept(), Duration::from_secs(5));
+        assert_eq!(Pace::expected(3), Duration::ZERO);
+        assert_eq!(Pace::expected(20), Duration::from_millis(16_500));
+    }
+}

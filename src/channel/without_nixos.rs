@@ -1,0 +1,36 @@
+//! NixOS channels where none is asked: in a running machine.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::config::{Machine, System};
+use crate::progress::Progress;
+
+use super::answers::Faults;
+use super::error::Error;
+use super::lock::{Lock, LockedRelease, LockedRequest};
+use super::sources::Sources;
+use super::wanted::Wanted;
+
+/// What NixOS channels answered: nothing.
+#[derive(Default)]
+pub(super) struct ReleaseAnswers {
+    pub(super) requests: BTreeMap<(System, String), LockedRequest>,
+    pub(super) releases: BTreeMap<String, LockedRelease>,
+}
+
+/// Everything that asking needs, as where channels are asked.
+pub(super) struct Asking<'a> {
+    pub(super) machine: &'a Machine,
+    pub(super) old: &'a Lock,
+    pub(super) updated: &'a BTreeSet<String>,
+    pub(super) sources: &'a dyn Sources,
+    pub(super) progress: &'a dyn Progress,
+}
+
+impl Asking<'_> {
+    /// Nothing: requests for such names are told of where indexes are asked.
+    #[expect(clippy::unnecessary_wraps, clippy::unused_self, reason = "as where channels are asked")]
+    pub(super) fn ask(&self, _: &[(System, Wanted<'_>)], _: &mut Faults) -> Result<ReleaseAnswers, Error> {
+        Ok(ReleaseAnswers::default())
+    }
+}
