@@ -1,6 +1,7 @@
 //! What an image is made of, from the lock and, where they are in the store, from what Debian's packages say of themselves.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 
 use crate::channel::{Lock, LockedDeb, LockedPackage};
 use crate::config::{Machine, System};
@@ -15,8 +16,9 @@ use crate::store::Fragment;
 
 use super::content::{Content, content};
 use super::debs::DebFragments;
+use super::facts::Facts;
 use super::output::created;
-use super::packages::Fragments;
+use super::packages::{Fragments, Keys};
 use super::units::deb_id;
 use super::view::Shelf;
 use super::{Error, Project, closure};
@@ -178,8 +180,9 @@ impl Project<'_> {
         let content = content(self.machine, lock, system)?;
         let closure = closure(lock, system, &content)?;
         let fragments = self.debs().known_fragments(&lock.debs(system))?;
-        let nothing = Fragments::new();
-        let shelf = Shelf::new(self.store, &nothing);
+        let (known, make) = (Facts::default(), |_: &StorePath| Err(io::Error::from(io::ErrorKind::NotFound).into()));
+        // Of Nix's packages nothing is read.
+        let shelf = Shelf::new(self.store, &Keys::new(), Fragments::new(), &known, &make);
         let debs = fragments.as_ref().map(|fragments| (&shelf, fragments));
         Inventory { machine: self.machine, lock, system, closure: &closure, content: &content, debs }.sbom()
     }

@@ -94,6 +94,7 @@ impl Stores {
 
 impl CredentialSource for Stores {
     fn find(&self, registry: &str, repository: &str) -> Result<Option<Credentials>, Error> {
-        Ok(self.look(registry, repository)?)
+        let named = |source| Error::CredentialStore { registry: registry.to_owned(), source: Box::new(source) };
+        self.look(registry, repository).map_err(named)
     }
 }
