@@ -88,7 +88,7 @@ struct OfSystem {
 
 /// A side, as it was named.
 enum Opened<'r> {
-    Origin(Origin<'r>),
+    Origin(Box<Origin<'r>>),
     Lock(Box<Lock>),
 }
 
@@ -97,8 +97,7 @@ pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<()> {
     let document = match (&args.deployed, &args.before, &args.after) {
         (Some(reference), ..) => deployed(args, reference, &registry, context)?,
         (None, Some(before), Some(after)) => {
-            let (old, new) =
-                (open(before, args.system, &registry, context)?, open(after, args.system, &registry, context)?);
+            let (old, new) = (open(before, args.system, &registry)?, open(after, args.system, &registry)?);
             compare((before, &old), (after, &new), args.system)?
         }
         _ => return Err(Failure::new(Class::Usage, "two images are wanted").help("or give `--deployed`").into()),
@@ -122,19 +121,15 @@ impl Document {
 }
 
 /// A lock by its name, else an image.
-fn open<'r>(
-    text: &str,
-    system: Option<System>,
-    registry: &'r Registry,
-    context: &Context,
-) -> anyhow::Result<Opened<'r>> {
-    let path = context.directory.join(text);
+fn open<'r>(text: &str, system: Option<System>, registry: &'r Registry) -> anyhow::Result<Opened<'r>> {
+    let here = std::env::current_dir()?;
+    let path = here.join(text);
     if Path::new(text).extension().is_some_and(|extension| extension == "lock") && path.is_file() {
         let missing = || Failure::new(Class::Usage, format!("there is no file {}", path.display()));
         return Ok(Opened::Lock(Box::new(Lock::read(&path)?.ok_or_else(missing)?)));
     }
-    let location = Location::parse(text, &context.directory)?;
-    Ok(Opened::Origin(Origin::open_for(&location, registry, system)?))
+    let location = Location::parse(text, &here)?;
+    Ok(Opened::Origin(Box::new(Origin::open_for(&location, registry, system)?)))
 }
 
 fn compare(
@@ -234,13 +229,13 @@ fn deployed(args: &Args, reference: &str, registry: &Registry, context: &Context
     let reference = push::destination(asked, &[], &opened.machine, context)?.reference;
     let systems = opened.systems(args.system.as_slice())?;
     let location = Location::Registry(reference.clone());
-    let old = Opened::Origin(Origin::open_for(&location, registry, args.system)?);
+    let old = Opened::Origin(Box::new(Origin::open_for(&location, registry, args.system)?));
     let project = opened.project(Codec::default(), context);
     let built = project.images(&opened.mode(), &systems, false)?;
     let folder = tempfile::tempdir_in(project.store.state_dir().parent().unwrap_or(Path::new(".")))?;
     let layout = folder.path().join("image");
     context.progress.begin("comparing", None);
     built.write(&project, Format::OciDir, Destination::Path(&layout))?;
-    let new = Opened::Origin(Origin::open(&Location::Layout(layout), registry)?);
+    let new = Opened::Origin(Box::new(Origin::open(&Location::Layout(layout), registry)?));
     compare((&reference.to_string(), &old), ("this project", &new), args.system)
 }

@@ -108,7 +108,7 @@ struct Boot {
 }
 
 pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<()> {
-    let location = Location::parse(&args.image, &context.directory)?;
+    let location = Location::parse(&args.image, &std::env::current_dir()?)?;
     let registry = args.registry.client(context, false)?;
     let origin = Origin::open_for(&location, &registry, args.system)?;
     let images = chosen(&origin, args.system, &location)?;
@@ -176,8 +176,8 @@ fn tell(origin: &Origin<'_>, image: &OriginImage) -> anyhow::Result<Told> {
         names: image.names.clone(),
         size: image.size(),
         uncompressed_size: is_plain.then(|| image.size()),
-        ports: exposed_ports.into_keys().collect(),
-        volumes: volumes.into_keys().collect(),
+        ports: exposed_ports.into_iter().collect(),
+        volumes: volumes.into_iter().collect(),
         command: cmd,
         annotations: image.annotations.clone(),
         packages_are_complete: are_complete,

@@ -73,7 +73,6 @@ pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<()> {
     report.faults.append(&mut faults);
     let (mut store_paths, mut vouched_for) = (None, None);
     if let Some(path) = &args.lock {
-        let path = &context.directory.join(path);
         let Some(lock) = Lock::read(path)? else {
             return Err(Failure::new(Class::Usage, format!("there is no file {}", path.display())).into());
         };
@@ -120,7 +119,7 @@ pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<()> {
 
 /// Every file of the image, looked at, and what could not be.
 fn read(args: &Args, context: &Context) -> anyhow::Result<(Blobs, Vec<String>)> {
-    match Location::parse(&args.image, &context.directory)? {
+    match Location::parse(&args.image, &std::env::current_dir()?)? {
         Location::Registry(reference) => {
             let registry = args.registry.client(context, false)?;
             let location = match &args.key {
@@ -144,7 +143,7 @@ fn read(args: &Args, context: &Context) -> anyhow::Result<(Blobs, Vec<String>)> 
 
 /// Holds the signatures in a lock against the keys of the files beside it.
 fn check_signatures(lock: &Lock, path: &Path, context: &Context) -> anyhow::Result<Option<usize>> {
-    let folder = path.parent().unwrap_or(Path::new("."));
+    let folder = &std::env::current_dir()?.join(path.parent().unwrap_or(Path::new("")));
     if !folder.join("system.toml").is_file() {
         context.progress.note("there is no system.toml beside the lock: its signatures were not checked");
         return Ok(None);

@@ -17,7 +17,7 @@ use crate::nix::Sha256;
 const PACKAGED: [&str; 8] = ["usr/", "bin/", "sbin/", "lib/", "lib32/", "lib64/", "libx32/", "var/lib/dpkg/"];
 
 /// What changes whenever a package does.
-const DERIVED: [&str; 3] = ["nix/", "etc/dumbc/registration", "etc/ld.so.cache"];
+const DERIVED: [&str; 4] = ["nix/", "etc/dumbc/registration", "etc/ld.so.cache", "etc/profiles/"];
 
 /// One side.
 #[derive(Clone, Copy)]
@@ -373,8 +373,8 @@ fn flat(configuration: &Configuration) -> BTreeMap<String, String> {
         all.insert(format!("env {name}"), value.to_owned());
     }
     all.extend(run.labels.iter().map(|(name, value)| (format!("label {name}"), value.clone())));
-    all.extend(run.exposed_ports.keys().map(|port| (format!("port {port}"), "exposed".to_owned())));
-    all.extend(run.volumes.keys().map(|path| (format!("volume {path}"), "declared".to_owned())));
+    all.extend(run.exposed_ports.iter().map(|port| (format!("port {port}"), "exposed".to_owned())));
+    all.extend(run.volumes.iter().map(|path| (format!("volume {path}"), "declared".to_owned())));
     all
 }
 

@@ -1,6 +1,6 @@
 //! Indexes, manifests and configurations that others wrote. Pure; forgiving of what does not matter here, and of nothing else.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
@@ -88,7 +88,7 @@ pub enum Document {
     /// Leads to others.
     Index(Vec<Descriptor>),
     /// An image.
-    Manifest(Manifest),
+    Manifest(Box<Manifest>),
     /// A manifest of something else: a signature, an SBOM, a chart. Its kind.
     Artifact(String),
 }
@@ -166,7 +166,7 @@ fn manifest(
     if artifact_type.is_some() || !CONFIGS.contains(&config.media_type.as_str()) {
         return Ok(Document::Artifact(artifact_type.unwrap_or(config.media_type)));
     }
-    Ok(Document::Manifest(Manifest { config, layers, annotations }))
+    Ok(Document::Manifest(Box::new(Manifest { config, layers, annotations })))
 }
 
 impl Descriptor {
@@ -222,11 +222,11 @@ pub struct Run {
     #[serde(default, deserialize_with = "words")]
     pub cmd: Vec<String>,
     /// `80/tcp`.
-    #[serde(default, deserialize_with = "or_null")]
-    pub exposed_ports: BTreeMap<String, Nothing>,
+    #[serde(default, deserialize_with = "keys")]
+    pub exposed_ports: BTreeSet<String>,
     /// Folders.
-    #[serde(default, deserialize_with = "or_null")]
-    pub volumes: BTreeMap<String, Nothing>,
+    #[serde(default, deserialize_with = "keys")]
+    pub volumes: BTreeSet<String>,
     /// Where it starts.
     #[serde(default, deserialize_with = "or_null")]
     pub working_dir: String,
@@ -235,16 +235,6 @@ pub struct Run {
     pub labels: BTreeMap<String, String>,
     /// What ends it.
     pub stop_signal: Option<String>,
-}
-
-/// A value that says nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Nothing;
-
-impl<'de> Deserialize<'de> for Nothing {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        serde::de::IgnoredAny::deserialize(deserializer).map(|_| Self)
-    }
 }
 
 /// Layers by the digests of their tars.
@@ -286,6 +276,12 @@ impl Configuration {
 /// Go writes `null` for what is empty.
 fn or_null<'de, D: serde::Deserializer<'de>, T: Default + Deserialize<'de>>(deserializer: D) -> Result<T, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// Names whose values say nothing.
+fn keys<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<BTreeSet<String>, D::Error> {
+    let map = Option::<BTreeMap<String, serde_json::Value>>::deserialize(deserializer)?;
+    Ok(map.unwrap_or_default().into_keys().collect())
 }
 
 /// A command in words; old builders wrote one without.

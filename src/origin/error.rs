@@ -99,15 +99,20 @@ impl Classified for Error {
                 Class::Usage
             }
             Self::Read { .. } => Class::Other,
-            Self::Incomplete { .. } | Self::Document { .. } | Self::TooMuch { .. } => Class::Trust,
-            Self::Digest { .. } | Self::Size { .. } => Class::Trust,
+            Self::Incomplete { .. }
+            | Self::Document { .. }
+            | Self::TooMuch { .. }
+            | Self::Digest { .. }
+            | Self::Size { .. } => Class::Trust,
         }
     }
 
     fn help(&self) -> Option<String> {
         match self {
             Self::Registry(error) => error.help(),
-            Self::Missing(_) => Some("files and folders are named from the folder that `-C` names".to_owned()),
+            Self::Missing(_) => {
+                Some("correct the path; an image of a registry begins with neither `.`, `/` nor `~`".to_owned())
+            }
             Self::Absent(_) => Some("correct the tag or digest, or push it first".to_owned()),
             Self::Read { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
                 Some("a compressed archive is unpacked for reading: let TMPDIR name a folder with room".to_owned())

@@ -17,9 +17,12 @@ pub enum Location {
     Layout(PathBuf),
 }
 
+/// How names of archives, layouts and locks end: no registry is asked for a file that is missing.
+const FILES: [&str; 6] = [".tar", ".tar.gz", ".tgz", ".tar.zst", ".oci", ".lock"];
+
 impl Location {
-    /// What `text` names: an existing file or folder (relative to `directory`), or what begins with `.`, `/` or `~`, is that; else a
-    /// reference.
+    /// What `text` names: an existing file or folder (relative to `directory`), or what begins with `.`, `/` or `~`, or ends as an
+    /// archive does, is that; else a reference.
     pub fn parse(text: &str, directory: &Path) -> Result<Self, Error> {
         let path = match (text.strip_prefix("~/"), std::env::home_dir()) {
             (Some(below), Some(home)) => home.join(below),
@@ -28,7 +31,9 @@ impl Location {
         match path.metadata() {
             Ok(metadata) if metadata.is_dir() && !text.is_empty() => Ok(Self::Layout(path)),
             Ok(_) if !text.is_empty() => Ok(Self::Archive(path)),
-            _ if text.starts_with(['.', '/', '~']) => Err(Error::Missing(path)),
+            _ if text.starts_with(['.', '/', '~']) || FILES.iter().any(|end| text.ends_with(end)) => {
+                Err(Error::Missing(path))
+            }
             _ => Ok(Self::Registry(text.parse()?)),
         }
     }
@@ -55,7 +60,7 @@ mod tests {
         std::fs::create_dir(path.join("app.oci")).unwrap();
         assert_eq!(Location::parse("app.tar", path).unwrap(), Location::Archive(path.join("app.tar")));
         assert_eq!(Location::parse("./app.oci", path).unwrap(), Location::Layout(path.join("./app.oci")));
-        for absent in ["./app", "/nowhere/at/all", "~/nowhere-at-all.tar", "../nowhere-at-all"] {
+        for absent in ["./app", "/nowhere/at/all", "~/nowhere-at-all.tar", "../nowhere-at-all", "build/app.tar.gz"] {
             assert!(matches!(Location::parse(absent, path), Err(Error::Missing(_))), "{absent}");
         }
     }

@@ -71,14 +71,11 @@ impl<'a> Place<'a> {
 
     /// A configuration, checked.
     pub(super) fn config(&self, digest: &Sha256, size: u64) -> Result<Vec<u8>, Error> {
-        let bytes = match self {
-            Self::Registry(_, repository) => repository.blob(digest, LARGEST_DOCUMENT)?,
-            _ => {
-                let file = self.blob_file(digest)?.ok_or_else(|| self.incomplete(digest.oci()))?;
-                return self.small(&digest.oci(), Some((digest, size)), file);
-            }
-        };
-        self.checked(&digest.oci(), digest, bytes)
+        if let Self::Registry(_, repository) = self {
+            return self.checked(&digest.oci(), digest, repository.blob(digest, LARGEST_DOCUMENT)?);
+        }
+        let file = self.blob_file(digest)?.ok_or_else(|| self.incomplete(digest.oci()))?;
+        self.small(&digest.oci(), Some((digest, size)), file)
     }
 
     /// A file of an archive or layout by its name there, such as `index.json`; nothing holds it against a digest.
@@ -86,7 +83,7 @@ impl<'a> Place<'a> {
         let file = match self {
             Self::Registry(..) => None,
             Self::Archive(_, archive) => archive.find(name).map(|span| (span.size, boxed(archive.read(span)))),
-            Self::Layout(folder) => self.disk_file(&folder.join(name))?,
+            Self::Layout(folder) => disk_file(&folder.join(name))?,
         };
         file.map(|file| self.small(name, None, file)).transpose()
     }
@@ -108,20 +105,8 @@ impl<'a> Place<'a> {
         match self {
             Self::Registry(..) => Ok(None),
             Self::Archive(_, archive) => Ok(archive.find(&name).map(|span| (span.size, boxed(archive.read(span))))),
-            Self::Layout(folder) => self.disk_file(&folder.join(name)),
+            Self::Layout(folder) => disk_file(&folder.join(name)),
         }
-    }
-
-    fn disk_file(&self, path: &Path) -> Result<Option<Sized<'_>>, Error> {
-        // Neither a pipe nor a terminal that somebody left there makes us wait.
-        let flags = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default();
-        let file = match OpenOptions::new().read(true).custom_flags(flags).open(path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(read_error(path, error)),
-        };
-        let metadata = file.metadata().map_err(|source| read_error(path, source))?;
-        Ok(metadata.is_file().then(|| (metadata.len(), boxed(BufReader::<File>::with_capacity(1 << 18, file)))))
     }
 
     /// A document's bytes, held against digest and size where they are known.
@@ -160,6 +145,18 @@ impl<'a> Place<'a> {
 
 /// Bytes, and how many.
 type Sized<'a> = (u64, Box<dyn Read + Send + 'a>);
+
+fn disk_file<'a>(path: &Path) -> Result<Option<Sized<'a>>, Error> {
+    // Neither a pipe nor a terminal that somebody left there makes us wait.
+    let flags = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default();
+    let file = match OpenOptions::new().read(true).custom_flags(flags).open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(read_error(path, error)),
+    };
+    let metadata = file.metadata().map_err(|source| read_error(path, source))?;
+    Ok(metadata.is_file().then(|| (metadata.len(), boxed(BufReader::<File>::with_capacity(1 << 18, file)))))
+}
 
 fn boxed<'a>(reader: impl Read + Send + 'a) -> Box<dyn Read + Send + 'a> {
     Box::new(reader)

@@ -85,9 +85,9 @@ impl Walk<'_, '_> {
     }
 
     fn layout(&mut self, bytes: Vec<u8>) -> Result<(), Error> {
-        let entries = match Document::parse(&bytes, "").map_err(|reason| self.unreadable("index.json", reason))? {
-            Document::Index(entries) => entries,
-            _ => return Err(self.unreadable("index.json", "it is no index".to_owned())),
+        let document = Document::parse(&bytes, "").map_err(|reason| self.unreadable("index.json", reason))?;
+        let Document::Index(entries) = document else {
+            return Err(self.unreadable("index.json", "it is no index".to_owned()));
         };
         self.found.digest = Some(Sha256::of(&bytes));
         self.found.document = bytes;

@@ -267,11 +267,42 @@ mod tests {
 
     #[test]
     fn differences_are_a_line_each() {
-        insta::assert_snapshot!(text(&sample()), @"");
+        insta::assert_snapshot!(text(&sample()), @r"
+        linux/arm64 only in app:1
+        linux/amd64
+        packages:
+        ~  git|<b>  2.39 -> 2.40  31.0 MB -> 31.2 MB
+        files:
+        ~  etc/motd  content, mode 0644 -> 0600
+        configuration:
+        +  env A  `x`�
+        layers: 38 shared, 0 removed, 0 new; 1 of packages alone not opened
+        12.3 MB to push
+        ");
     }
 
     #[test]
     fn markdown_is_tables_in_which_nothing_is_markup() {
-        insta::assert_snapshot!(markdown(&sample()), @"");
+        insta::assert_snapshot!(markdown(&sample()), @r"
+        Image, from `app:1` to `app:2`
+
+        linux/arm64 only in app:1
+
+        ### linux/amd64
+
+        | | Package | Version | Size |
+        |---|---|---|---|
+        | `~` | `git\|<b>` | 2.39 -> 2.40 | 31.0 MB -> 31.2 MB |
+
+        | | File | Change |
+        |---|---|---|
+        | `~` | `etc/motd` | `content, mode 0644 -> 0600` |
+
+        | | Configuration | Change |
+        |---|---|---|
+        | `+` | `env A` | ` x  ` |
+
+        0 new layers, 38 shared; **12.3 MB** to push
+        ");
     }
 }
