@@ -125,9 +125,13 @@ impl Project<'_> {
         match (found, restored) {
             (Some(unit), _) => {
                 self.keep(&unit)?;
+                self.pin(&unit)?;
                 Ok(ImageRuntime { unit, _restored: None })
             }
-            (None, Some(restored)) => Ok(restored),
+            (None, Some(restored)) => {
+                self.pin(&restored.unit)?;
+                Ok(restored)
+            }
             (None, None) => Err(RuntimeError::Missing { system, reason: None }.into()),
         }
     }
@@ -140,6 +144,11 @@ impl Project<'_> {
             store.store_path_fragment(pool, codec, &lone_head(path), &unit.tree, (path, hash))?;
         }
         Ok(())
+    }
+
+    /// No collection takes it while the lock names it.
+    fn pin(&self, unit: &Addressed) -> Result<(), Error> {
+        Ok(self.store.pin(&self.lock_path(), &unit.path, FragmentKey::store_path(&unit.path, &unit.nar_hash))?)
     }
 
     /// What is pinned, out of the store; `None` where it is not there, or is something else.

@@ -12,7 +12,7 @@ use super::figures::{bytes, counted};
 /// Remove from the store what was not used for long
 ///
 /// Nothing that a build uses can go: gc waits until no build runs, and builds wait for it. Whatever goes is fetched again
-/// when a build needs it.
+/// when a build needs it; a runtime that a dumbc.lock pins stays while that lock is there.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  \
     dumbc gc                       # what was not used for 30 days\n  \

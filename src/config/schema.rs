@@ -138,7 +138,7 @@ mod tests {
                 for (key, value) in object.iter_mut() {
                     match key.as_str() {
                         "properties" => {
-                            value.as_object_mut().into_iter().flat_map(Map::values_mut).for_each(without_descriptions)
+                            value.as_object_mut().into_iter().flat_map(Map::values_mut).for_each(without_descriptions);
                         }
                         "default" | "examples" | "enum" => {}
                         "anyOf" | "oneOf" => value.as_array_mut().into_iter().flatten().for_each(without_descriptions),

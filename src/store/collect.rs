@@ -53,13 +53,14 @@ impl Store {
                 }
             }
         }
+        let pinned = super::pins::held(root)?;
         items.sort_by(|a, b| (a.used, &a.path).cmp(&(b.used, &b.path)));
         collected.kept_bytes = items.iter().map(|item| item.bytes).sum();
         for item in items {
             let age = now.duration_since(item.used).unwrap_or_default();
             let too_old = policy.older_than.is_some_and(|limit| age > limit);
             let too_much = policy.max_size.is_some_and(|limit| collected.kept_bytes > limit);
-            if too_old || too_much {
+            if (too_old || too_much) && !pinned.contains(&item.path) {
                 take(&item, &mut collected)?;
                 collected.kept_bytes -= item.bytes;
             }
@@ -87,7 +88,7 @@ fn remove_fragment(folder: &Path) -> io::Result<()> {
     fs::remove_dir_all(folder)
 }
 
-fn children(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+pub(super) fn children(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     match fs::read_dir(folder) {
         Ok(entries) => {
             entries.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<_>>().context("read", folder)

@@ -14,6 +14,7 @@ mod layer;
 mod listing;
 mod lock;
 mod output;
+mod pins;
 mod pool;
 mod proof;
 mod read;

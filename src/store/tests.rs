@@ -249,6 +249,31 @@ fn collection_takes_the_oldest_first_and_leftovers_always() {
     assert!(store_has(folder.path(), &fragments[2]));
 }
 
+#[test]
+fn collection_leaves_what_a_file_still_names() {
+    use std::time::SystemTime;
+    let folder = tempfile::tempdir().unwrap();
+    let (root, lock) = (folder.path().join("store"), folder.path().join("dumbc.lock"));
+    let store = Store::open(&root, false).unwrap();
+    let pool = Pool::new(1);
+    let [kept, other] = ["a", "b"].map(|name| write(&store, &pool, Codec::None, name, &archive(&[9000])));
+    let path = crate::nix::StorePath::from_parts([7; 20], "dumbc-runtime").unwrap();
+    for _ in 0..2 {
+        store.pin(&lock, &path, kept.key).unwrap();
+    }
+    assert_eq!(fs::read_dir(root.join("pins")).unwrap().count(), 1);
+    drop(store);
+    let all = Policy { older_than: None, max_size: Some(0) };
+    fs::write(&lock, format!("path = \"{}\"\n", path.base_name())).unwrap();
+    assert_eq!(Store::collect(&root, all, SystemTime::now()).unwrap().removed, 1);
+    assert!(store_has(&root, &kept) && !store_has(&root, &other));
+    // It moved on: nobody names it.
+    fs::write(&lock, "another").unwrap();
+    assert_eq!(Store::collect(&root, all, SystemTime::now()).unwrap().removed, 1);
+    assert!(!store_has(&root, &kept));
+    assert_eq!(fs::read_dir(root.join("pins")).unwrap().count(), 0);
+}
+
 fn store_has(root: &Path, fragment: &Fragment) -> bool {
     Store::open(root, false).unwrap().fragment(fragment.key, Codec::None).unwrap().is_some()
 }

@@ -60,7 +60,7 @@ impl Asking<'_> {
             let key = request_key(&request, default);
             if let Some(paths) = of_image {
                 // What the user asks for, the next image may not have.
-                lock.requests.insert((system, key), locked(&request, default, paths));
+                lock.requests.insert((system, key), locked(&request, default, &paths));
                 continue;
             }
             match self.lock.requests.get(&(system, key.clone())).filter(|_| !self.is_updated(&request)) {
@@ -124,7 +124,7 @@ impl Asking<'_> {
 
 /// An answer of the image's as the lock keeps it. Only its paths are ever used: outputs that the request doesn't name are called as
 /// their paths are.
-fn locked(request: &Request, default: Option<&str>, paths: Vec<StorePath>) -> LockedRequest {
+fn locked(request: &Request, default: Option<&str>, paths: &[StorePath]) -> LockedRequest {
     let (channel, named) = match &request.kind {
         RequestKind::Name { channel, outputs: Outputs::Named(names), .. } => {
             (channel.as_deref().or(default), names.as_slice())

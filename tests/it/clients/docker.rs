@@ -3,7 +3,7 @@
 use std::os::unix::fs::FileTypeExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -12,6 +12,9 @@ use super::image::base_image;
 use super::{COMMANDS, has, is_root, output};
 use crate::support::project::{Cache, Project, program};
 use crate::support::skipped;
+
+/// Held while an image is loaded: see [`Daemon::load_as`].
+static LOADING: Mutex<()> = Mutex::new(());
 
 /// A daemon that keeps to its folder and ends with this value.
 pub(crate) struct Daemon {
@@ -80,7 +83,16 @@ impl Daemon {
     }
 
     pub(crate) fn load(&self, archive: &Path) -> String {
+        let _alone = LOADING.lock().unwrap_or_else(PoisonError::into_inner);
         output(self.docker().arg("load").arg("-i").arg(archive))
+    }
+
+    /// Loads an image and gives it a name of its own. Images of tests have the same name, which is the last one's: in between, nobody
+    /// else may load one.
+    pub(crate) fn load_as(&self, archive: &Path, own: &str) {
+        let _alone = LOADING.lock().unwrap_or_else(PoisonError::into_inner);
+        let told = output(self.docker().arg("load").arg("-i").arg(archive));
+        output(self.docker().args(["tag", told.trim().rsplit(' ').next().unwrap(), own]));
     }
 }
 

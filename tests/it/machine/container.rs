@@ -55,11 +55,9 @@ impl Machine {
         let arguments = ["build", "--json", "--format", "docker-archive", "--compression", "none", "-o"];
         let arguments = [&arguments[..], &[archive.to_str().unwrap()]].concat();
         self.project.dumbc(&arguments).env("DUMBC_RUNTIME_X86_64_LINUX", runtime::real()).ok();
-        let told = self.daemon.load(&archive);
-        std::fs::remove_file(&archive).unwrap();
-        let name = told.trim().rsplit(' ').next().unwrap().to_owned();
         let own = format!("machine-{}:{number}", std::process::id());
-        output(self.daemon.docker().args(["tag", &name, &own]));
+        self.daemon.load_as(&archive, &own);
+        std::fs::remove_file(&archive).unwrap();
         Image { machine: self, name: own }
     }
 }

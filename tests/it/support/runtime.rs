@@ -59,10 +59,14 @@ fn program(name: &str, content: &[u8]) -> PathBuf {
     path
 }
 
-/// This program itself, without what debuggers read: a runtime that boots.
+/// This program itself, without what debuggers read: a runtime that boots. `DUMBC_TEST_MACHINE_RUNTIME` names another, such as the
+/// small one.
 pub(crate) fn real() -> &'static Path {
     static RUNTIME: OnceLock<PathBuf> = OnceLock::new();
     RUNTIME.get_or_init(|| {
+        if let Some(other) = std::env::var_os("DUMBC_TEST_MACHINE_RUNTIME") {
+            return other.into();
+        }
         let (ours, folder) = (env!("CARGO_BIN_EXE_dumbc"), Path::new(env!("CARGO_TARGET_TMPDIR")));
         let (path, beside) = (folder.join("runtime"), folder.join(format!("runtime.{}", std::process::id())));
         let age = |path: &Path| path.metadata().and_then(|metadata| metadata.modified()).ok();
