@@ -146,7 +146,7 @@ impl Assembly<'_> {
             tar_size: layer.tar_size,
             blob: layer.blob,
             blob_size: layer.blob_size,
-            codec: self.codec,
+            packing: self.codec.into(),
             comment: comment(pieces),
         };
         Ok((layer, description))

@@ -15,6 +15,8 @@ pub mod documents;
 pub mod head;
 #[cfg(feature = "build")]
 pub mod invert;
+#[cfg(feature = "build")]
+pub mod layered;
 pub mod listing;
 pub mod nar;
 mod path;

@@ -1,4 +1,4 @@
-//! Layers: a head, fragments one after the other, a tail; and what is remembered of them.
+//! Layers: a head, fragments one after the other, a tail; and what is remembered of them. Layers of base images are blobs as they came.
 
 use std::fs;
 use std::io::{self, Write};
@@ -6,20 +6,18 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::image::codec::Codec;
+use crate::image::codec::{Codec, Packing};
 use crate::image::tar::TAIL;
 use crate::image::{BlobDigest, DiffId};
 use crate::nix::{Hasher, Sha256};
 
 use super::write::encode_whole;
-use super::{Error, Fragment, Output, Store};
+use super::{Error, ForeignBlob, Fragment, Output, Store};
 
 /// A layer whose digests are known.
 #[derive(Debug, Clone)]
 pub struct Layer {
-    head: Vec<u8>,
-    fragments: Vec<Arc<Fragment>>,
-    codec: Codec,
+    source: Source,
     key: Sha256,
     /// Digest of the uncompressed layer.
     pub diff_id: DiffId,
@@ -31,6 +29,15 @@ pub struct Layer {
     pub blob_size: u64,
     /// Whether its digests were known from an earlier run.
     pub reused: bool,
+}
+
+/// What a layer's bytes are made of.
+#[derive(Debug, Clone)]
+enum Source {
+    /// Pieces of ours.
+    Fragments { head: Vec<u8>, fragments: Vec<Arc<Fragment>>, codec: Codec },
+    /// A blob of somebody else's.
+    Foreign(ForeignBlob),
 }
 
 /// What is remembered under a layer's key.
@@ -56,7 +63,22 @@ impl Store {
             },
         };
         let Record { diff_id, blob, blob_size } = record;
-        Ok(Layer { head, fragments, codec, key, diff_id, blob, tar_size, blob_size, reused })
+        let source = Source::Fragments { head, fragments, codec };
+        Ok(Layer { source, key, diff_id, blob, tar_size, blob_size, reused })
+    }
+
+    /// The layer of a base image that is kept here.
+    pub fn foreign_layer(&self, blob: &ForeignBlob) -> Result<Layer, Error> {
+        let tar_size = self.foreign_tar_size(blob)?.ok_or(Error::DamagedBlob(blob.digest))?;
+        Ok(Layer {
+            source: Source::Foreign(blob.clone()),
+            key: blob.digest.0,
+            diff_id: blob.diff_id,
+            blob: blob.digest,
+            tar_size,
+            blob_size: blob.size,
+            reused: true,
+        })
     }
 
     fn remembered(&self, key: &Sha256) -> Option<Record> {
@@ -121,33 +143,56 @@ impl Layer {
 
     /// How it is compressed.
     #[must_use]
-    pub const fn codec(&self) -> Codec {
-        self.codec
+    pub fn packing(&self) -> Packing {
+        match &self.source {
+            Source::Fragments { codec, .. } => (*codec).into(),
+            Source::Foreign(blob) => blob.packing,
+        }
     }
 
-    /// What it is made of.
+    /// What it is made of; a base image's layer has no fragments.
     pub fn fragments(&self) -> impl Iterator<Item = &Fragment> {
-        self.fragments.iter().map(|fragment| &**fragment)
+        let fragments = if let Source::Fragments { fragments, .. } = &self.source { &fragments[..] } else { &[] };
+        fragments.iter().map(|fragment| &**fragment)
+    }
+
+    /// The blob of a base image that it is.
+    #[must_use]
+    pub const fn foreign(&self) -> Option<&ForeignBlob> {
+        if let Source::Foreign(blob) = &self.source { Some(blob) } else { None }
     }
 
     /// Writes the compressed layer: members one after the other, as they lie on the disk.
-    /// [`Store::check_fragments`] says before whether they are whole.
+    /// [`Store::check_fragments`] and [`Store::check_foreign`] say before whether they are whole.
     pub fn write_blob(&self, store: &Store, out: &mut dyn Output) -> Result<(), Error> {
-        out.write_all(&encode_whole(self.codec, &self.head)?)?;
-        for fragment in &self.fragments {
-            store.append_fragment(fragment, out)?;
+        match &self.source {
+            Source::Foreign(blob) => Ok(out.append_file(&store.open_foreign(&blob.digest)?, blob.size)?),
+            Source::Fragments { head, fragments, codec } => {
+                out.write_all(&encode_whole(*codec, head)?)?;
+                for fragment in fragments {
+                    store.append_fragment(fragment, out)?;
+                }
+                out.write_all(&encode_whole(*codec, &TAIL)?)?;
+                Ok(())
+            }
         }
-        out.write_all(&encode_whole(self.codec, &TAIL)?)?;
-        Ok(())
     }
 
     /// Writes the uncompressed layer.
     pub fn write_tar(&self, store: &Store, out: &mut dyn Write) -> Result<(), Error> {
-        let mut decoder = self.codec.decoder()?;
-        out.write_all(&self.head)?;
-        for fragment in &self.fragments {
-            store.read_fragment(fragment)?.copy_tar(&mut decoder, out)?;
+        match &self.source {
+            Source::Foreign(blob) => {
+                io::copy(&mut store.foreign_tar(blob)?, out)?;
+                Ok(())
+            }
+            Source::Fragments { head, fragments, codec } => {
+                let mut decoder = codec.decoder()?;
+                out.write_all(head)?;
+                for fragment in fragments {
+                    store.read_fragment(fragment)?.copy_tar(&mut decoder, out)?;
+                }
+                Ok(out.write_all(&TAIL)?)
+            }
         }
-        Ok(out.write_all(&TAIL)?)
     }
 }

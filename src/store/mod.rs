@@ -5,6 +5,7 @@
 //! leaves nothing half-done; what is read is checked against its digest.
 
 mod adjusted;
+mod blobs;
 mod collect;
 mod deb;
 mod fragment;
@@ -24,9 +25,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::failure::{Class, Classified};
+use crate::image::BlobDigest;
 use crate::image::codec::CodecError;
+use crate::image::layered::LayeredError;
 use crate::nix::StorePath;
 
+pub use blobs::{BlobFault, ForeignBlob};
 pub use collect::{Collected, Policy};
 pub use deb::{DebFault, DebIdentity, DebWriter};
 pub use fragment::{Alone, Fragment};
@@ -65,6 +69,20 @@ pub enum Error {
     /// A fragment is not what its record says. It has been removed.
     #[error("store: fragment {0} was damaged and has been removed")]
     Damaged(FragmentKey),
+    /// A blob of a base image is not what its name says, or is gone. It has been removed.
+    #[error("store: the base image's layer {0} was damaged or is gone")]
+    DamagedBlob(BlobDigest),
+    /// A blob is not what its image says of it.
+    #[error(transparent)]
+    Blob(#[from] BlobFault),
+    /// The layers of a base image make no root.
+    #[error("the base image can't be built on: {digest} can't be unpacked")]
+    Root {
+        /// The layer to blame.
+        digest: BlobDigest,
+        /// Why.
+        source: LayeredError,
+    },
     /// A fragment of an untrusted store does not hold what the lock says. It has been removed.
     #[error("store: a fragment claims to be {path} but does not hold it; it has been removed")]
     Forged {
@@ -88,7 +106,7 @@ pub enum Error {
 impl Classified for Error {
     fn class(&self) -> Class {
         match self {
-            Self::Forged { .. } => Class::Trust,
+            Self::Forged { .. } | Self::Blob(_) => Class::Trust,
             Self::Deb(fault) => fault.class(),
             _ => Class::Other,
         }
@@ -98,7 +116,7 @@ impl Classified for Error {
         match self {
             Self::Deb(fault) => fault.help(),
             Self::NoFolder => Some("set DUMBC_STORE to a folder".to_owned()),
-            Self::Damaged(_) => Some("run the command again: what is missing is fetched anew".to_owned()),
+            Self::Damaged(_) | Self::DamagedBlob(_) => Some("run the command again: what is missing is fetched anew".to_owned()),
             Self::Changed(_) => Some("run the command again when nothing writes to it".to_owned()),
             Self::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
                 Some("`dumbc gc --max-size 5GB` makes room in the store".to_owned())
