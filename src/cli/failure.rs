@@ -87,7 +87,7 @@ fn classified<'error>(cause: &'error (dyn Error + 'static)) -> Option<&'error dy
 #[cfg(feature = "build")]
 fn classified_in_making<'error>(cause: &'error (dyn Error + 'static)) -> Option<&'error dyn Classified> {
     use crate::root::debian::{certificates, dpkg, ld_cache, merge};
-    use crate::{build, export, plan, store};
+    use crate::{build, export, plan, registry, store};
 
     None.or_else(|| of::<channel::debian::ArchiveError>(cause))
         .or_else(|| of::<channel::debian::DebError>(cause))
@@ -99,6 +99,8 @@ fn classified_in_making<'error>(cause: &'error (dyn Error + 'static)) -> Option<
         .or_else(|| of::<certificates::CertificatesError>(cause))
         .or_else(|| of::<crate::emit::FlyError>(cause))
         .or_else(|| of::<export::Error>(cause))
+        .or_else(|| of::<registry::Error>(cause))
+        .or_else(|| of::<registry::ParseReferenceError>(cause))
         .or_else(|| of::<plan::Error>(cause))
         .or_else(|| of::<store::Error>(cause))
         .or_else(|| of::<store::DebFault>(cause))

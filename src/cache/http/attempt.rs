@@ -17,9 +17,9 @@ use super::retry::{self, Fault};
 use super::url::Url;
 use super::{CONNECTIONS, Conditions, Http, roots};
 
-const RESOLVE_TIMEOUT: Duration = Duration::from_secs(3);
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(4);
-const SILENCE_TIMEOUT: Duration = Duration::from_secs(30);
+pub(crate) const RESOLVE_TIMEOUT: Duration = Duration::from_secs(3);
+pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(4);
+pub(crate) const SILENCE_TIMEOUT: Duration = Duration::from_secs(30);
 const REDIRECTS: usize = 10;
 
 /// Each of many connections has these.
@@ -156,7 +156,7 @@ impl Agents {
 }
 
 /// What a failed connection means.
-pub(super) fn broken(fault: &ureq::Error, url: &Url) -> Fault {
+pub(crate) fn broken(fault: &ureq::Error, url: &Url) -> Fault {
     let reason = describe(fault);
     let connecting = match fault {
         ureq::Error::HostNotFound
@@ -180,7 +180,7 @@ pub(super) fn broken(fault: &ureq::Error, url: &Url) -> Fault {
     Fault::Temporary { error, after: None, connecting }
 }
 
-pub(super) fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+pub(crate) fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
 }
 

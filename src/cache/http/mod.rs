@@ -21,17 +21,29 @@ use std::sync::{Arc, Mutex, OnceLock};
 use ureq::Body;
 use ureq::http::Response;
 
+#[cfg(feature = "build")]
+pub(crate) use attempt::{CONNECT_TIMEOUT, RESOLVE_TIMEOUT, SILENCE_TIMEOUT, broken, header};
 pub use clock::{Clock, SystemClock};
 pub use download::Download;
+#[cfg(feature = "build")]
+pub(crate) use download::parse_content_range;
 pub use error::HttpError;
 pub use netrc::Netrc;
 pub use proxy::Proxies;
+#[cfg(feature = "build")]
+pub(crate) use resolve::Remembering;
+pub(crate) use retry::Fault;
+#[cfg(feature = "build")]
+pub(crate) use retry::retry_after;
+#[cfg(feature = "build")]
+pub(crate) use roots::{read_bundle, root_certificates};
 pub use url::{ParseUrlError, Url, has_scheme, redact};
 
 use super::decode;
-use attempt::{Agents, Request, broken, header};
+use attempt::{Agents, Request};
+#[cfg(not(feature = "build"))]
+use attempt::{broken, header};
 use hosts::Hosts;
-use retry::Fault;
 
 /// Requests in flight at most, which is as many connections as are kept open.
 pub const CONNECTIONS: usize = 96;

@@ -36,7 +36,7 @@ impl Proxies {
 
     /// The proxy for requests of a scheme, whatever the host.
     #[must_use]
-    pub(super) fn for_scheme(&self, secure: bool) -> Option<Proxy> {
+    pub(crate) fn for_scheme(&self, secure: bool) -> Option<Proxy> {
         if secure { self.secure.clone() } else { self.plain.clone() }
     }
 

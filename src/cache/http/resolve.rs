@@ -17,7 +17,7 @@ const FRESH: Duration = Duration::from_mins(1);
 
 /// Asks the system, and remembers its answers for a while.
 #[derive(Debug, Default)]
-pub(super) struct Remembering {
+pub(crate) struct Remembering {
     system: DefaultResolver,
     known: Mutex<BTreeMap<String, (Instant, ResolvedSocketAddrs)>>,
 }

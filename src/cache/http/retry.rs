@@ -22,7 +22,7 @@ const FIRST_PATIENCE: Duration = Duration::from_secs(2);
 
 /// A failed try.
 #[derive(Debug)]
-pub(super) enum Fault {
+pub(crate) enum Fault {
     /// Another try gives the same.
     Final(HttpError),
     /// Another try may succeed.
@@ -54,7 +54,7 @@ pub(super) fn wait(failures: u32, elapsed: Duration, after: Option<Duration>, kn
 }
 
 /// Reads a `Retry-After` header: seconds or an HTTP date.
-pub(super) fn retry_after(header: &str, now: SystemTime) -> Option<Duration> {
+pub(crate) fn retry_after(header: &str, now: SystemTime) -> Option<Duration> {
     let header = header.trim();
     if let Ok(seconds) = header.parse() {
         return Some(Duration::from_secs(seconds));

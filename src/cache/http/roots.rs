@@ -16,7 +16,7 @@ const SYSTEM_BUNDLES: [&str; 4] = [
 ///
 /// A named bundle that can't be read gives no roots at all: every connection then fails, which is what who restricts
 /// the roots wants.
-pub(super) fn root_certificates() -> RootCerts {
+pub(crate) fn root_certificates() -> RootCerts {
     let named =
         ["NIX_SSL_CERT_FILE", "SSL_CERT_FILE"].iter().find_map(std::env::var_os).filter(|path| !path.is_empty());
     if let Some(path) = named.map(PathBuf::from) {
@@ -36,7 +36,7 @@ pub(super) fn root_certificates() -> RootCerts {
     RootCerts::new_with_certs(&all)
 }
 
-fn read_bundle(path: &Path) -> std::io::Result<Vec<Certificate<'static>>> {
+pub(crate) fn read_bundle(path: &Path) -> std::io::Result<Vec<Certificate<'static>>> {
     let pem = std::fs::read(path)?;
     let certificates = parse_pem(&pem).filter_map(|item| match item {
         Ok(PemItem::Certificate(certificate)) => Some(certificate),

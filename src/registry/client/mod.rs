@@ -1,14 +1,35 @@
-//! The client.
+//! The client: [`Registry`] keeps connections and what is known of hosts, [`Repository`] makes the requests.
+//!
+//! A request's way: `manifests`, `blobs`, `upload` and `referrers` say what is asked; `exchange` tries it until it is answered, with
+//! `auth` to say who we are and `retry` to say how often; `transport` sends it.
 
+mod answer;
+mod auth;
+mod blobs;
+mod exchange;
+mod hosts;
+mod manifests;
+mod referrers;
+mod retry;
+mod transport;
+mod upload;
+
+use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
 
 use crate::cache::http::{Clock, Proxies};
 use crate::nix::Sha256;
 
 use super::credentials::CredentialSource;
 use super::{Error, Reference};
+use auth::Access;
+use hosts::Host;
+use transport::Transport;
+
+pub use blobs::BlobReader;
 
 /// How the client behaves.
 #[derive(Clone)]
@@ -26,11 +47,23 @@ pub struct Settings {
 }
 
 /// A client of any registry. Share it: connections and tokens are kept.
-pub struct Registry {}
+pub struct Registry {
+    settings: Settings,
+    credentials: Arc<dyn CredentialSource>,
+    transport: Transport,
+    hosts: Mutex<BTreeMap<String, Arc<Host>>>,
+    access: Mutex<BTreeMap<(String, String), Arc<Access>>>,
+}
 
-/// A repository of a registry.
+/// A repository of a registry. Share it between threads.
 pub struct Repository<'a> {
     registry: &'a Registry,
+    host: Arc<Host>,
+    access: Arc<Access>,
+    /// As people write it, and as credentials are kept for it.
+    host_name: String,
+    name: String,
+    push: bool,
 }
 
 /// Which manifest.
@@ -98,81 +131,44 @@ pub struct ReferrerEntry {
     pub artifact_type: Option<String>,
 }
 
-/// A blob that is read. Goes on where the connection broke; at the end it has been checked against its digest, else the last read fails.
-pub struct BlobReader<'a> {
-    repository: &'a Repository<'a>,
-}
-
-impl Read for BlobReader<'_> {
-    fn read(&mut self, _buffer: &mut [u8]) -> io::Result<usize> {
-        let _ = self.repository;
-        unimplemented!()
-    }
-}
-
 impl Registry {
     /// A client; opens no connection yet. Fails where the CA file can't be read.
-    pub fn new(_settings: Settings, _credentials: Arc<dyn CredentialSource>) -> Result<Self, Error> {
-        unimplemented!()
+    pub fn new(settings: Settings, credentials: Arc<dyn CredentialSource>) -> Result<Self, Error> {
+        let transport = Transport::new(&settings)?;
+        Ok(Self { settings, credentials, transport, hosts: Mutex::default(), access: Mutex::default() })
     }
 
     /// The repository of a reference.
     #[must_use]
-    pub fn repository(&self, _reference: &Reference) -> Repository<'_> {
-        Repository { registry: self }
+    pub fn repository(&self, reference: &Reference) -> Repository<'_> {
+        let api_host = reference.api_host();
+        let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
+        let host = Arc::clone(hosts.entry(api_host.to_owned()).or_insert_with(|| Arc::new(Host::new(api_host))));
+        let key = (reference.registry.clone(), reference.repository.clone());
+        let mut access = self.access.lock().unwrap_or_else(PoisonError::into_inner);
+        Repository {
+            registry: self,
+            host,
+            access: Arc::clone(access.entry(key).or_default()),
+            host_name: reference.registry.clone(),
+            name: reference.repository.clone(),
+            push: false,
+        }
     }
 }
 
 impl Repository<'_> {
-    /// What is known of a manifest; `None`: it isn't there.
-    pub fn head_manifest(&self, _id: &Identifier) -> Result<Option<ManifestHead>, Error> {
-        let _ = self.registry;
-        unimplemented!()
+    /// The same, to be pushed to: whatever is asked, the right to push is asked for, too, so that one token does for all.
+    #[must_use]
+    pub fn for_push(self) -> Self {
+        Self { push: true, ..self }
     }
 
-    /// A manifest or index of at most 4 MiB; `None`: it isn't there.
-    pub fn manifest(&self, _id: &Identifier) -> Result<Option<ManifestBytes>, Error> {
-        unimplemented!()
+    fn now(&self) -> SystemTime {
+        self.registry.settings.clock.now()
     }
 
-    /// Puts a manifest; its digest.
-    pub fn put_manifest(&self, _id: &Identifier, _media_type: &str, _bytes: &[u8]) -> Result<Sha256, Error> {
-        unimplemented!()
-    }
-
-    /// Whether a blob is there.
-    pub fn has_blob(&self, _digest: &Sha256) -> Result<bool, Error> {
-        unimplemented!()
-    }
-
-    /// A small blob, checked; refused where it is larger than `limit`.
-    pub fn blob(&self, _digest: &Sha256, _limit: u64) -> Result<Vec<u8>, Error> {
-        unimplemented!()
-    }
-
-    /// A blob of any size.
-    pub fn open_blob(&self, _digest: &Sha256, _size: u64) -> Result<BlobReader<'_>, Error> {
-        unimplemented!()
-    }
-
-    /// Puts a blob: skips it where it is there, mounts it from one of `from` (repositories of this registry), else sends it.
-    /// `sent` hears of bytes as they go.
-    pub fn upload(
-        &self,
-        _blob: &dyn BlobSource,
-        _from: &[String],
-        _sent: &(dyn Fn(u64) + Sync),
-    ) -> Result<Uploaded, Error> {
-        unimplemented!()
-    }
-
-    /// Manifests that refer to `digest`: by the referrers API, else by its tag.
-    pub fn referrers(&self, _digest: &Sha256, _artifact_type: Option<&str>) -> Result<Vec<ReferrerEntry>, Error> {
-        unimplemented!()
-    }
-
-    /// Puts a manifest that has a `subject`, and where the registry has no referrers API, lists it under the subject's tag.
-    pub fn put_referrer(&self, _subject: &Sha256, _media_type: &str, _bytes: &[u8]) -> Result<Sha256, Error> {
-        unimplemented!()
+    fn unauthorized(&self, shown: bool, said: String) -> Error {
+        Error::Unauthorized { registry: self.host_name.clone(), repository: self.name.clone(), shown, said }
     }
 }
