@@ -11,7 +11,7 @@ use crate::image::invert::{FoundPath, find_store_paths};
 use crate::image::untar::{TarKind, TarReader};
 use crate::nix::{Hasher, Sha256};
 
-use super::Blobs;
+use super::{Blobs, Peeked};
 
 /// Documents are kept in memory up to this size; a larger file is no document.
 const LARGEST_DOCUMENT: u64 = 8 << 20;
@@ -72,7 +72,7 @@ pub(super) fn read_directory(folder: &Path) -> io::Result<Blobs> {
     Ok(blobs)
 }
 
-fn keep(blobs: &mut Blobs, name: String, blob: Blob) -> io::Result<()> {
+pub(super) fn keep(blobs: &mut Blobs, name: String, blob: Blob) -> io::Result<()> {
     blobs.document_bytes += blob.content.len();
     blobs.files.insert(name, blob);
     if blobs.document_bytes > MOST_DOCUMENT_BYTES || blobs.files.len() > MOST_FILES {
@@ -81,7 +81,7 @@ fn keep(blobs: &mut Blobs, name: String, blob: Blob) -> io::Result<()> {
     Ok(())
 }
 
-fn look_at(file: &mut dyn Read, size: u64) -> io::Result<Blob> {
+pub(super) fn look_at(file: &mut (dyn Read + Send), size: u64) -> io::Result<Blob> {
     let mut hashed = Hashed { input: file, hasher: Hasher::new() };
     let mut content = Vec::new();
     let peeked = Peeked::new(&mut hashed)?;
@@ -100,7 +100,7 @@ fn look_at(file: &mut dyn Read, size: u64) -> io::Result<Blob> {
     Ok(Blob { size, digest: hashed.hasher.finish(), content, layer })
 }
 
-fn look_at_layer(blob: Peeked<impl Read>) -> io::Result<LayerFacts> {
+fn look_at_layer(blob: Peeked<impl Read + Send>) -> io::Result<LayerFacts> {
     let mut tar = Hashed { input: BufReader::with_capacity(1 << 18, blob.decoded()?), hasher: Hasher::new() };
     let mut store_paths = Vec::new();
     let fault = find_store_paths(&mut tar, |_, _| Ok(()), |path| store_paths.push(path)).err();
@@ -119,57 +119,6 @@ impl<R: Read> Read for Hashed<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.input.read(buffer)?;
         self.hasher.update(&buffer[..read]);
-        Ok(read)
-    }
-}
-
-/// A stream whose beginning is known.
-pub(super) struct Peeked<R> {
-    beginning: Vec<u8>,
-    given: usize,
-    input: R,
-}
-
-impl<R: Read> Peeked<R> {
-    pub(super) fn new(mut input: R) -> io::Result<Self> {
-        let mut beginning = Vec::with_capacity(512);
-        (&mut input).take(512).read_to_end(&mut beginning)?;
-        Ok(Self { beginning, given: 0, input })
-    }
-
-    fn is_gzip(&self) -> bool {
-        self.beginning.starts_with(&[0x1f, 0x8b])
-    }
-
-    fn is_zstd(&self) -> bool {
-        self.beginning.starts_with(&[0x28, 0xb5, 0x2f, 0xfd])
-    }
-
-    pub(super) fn is_layer(&self) -> bool {
-        self.is_gzip() || self.is_zstd() || self.beginning.get(257..262) == Some(b"ustar")
-    }
-
-    pub(super) fn decoded<'a>(self) -> io::Result<Box<dyn Read + 'a>>
-    where
-        R: 'a,
-    {
-        Ok(match (self.is_gzip(), self.is_zstd()) {
-            (true, _) => Box::new(flate2::read::MultiGzDecoder::new(self)),
-            (_, true) => Box::new(zstd::Decoder::new(self)?),
-            _ => Box::new(self),
-        })
-    }
-}
-
-impl<R: Read> Read for Peeked<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let rest = &self.beginning[self.given..];
-        if rest.is_empty() {
-            return self.input.read(buffer);
-        }
-        let read = rest.len().min(buffer.len());
-        buffer[..read].copy_from_slice(&rest[..read]);
-        self.given += read;
         Ok(read)
     }
 }

@@ -14,7 +14,7 @@ use walkdir::WalkDir;
 
 use crate::image::untar::{TarEntry, TarKind, TarReader};
 
-use super::blobs::Peeked;
+use super::Peeked;
 
 /// Documents are kept up to this size, and so is the file that is looked for.
 const LARGEST: u64 = 8 << 20;
@@ -101,7 +101,7 @@ fn read_layout(folder: &Path, wanted: &str) -> io::Result<Seen> {
 }
 
 impl Seen {
-    fn look_at(&mut self, name: String, file: &mut dyn Read, wanted: &str) -> io::Result<()> {
+    fn look_at(&mut self, name: String, file: &mut (dyn Read + Send), wanted: &str) -> io::Result<()> {
         let peeked = Peeked::new(file)?;
         if peeked.is_layer() {
             let said = look_at_layer(peeked, wanted)?;
@@ -160,7 +160,7 @@ impl Seen {
 }
 
 /// A layer that is no tar says nothing: a document may begin like one.
-fn look_at_layer(blob: Peeked<impl Read>, wanted: &str) -> io::Result<Said> {
+fn look_at_layer(blob: Peeked<impl Read + Send>, wanted: &str) -> io::Result<Said> {
     let mut layer = TarReader::new(BufReader::with_capacity(1 << 18, blob.decoded()?));
     let mut said = Said::Nothing;
     while let Some(entry) = layer.next_entry()? {

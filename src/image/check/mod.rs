@@ -5,6 +5,7 @@
 mod blobs;
 mod documents;
 mod find;
+mod peeked;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -17,6 +18,7 @@ use super::invert::FoundPath;
 
 pub use blobs::{Blob, LayerFacts};
 pub use find::find_file;
+pub use peeked::Peeked;
 
 /// An image's files, each looked at once.
 #[derive(Debug, Default)]
