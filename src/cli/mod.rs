@@ -49,6 +49,8 @@ mod progress;
 #[cfg(feature = "build")]
 mod project;
 mod rebuild;
+#[cfg(feature = "build")]
+mod registry;
 mod report;
 #[cfg(feature = "build")]
 mod run;

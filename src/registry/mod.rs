@@ -12,6 +12,9 @@ pub use client::{
     BlobReader, BlobSource, Identifier, ManifestBytes, ManifestHead, ReferrerEntry, Registry, Repository, Settings,
     Uploaded,
 };
-pub use credentials::{CredentialSource, Credentials, NoCredentials, Secret};
+pub use credentials::{
+    CREDENTIALS_VARIABLE, CredentialSource, Credentials, CredentialsError, FLY_REGISTRY, Given, Login, NoCredentials,
+    Secret, Stores, Variables, fly_registry,
+};
 pub use error::Error;
 pub use reference::{ParseReferenceError, Reference};

@@ -1,8 +1,26 @@
 //! Who one is to a registry.
+//!
+//! [`Stores`] reads what `docker login`, `podman login` and `flyctl auth login` keep; [`Given`] is what the command line says. Nothing is
+//! ever written there, and no error, log or `Debug` shows a [`Secret`].
+
+mod auth_file;
+mod error;
+mod fly;
+mod given;
+mod helper;
+mod key;
+mod stores;
+mod variables;
 
 use std::fmt;
 
 use super::Error;
+
+pub use error::CredentialsError;
+pub use fly::{FLY_REGISTRY, fly_registry, is_fly_registry};
+pub use given::{CREDENTIALS_VARIABLE, Given, Login};
+pub use stores::Stores;
+pub use variables::Variables;
 
 /// Text that no log, error or `Debug` shows.
 #[derive(Clone, PartialEq, Eq)]
@@ -44,6 +62,17 @@ pub enum Credentials {
     Bearer(Secret),
 }
 
+impl Credentials {
+    /// As docker's stores write a login: the user `<token>` has an identity token in place of a password.
+    fn of_login(user: &str, secret: Secret) -> Self {
+        if user == "<token>" {
+            Self::Identity(secret)
+        } else {
+            Self::Password { user: user.to_owned(), password: secret }
+        }
+    }
+}
+
 /// Where credentials come from. Asked once for each registry, when it wants some.
 pub trait CredentialSource: Send + Sync {
     /// The credentials for a registry (`host[:port]`) and a repository of it; `None`: be nobody.
@@ -59,3 +88,6 @@ impl CredentialSource for NoCredentials {
         Ok(None)
     }
 }
+
+#[cfg(test)]
+mod tests;
