@@ -12,11 +12,13 @@ use crate::image::listing::ListingKind;
 use crate::image::tree::Tree;
 use crate::plan::Plan;
 use crate::root::addressed::Addressed;
+use crate::root::base::place::settle_parents;
 use crate::root::debian::Placed;
 use crate::root::parents::{Claim, claims_of_store_path, claims_of_tree, parents};
 use crate::store::{Fragment, FragmentKey, Layer, Pool, Store, TreeUnit};
 
 use super::Error;
+use super::base::BaseImage;
 use super::content::Content;
 use super::debian::DebPart;
 use super::generated::Generated;
@@ -49,8 +51,9 @@ impl Assembly<'_> {
         lock: &Debs<'_>,
         content: &Content,
         generated: &Generated,
+        base: Option<&BaseImage>,
     ) -> Result<Vec<(Layer, LayerDescription)>, Error> {
-        let parents = shared_folders(packages, content, generated)?;
+        let parents = shared_folders(packages, content, generated, base)?;
         let mut pieces = BTreeMap::new();
         for (name, part) in &generated.debs {
             if let Some(locked) = lock.get(name) {
@@ -162,7 +165,12 @@ fn comment(pieces: &[Piece]) -> String {
 }
 
 /// Folders that more than one unit may stand in, with the metadata that all layers give them.
-fn shared_folders(packages: &Fragments, content: &Content, generated: &Generated) -> Result<Parents, Error> {
+fn shared_folders(
+    packages: &Fragments,
+    content: &Content,
+    generated: &Generated,
+    base: Option<&BaseImage>,
+) -> Result<Parents, Error> {
     let mut units = vec![("the generated root files".to_owned(), claims_of_tree(&generated.root).collect::<Vec<_>>())];
     if let Some(database) = &generated.database {
         units.push(("the Nix database".to_owned(), claims_of_tree(database).collect()));
@@ -193,6 +201,9 @@ fn shared_folders(packages: &Fragments, content: &Content, generated: &Generated
         if placed.kind == ListingKind::Directory {
             shared.insert(path.clone(), placed.metadata);
         }
+    }
+    if let Some(base) = base {
+        settle_parents(&mut shared, &base.root, &units)?;
     }
     Ok(shared)
 }

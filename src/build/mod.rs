@@ -2,6 +2,7 @@
 //!
 //! [`Project`] holds what all stages share; [`Project::resolve`] yields the lock, [`Project::build`] images, [`Built::write`] files.
 
+mod base;
 mod boot;
 mod content;
 mod debian;
@@ -34,6 +35,7 @@ use crate::root::addressed::Addressed;
 use crate::root::runtime::RuntimeChoice;
 use crate::store::{Pool, Store};
 
+use base::BaseImage;
 use content::{Content, content};
 use debs::{DebFragments, Debs};
 use generated::{Generated, Inputs};
@@ -42,6 +44,7 @@ use packages::{CachesOf, Fragments, Packages};
 use units::{deb_id, units};
 use view::Shelf;
 
+pub use base::{BaseError, Registries, pin_base};
 pub use error::Error;
 pub use output::{Built, Destination, Summary};
 pub use runtime::{ImageRuntime, pin_runtimes};
@@ -65,6 +68,8 @@ pub struct Project<'a> {
     pub sources: ChannelSources<'a>,
     /// Which program boots images.
     pub runtime: RuntimeChoice,
+    /// The registries' client, for base images.
+    pub registries: &'a Registries<'a>,
     /// Where narration goes.
     pub progress: &'a dyn Progress,
 }
@@ -84,7 +89,12 @@ impl Project<'_> {
     /// A lock that answers everything that the machine asks. Nothing is written.
     pub fn resolve(&self, mode: &Mode) -> Result<Resolution, Error> {
         let previous = self.read_lock()?;
-        Ok(resolve(self.machine, previous.as_ref(), mode, &self.sources, self.progress)?)
+        let mut resolution = resolve(self.machine, previous.as_ref(), mode, &self.sources, self.progress)?;
+        if *mode != Mode::Locked {
+            pin_base(&mut resolution.lock, self.machine, mode, self.registries, self.progress)?;
+            resolution.stale |= previous.as_ref() != Some(&resolution.lock);
+        }
+        Ok(resolution)
     }
 
     /// Layers and units for one system, from the lock and the project's own content alone.
@@ -94,7 +104,8 @@ impl Project<'_> {
         let units = units(lock, system, &closure, &content);
         let layers = choice.layers.unwrap_or(self.machine.image.layers);
         let generated = GENERATED_LAYERS + if self.machine.boot.enable { RUNTIME_LAYERS } else { 0 };
-        let budget = layers.saturating_sub(generated).max(1);
+        let base = self.base_layers(lock, system, layers, generated)?;
+        let budget = layers.saturating_sub(generated + base).max(1);
         let previous = lock.layers.get(&system).map(Vec::as_slice);
         let plan = plan(&units, budget, previous, &PlanOptions { replan: choice.replan, ..PlanOptions::default() })?;
         Ok(Planned { content, closure, units, plan })
@@ -113,16 +124,22 @@ impl Project<'_> {
         let (locked_debs, caches) = (lock.debs(system), || Ok(self.sources.caches(self.progress)?));
         let fragments = self.packages(&caches).fragments(lock, &closure)?;
         let debs = self.debs().fragments(&locked_debs)?;
-        let mut generated = self.generate(lock, system, &closure, (&fragments, &debs), &mut content, runtime)?;
+        let base = self.base(lock, system)?;
+        let units = (&fragments, &debs, base.as_ref());
+        let mut generated = self.generate(lock, system, &closure, units, &mut content, runtime)?;
         let Self { store, pool, codec, machine, .. } = self;
         let assembly = Assembly { store, pool, codec: *codec };
-        let layers = assembly.layers(&plan, &fragments, &locked_debs, &content, &generated)?;
+        let mut layers = assembly.layers(&plan, &fragments, &locked_debs, &content, &generated, base.as_ref())?;
         store.check_fragments(pool, layers.iter().flat_map(|(layer, _)| layer.fragments()))?;
         let lookup = |name: &str| lock.package_path(machine, system, name);
         let (findings, ids) = (std::mem::take(&mut generated.findings), std::mem::take(&mut generated.ids));
         let run = run_config::run_config(machine, &content, generated, &lookup)?;
         let descriptions = layers.iter().map(|(_, description)| description.clone()).collect::<Vec<_>>();
-        let config = configuration(&run, system, &descriptions, created)?;
+        let mut config = configuration(&run, system, &descriptions, created)?;
+        if let Some(base) = &base {
+            config = base.configuration_under(&config, machine, self.progress)?;
+            layers.splice(..0, base.layers());
+        }
         let image = Image { system, config, layers };
         Ok(Made { image, findings, ids })
     }
@@ -133,10 +150,14 @@ impl Project<'_> {
         let caches = || unreachable!("nothing is fetched to look at what is there");
         let Some(fragments) = self.packages(&caches).known_fragments(lock, &closure)? else { return Ok(None) };
         let Some(debs) = self.debs().known_fragments(&lock.debs(system))? else { return Ok(None) };
+        if !self.has_base(lock, system)? {
+            return Ok(None);
+        }
+        let base = self.base(lock, system)?;
         // Which program boots makes no difference to what is looked at.
         let runtime = if self.machine.boot.enable { Some(runtime::stand_in()?) } else { None };
         let Generated { mut findings, doubts, .. } =
-            self.generate(lock, system, &closure, (&fragments, &debs), &mut content, runtime.as_ref())?;
+            self.generate(lock, system, &closure, (&fragments, &debs, base.as_ref()), &mut content, runtime.as_ref())?;
         findings.extend(doubts);
         Ok(Some(findings))
     }
@@ -156,13 +177,13 @@ impl Project<'_> {
         lock: &Lock,
         system: System,
         closure: &BTreeSet<StorePath>,
-        (fragments, debs): (&Fragments, &DebFragments),
+        (fragments, debs, base): (&Fragments, &DebFragments, Option<&BaseImage>),
         content: &mut Content,
         runtime: Option<&Addressed>,
     ) -> Result<Generated, Error> {
         let Self { machine, store, progress, .. } = self;
         let packages = Shelf::new(store, fragments);
-        Inputs { machine, lock, system, closure, shelf: &packages, debs, runtime, progress: *progress }
+        Inputs { machine, lock, system, closure, shelf: &packages, debs, base, runtime, progress: *progress }
             .generate(content)
     }
 

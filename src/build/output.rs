@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::channel::{Changes, Lock, Mode};
 use crate::config::{Diagnostic, System};
 use crate::export::{Format, Image, ImageName, check, replace_file, write_archive, write_directory};
-use crate::image::codec::Codec;
+use crate::image::codec::{Codec, Packing};
 use crate::image::documents::Form;
 use crate::nix::Sha256;
 use crate::store::{Output, StreamOutput};
@@ -183,7 +183,10 @@ fn length(path: &Path) -> Result<u64, Error> {
 
 fn summary(image: &Image, codec: Codec) -> Result<ImageSummary, Error> {
     let digest = |form| image.digest(form).map(|digest| digest.to_string());
-    let docker = matches!(codec, Codec::Gzip(_)).then(|| digest(Form::Docker)).transpose()?;
+    // Docker's manifest has no name for zstd, which a base image's layers may be compressed with.
+    let has_zstd = image.layers.iter().any(|(layer, _)| layer.packing() == Packing::Zstd);
+    let is_gzip = matches!(codec, Codec::Gzip(_)) && !has_zstd;
+    let docker = is_gzip.then(|| digest(Form::Docker)).transpose()?;
     let manifests = Manifests { archive: digest(Form::OciUncompressed)?, oci: digest(Form::Oci)?, docker };
     let sum = |size: fn(&crate::store::Layer) -> u64| image.layers.iter().map(|(layer, _)| size(layer)).sum();
     Ok(ImageSummary {

@@ -19,13 +19,16 @@ use super::debian::{self, DebAnswers};
 use super::error::Error;
 use super::homes::home_requests;
 use super::index::nearest;
-use super::lock::{Lock, LockedArchive, LockedChannel, LockedDeb, LockedPackage, LockedRequest};
+use super::lock::{Lock, LockedArchive, LockedBase, LockedChannel, LockedDeb, LockedPackage, LockedRequest};
 use super::sources::Sources;
 use super::trust;
 use super::wanted::{Ask, Wanted, wanted};
 
 /// What `dumbc update` calls the program that boots images, beside the names of requests.
 pub const RUNTIME: &str = "runtime";
+
+/// What it calls the image that ours stands on.
+pub const BASE: &str = "base";
 
 /// What becomes of the previous lock.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -145,7 +148,9 @@ fn updated_keys(machine: &Machine, all: &AllWanted<'_>, mode: &Mode) -> Result<B
         return Ok(keys(&|_| true));
     }
     let mut updated = BTreeSet::new();
-    for name in names.iter().filter(|name| !(machine.boot.enable && *name == RUNTIME)) {
+    let is_request =
+        |name: &&String| !(machine.boot.enable && *name == RUNTIME || machine.image.from.is_some() && *name == BASE);
+    for name in names.iter().filter(is_request) {
         let meant = keys(&|wanted| wanted.is_called(name));
         if meant.is_empty() {
             let nearest = nearest(name, keys(&|_| true).into_iter());
@@ -196,7 +201,11 @@ fn reachable<'lock, 'answer>(
 fn refuse_stale(old: &Lock, machine: &Machine, all: &AllWanted<'_>, kept: &Kept) -> Result<(), Error> {
     let name = |system: System, key: &str| format!("`{key}` ({system})");
     let lacks = all.iter().filter(|(system, wanted)| !kept.contains_key(&(*system, wanted.key.clone())));
-    let missing: Vec<_> = lacks.map(|(system, wanted)| name(*system, &wanted.key)).collect();
+    let mut missing: Vec<_> = lacks.map(|(system, wanted)| name(*system, &wanted.key)).collect();
+    let base = kept_base(old, machine);
+    missing.extend(
+        machine.image.from.iter().filter(|_| base.is_none()).map(|from| format!("`from = {:?}`", from.written)),
+    );
     // A runtime that is not pinned is that of who builds: only then can a lock be for everybody's own dumbc.
     let booting = booting(machine);
     let asked: BTreeSet<_> = all.iter().map(|(system, wanted)| (*system, wanted.key.as_str())).collect();
@@ -204,6 +213,7 @@ fn refuse_stale(old: &Lock, machine: &Machine, all: &AllWanted<'_>, kept: &Kept)
     let mut unneeded: Vec<_> = unasked.map(|(system, key)| name(*system, key)).collect();
     let left = old.runtimes.keys().filter(|system| !booting.contains(system));
     unneeded.extend(left.map(|system| name(*system, RUNTIME)));
+    unneeded.extend(old.base.iter().filter(|_| base.is_none()).map(|base| format!("`from = {:?}`", base.reference)));
     if missing.is_empty() && unneeded.is_empty() {
         let reached: BTreeSet<_> = reachable(&old.packages, kept.values()).into_iter().map(|(path, _)| path).collect();
         let left = old.packages.keys().filter(|path| !reached.contains(path));
@@ -213,6 +223,17 @@ fn refuse_stale(old: &Lock, machine: &Machine, all: &AllWanted<'_>, kept: &Kept)
         unneeded.extend(left.map(|(system, key)| name(*system, key.as_str())));
     }
     if missing.is_empty() && unneeded.is_empty() { Ok(()) } else { Err(Error::Stale { missing, unneeded }) }
+}
+
+/// The base image that is pinned, if it is the one that the files name, for all of their systems.
+#[must_use]
+pub fn kept_base<'lock>(old: &'lock Lock, machine: &Machine) -> Option<&'lock LockedBase> {
+    let base = old.base.as_ref()?;
+    let from = machine.image.from.as_ref()?;
+    let fits = base.reference == from.written
+        && base.images.len() == machine.image.systems.len()
+        && machine.image.systems.iter().all(|system| base.images.contains_key(system));
+    fits.then_some(base)
 }
 
 /// The systems whose images boot.
@@ -283,7 +304,8 @@ impl Assembly<'_> {
         let runtimes = runtimes.map(|(system, runtime)| (*system, runtime.clone())).collect();
         let layers = old.layers.iter().filter(|(system, _)| machine.image.systems.contains(system));
         let layers = layers.map(|(system, groups)| (*system, groups.clone())).collect();
-        Lock { channels, requests, packages, debs: new_debs, ids: old.ids.clone(), runtimes, layers }
+        let base = kept_base(old, machine).cloned();
+        Lock { channels, requests, packages, debs: new_debs, ids: old.ids.clone(), base, runtimes, layers }
     }
 }
 

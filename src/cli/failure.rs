@@ -101,6 +101,8 @@ fn classified_in_making<'error>(cause: &'error (dyn Error + 'static)) -> Option<
         .or_else(|| of::<export::Error>(cause))
         .or_else(|| of::<crate::registry::ParseReferenceError>(cause))
         .or_else(|| of::<crate::origin::Error>(cause))
+        .or_else(|| of::<build::BaseError>(cause))
+        .or_else(|| of::<crate::root::base::BaseConflict>(cause))
         .or_else(|| of::<plan::Error>(cause))
         .or_else(|| of::<store::Error>(cause))
         .or_else(|| of::<store::DebFault>(cause))

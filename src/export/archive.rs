@@ -23,7 +23,8 @@ pub fn write_archive(
     out: &mut dyn Output,
 ) -> Result<(), Error> {
     let outer = if format.compresses_outside() { codec } else { Codec::None };
-    let mut archive = Archive { writer: MemberWriter::new(out, outer).map_err(crate::store::Error::from)?, store, outer };
+    let mut archive =
+        Archive { writer: MemberWriter::new(out, outer).map_err(crate::store::Error::from)?, store, outer };
     archive.folder("blobs")?;
     archive.folder("blobs/sha256")?;
     for layer in distinct_layers(images) {

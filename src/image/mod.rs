@@ -5,6 +5,8 @@
 #[cfg(feature = "build")]
 pub mod adjust;
 #[cfg(feature = "build")]
+pub mod base;
+#[cfg(feature = "build")]
 pub mod check;
 #[cfg(feature = "build")]
 pub mod codec;

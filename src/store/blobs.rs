@@ -158,11 +158,7 @@ impl Store {
     }
 
     /// Checks layers against their digests, on all cores.
-    pub fn check_foreign<'a>(
-        &self,
-        pool: &Pool,
-        blobs: impl Iterator<Item = &'a ForeignBlob>,
-    ) -> Result<(), Error> {
+    pub fn check_foreign<'a>(&self, pool: &Pool, blobs: impl Iterator<Item = &'a ForeignBlob>) -> Result<(), Error> {
         pool.map(&blobs.collect::<Vec<_>>(), |blob| self.check_blob(blob)).map(drop)
     }
 

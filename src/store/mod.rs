@@ -116,7 +116,9 @@ impl Classified for Error {
         match self {
             Self::Deb(fault) => fault.help(),
             Self::NoFolder => Some("set DUMBC_STORE to a folder".to_owned()),
-            Self::Damaged(_) | Self::DamagedBlob(_) => Some("run the command again: what is missing is fetched anew".to_owned()),
+            Self::Damaged(_) | Self::DamagedBlob(_) => {
+                Some("run the command again: what is missing is fetched anew".to_owned())
+            }
             Self::Changed(_) => Some("run the command again when nothing writes to it".to_owned()),
             Self::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
                 Some("`dumbc gc --max-size 5GB` makes room in the store".to_owned())

@@ -12,7 +12,10 @@ use serde_spanned::Spanned;
 use toml::de::{DeTable, DeValue, Deserializer};
 
 use super::print::VERSION;
-use super::{Lock, LockError, LockedArchive, LockedChannel, LockedDeb, LockedPackage, LockedRequest, LockedRuntime};
+use super::{
+    Lock, LockError, LockedArchive, LockedBase, LockedBaseImage, LockedBaseLayer, LockedChannel, LockedDeb,
+    LockedPackage, LockedRequest, LockedRuntime,
+};
 use crate::cache::NarSource;
 use crate::config::{Diagnostic, Place, System};
 use crate::deb::{PackageName, Version, is_pool_path};
@@ -28,6 +31,7 @@ struct TomlLock {
     version: i64,
     #[serde(default)]
     channels: BTreeMap<String, TomlChannel>,
+    base: Option<TomlBase>,
     #[serde(default)]
     ids: BTreeMap<String, u32>,
     #[serde(default)]
@@ -47,6 +51,31 @@ struct TomlLock {
 struct TomlChannel {
     index_hash: Option<Sha256>,
     archive: Option<TomlArchive>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct TomlBase {
+    reference: String,
+    digest: Sha256,
+    systems: BTreeMap<Spanned<String>, TomlBaseImage>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct TomlBaseImage {
+    manifest: Option<Sha256>,
+    config: Sha256,
+    layers: Vec<TomlBaseLayer>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct TomlBaseLayer {
+    digest: Sha256,
+    diff_id: Sha256,
+    media_type: String,
+    size: u64,
 }
 
 #[derive(Deserialize)]
@@ -201,6 +230,7 @@ impl TomlLock {
             ids: self.ids,
             ..Lock::default()
         };
+        lock.base = self.base.map(|base| base.check(text)).transpose()?;
         for (name, mut groups) in self.layers {
             groups.iter_mut().for_each(sort);
             lock.layers.insert(system(text, &name)?, groups);
@@ -232,6 +262,24 @@ impl TomlLock {
             })?;
         }
         Ok(lock)
+    }
+}
+
+impl TomlBase {
+    fn check(self, text: &str) -> Result<LockedBase, LockError> {
+        let mut images = BTreeMap::new();
+        for (name, image) in self.systems {
+            images.insert(system(text, &name)?, image.into());
+        }
+        Ok(LockedBase { reference: self.reference, digest: self.digest, images })
+    }
+}
+
+impl From<TomlBaseImage> for LockedBaseImage {
+    fn from(TomlBaseImage { manifest, config, layers }: TomlBaseImage) -> Self {
+        let layer =
+            |TomlBaseLayer { digest, diff_id, media_type, size }| LockedBaseLayer { digest, diff_id, media_type, size };
+        Self { manifest, config, layers: layers.into_iter().map(layer).collect() }
     }
 }
 
