@@ -119,6 +119,7 @@ mod tests {
     fn sample() -> Changes {
         let git = change("git", Kind::Updated, &["2.39"], &["2.40"], 31_000_000, 31_200_000);
         Changes {
+            base: None,
             requests: vec![
                 change("curl", Kind::Rebuilt, &["8"], &["8"], 500_000, 500_000),
                 git.clone(),

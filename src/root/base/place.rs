@@ -85,7 +85,7 @@ impl Classified for BaseConflict {
     fn help(&self) -> Option<String> {
         Some(match self {
             Self::Dpkg => "take the packages from a Nix channel, or do without `from` and let Debian's packages make the whole image",
-            Self::Accounts { .. } => "take another base image, or declare the file in `[files]` of an image that stands between",
+            Self::Accounts { .. } => "take another base image, or one whose users and groups are fewer",
             _ => "give it another place, or take another base image",
         }
         .to_owned())
@@ -101,7 +101,7 @@ pub fn settle(tree: &mut Tree, base: &Layered, unit: &str) -> Result<(), BaseCon
         match (&node, there) {
             (Node::Directory, Some((LayeredKind::Directory, _))) => {}
             (Node::Directory, Some((kind, _))) => return Err(no_folder(placed, unit, kind)),
-            (Node::Symlink(_), Some((LayeredKind::Directory, _))) => {}
+            (Node::Symlink(_), Some(_)) if leads_to_folder(base, &placed) => {}
             (_, Some((LayeredKind::Directory, _))) => {
                 return Err(BaseConflict::Folder { path: placed, unit: unit.to_owned() });
             }
@@ -118,6 +118,11 @@ pub fn settle(tree: &mut Tree, base: &Layered, unit: &str) -> Result<(), BaseCon
         }
     }
     Ok(())
+}
+
+/// A folder, or a link to one: others count on what lies behind it.
+fn leads_to_folder(base: &Layered, path: &ImagePath) -> bool {
+    base.lead(path, true).and_then(|path| base.get(&path)).is_some_and(is_folder)
 }
 
 /// Who may read them, the base knows best.

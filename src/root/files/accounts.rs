@@ -62,7 +62,7 @@ pub struct Group {
 }
 
 /// Everybody in the machine.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Accounts {
     /// Sorted by number.
     pub users: Vec<Account>,
@@ -71,7 +71,7 @@ pub struct Accounts {
     /// Names of those with a home of their own below `/home`.
     pub homes: BTreeSet<String>,
     /// Lines of shadow and gshadow of those whom the base image knows, by name.
-    secrets: [BTreeMap<String, String>; 2],
+    pub secrets: [BTreeMap<String, String>; 2],
 }
 
 impl Accounts {
