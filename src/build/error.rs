@@ -11,6 +11,7 @@ use crate::failure::{Class, Classified, carried};
 use crate::home::generation::HomeError;
 use crate::nix::{Sha256, StorePath};
 use crate::root::addressed::AddressError;
+use crate::root::base::BaseConflict;
 use crate::root::debian::certificates::CertificatesError;
 use crate::root::debian::dpkg::DpkgError;
 use crate::root::debian::ld_cache::LdCacheError;
@@ -22,6 +23,7 @@ use crate::root::runtime::{RuntimeError, variable};
 use crate::store::FragmentKey;
 use crate::{cache, channel, export, plan, store};
 
+use super::BaseError;
 use super::previous::PreviousError;
 
 /// Why there is no image.
@@ -54,6 +56,12 @@ pub enum Error {
     /// Units that don't go together.
     #[error(transparent)]
     Conflict(#[from] ConflictError),
+    /// The base image.
+    #[error(transparent)]
+    Base(#[from] BaseError),
+    /// What has no place in the base image.
+    #[error(transparent)]
+    BaseConflict(#[from] BaseConflict),
     /// A generated tree that is no store path.
     #[error(transparent)]
     Address(#[from] AddressError),
@@ -136,6 +144,8 @@ impl Error {
             Self::Environment(error) => error,
             Self::Home(error) => error,
             Self::Conflict(error) => error,
+            Self::Base(error) => error,
+            Self::BaseConflict(error) => error,
             Self::Address(error) => error,
             Self::Local(error) => error,
             Self::Export(error) => error,
@@ -174,7 +184,11 @@ impl Error {
                 causes.into_iter().find_map(|cause| carried(cause).downcast_ref())
             }
         };
-        if let Some(store::Error::Damaged(key)) = store { Some(*key) } else { None }
+        match store {
+            Some(store::Error::Damaged(key)) => Some(*key),
+            Some(store::Error::DamagedBlob(digest)) => Some(FragmentKey::tree(&digest.0)),
+            _ => None,
+        }
     }
 }
 

@@ -11,6 +11,8 @@ use crate::image::tree::Tree;
 use crate::nix::StorePath;
 use crate::progress::Progress;
 use crate::root::addressed::Addressed;
+use crate::root::base::place::{settle, settle_declared};
+use crate::root::base::{has_shell, supply};
 use crate::root::boot::{BootFiles, boot_files};
 use crate::root::check::{Check, check};
 use crate::root::database::{ValidPath, nix_database};
@@ -24,6 +26,7 @@ use crate::root::supplies::Supplies;
 use crate::root::view::{NO_PACKAGES, ReadContent, View};
 
 use super::Error;
+use super::base::BaseImage;
 use super::boot::{BootPart, Planning, profiles, put_new, put_plan, stands};
 use super::content::Content;
 use super::debian::{DebPart, Debian};
@@ -71,6 +74,8 @@ pub(super) struct Inputs<'a> {
     pub(super) closure: &'a BTreeSet<StorePath>,
     pub(super) shelf: &'a Shelf<'a>,
     pub(super) debs: &'a DebFragments,
+    /// What the image stands on.
+    pub(super) base: Option<&'a BaseImage>,
     /// Where the image boots.
     pub(super) runtime: Option<&'a Addressed>,
     pub(super) progress: &'a dyn Progress,
@@ -93,19 +98,24 @@ impl Inputs<'_> {
         let accounts = composer.supply(&mut ids, &content.declared)?;
         let supplies = self.supplies(&composer, profile, &requested, accounts)?;
         let lookup = |name: &str| self.lock.package_path(self.machine, self.system, name);
-        let variables = environment_variables(self.machine, &supplies, &lookup).map_err(Error::Files)?;
+        let mut variables = environment_variables(self.machine, &supplies, &lookup).map_err(Error::Files)?;
+        self.base.iter().for_each(|base| base.environment_under(&mut variables));
         let mut root = root_files(self.machine, profile, &supplies, &variables);
         let accounts = Accounts::of(self.machine, &supplies);
         root.diagnostics.extend(resolve_owners(&mut content.declared, &accounts));
         self.tell(root.diagnostics)?;
         put_new(&mut root.tree, self.inventory(content).file()?);
+        self.settle(&mut root.tree)?;
+        if let Some(base) = self.base {
+            content.declared.iter_mut().try_for_each(|declared| settle_declared(declared, &base.root))?;
+        }
         let note = |message: &str| self.progress.note(message);
         let dpkg = composer.complete(&mut root.tree, &mut content.declared, &accounts, &note)?;
         let doubts = composer.doubts;
         let mut standing = Standing {
             root: root.tree,
             listings,
-            merged: &debian.merge.merged,
+            merged: self.merged(&debian),
             content,
             accounts: &accounts,
             variables: &variables,
@@ -120,23 +130,25 @@ impl Inputs<'_> {
                 self.boot(runtime, &mut standing, &mut valid, &read)
             })
             .transpose()?;
-        let Standing { root, listings, profiles, .. } = standing;
+        let Standing { mut root, listings, profiles, .. } = standing;
+        self.settle(&mut root)?;
         let roots = requested.iter().copied().chain(environment.iter().map(|environment| &environment.path));
         let roots = roots.chain(boot.iter().flat_map(BootPart::paths)).collect::<Vec<_>>();
-        let database = self.machine.nix.as_ref().map(|_| nix_database(&valid, &roots)).transpose()?;
+        let mut database = self.machine.nix.as_ref().map(|_| nix_database(&valid, &roots)).transpose()?;
+        database.iter_mut().try_for_each(|database| self.settle(database))?;
         let mut trees = vec![&root, &profiles];
         trees.extend(content.declared.iter().map(|declared| &declared.tree));
         let findings = check(&Check {
             machine: self.machine,
             system: self.system,
-            view: View { trees: &trees, packages: &listings, merged: &debian.merge.merged },
+            view: View { trees: &trees, packages: &listings, merged: self.merged(&debian) },
             supplies: &supplies,
             locals: &content.local.iter().map(|(written, local)| (written.clone(), local.path.clone())).collect(),
             lookup: &lookup,
             path: variables.get("PATH").map_or("", String::as_str),
             read: &|path, offset, length| self.read(&debian, path, offset, length),
         });
-        let has_shell = supplies.sh.is_some();
+        let has_shell = supplies.sh.is_some() || self.base.is_some_and(|base| has_shell(&base.root));
         let has_debs = !debian.is_empty();
         let (dpkg, debs) = (has_debs.then_some(dpkg), debian.into_parts());
         let part = Generated {
@@ -161,6 +173,16 @@ impl Inputs<'_> {
     fn inventory<'b>(&'b self, content: &'b Content) -> Inventory<'b> {
         let Self { machine, lock, system, closure, shelf, debs, .. } = *self;
         Inventory { machine, lock, system, closure, content, debs: Some((shelf, debs)) }
+    }
+
+    /// Puts generated files where the base image has room for them.
+    fn settle(&self, tree: &mut Tree) -> Result<(), Error> {
+        Ok(self.base.map_or(Ok(()), |base| settle(tree, &base.root, "the generated root"))?)
+    }
+
+    /// What stands below everything else: Debian's packages, or the base image.
+    fn merged<'m>(&'m self, debian: &'m Debian<'_>) -> &'m Merged {
+        self.base.filter(|_| debian.is_empty()).map_or(&debian.merge.merged, |base| &base.merged)
     }
 
     /// What makes the machine boot, over what stands. Its store paths are `valid`, too.
@@ -240,6 +262,9 @@ impl Inputs<'_> {
         supplies.make_bundle(view, &supplying, &|path, offset, length| self.read(debian, path, offset, length))?;
         if !debian.is_empty() {
             supplies.debian = Some(composer.base(view, accounts)?);
+        }
+        if let Some(base) = self.base {
+            supply(&base.root, &mut supplies, &self.machine.timezone)?;
         }
         Ok(supplies)
     }

@@ -13,11 +13,13 @@ use crate::image::tree::Tree;
 use crate::nix::StorePath;
 use crate::plan::Plan;
 use crate::root::addressed::Addressed;
+use crate::root::base::place::settle_parents;
 use crate::root::debian::Placed;
 use crate::root::parents::{Claim, claims_of_store_path, claims_of_tree, parents};
 use crate::store::{Fragment, FragmentKey, Layer, Pool, Store, TreeUnit, layer_key};
 
 use super::Error;
+use super::base::BaseImage;
 use super::content::Content;
 use super::debian::DebPart;
 use super::facts::FACTS_PATH;
@@ -100,8 +102,9 @@ impl Assembly<'_> {
         lock: &Debs<'_>,
         content: &Content,
         generated: &Generated,
+        base: Option<&BaseImage>,
     ) -> Result<Vec<(Layer, LayerDescription)>, Error> {
-        let parents = shared_folders(packages, content, generated)?;
+        let parents = shared_folders(packages, content, generated, base)?;
         let mut pieces = BTreeMap::new();
         for (name, part) in &generated.debs {
             if let Some(locked) = lock.get(name) {
@@ -226,7 +229,7 @@ impl Assembly<'_> {
             tar_size: layer.tar_size,
             blob: layer.blob,
             blob_size: layer.blob_size,
-            codec: self.codec,
+            packing: self.codec.into(),
             comment: comment(pieces),
             key: Some(*layer.key()),
             facts: pieces.iter().any(|piece| piece.name == FACTS).then_some(FACTS_PATH),
@@ -244,7 +247,12 @@ fn comment(pieces: &[Piece]) -> String {
 }
 
 /// Folders that more than one unit may stand in, with the metadata that all layers give them.
-fn shared_folders(packages: &Keys, content: &Content, generated: &Generated) -> Result<Parents, Error> {
+fn shared_folders(
+    packages: &Keys,
+    content: &Content,
+    generated: &Generated,
+    base: Option<&BaseImage>,
+) -> Result<Parents, Error> {
     let mut units = vec![("the generated root files".to_owned(), claims_of_tree(&generated.root).collect::<Vec<_>>())];
     if let Some(database) = &generated.database {
         units.push(("the Nix database".to_owned(), claims_of_tree(database).collect()));
@@ -278,6 +286,9 @@ fn shared_folders(packages: &Keys, content: &Content, generated: &Generated) -> 
         if placed.kind == ListingKind::Directory {
             shared.insert(path.clone(), placed.metadata);
         }
+    }
+    if let Some(base) = base {
+        settle_parents(&mut shared, &base.root, &units)?;
     }
     Ok(shared)
 }

@@ -2,6 +2,7 @@
 //!
 //! [`Project`] holds what all stages share; [`Project::resolve`] yields the lock, [`Project::build`] images, [`Built::write`] files.
 
+mod base;
 mod boot;
 mod content;
 mod debian;
@@ -37,6 +38,7 @@ use crate::root::addressed::Addressed;
 use crate::root::runtime::RuntimeChoice;
 use crate::store::{Pool, Store};
 
+use base::BaseImage;
 use content::{Content, content};
 use debs::{DebFragments, Debs};
 use facts::Facts;
@@ -46,6 +48,7 @@ use packages::{CachesOf, Packages, keys};
 use units::{deb_id, units};
 use view::{MakeFragment, Shelf};
 
+pub use base::{BaseError, Registries, pin_base};
 pub use error::Error;
 pub use facts::FactsError;
 pub use output::{Built, Destination, Summary};
@@ -71,6 +74,8 @@ pub struct Project<'a> {
     pub sources: ChannelSources<'a>,
     /// Which program boots images.
     pub runtime: RuntimeChoice,
+    /// The registries' client, for base images.
+    pub registries: &'a Registries<'a>,
     /// Where narration goes.
     pub progress: &'a dyn Progress,
 }
@@ -90,7 +95,12 @@ impl Project<'_> {
     /// A lock that answers everything that the machine asks. Nothing is written.
     pub fn resolve(&self, mode: &Mode) -> Result<Resolution, Error> {
         let previous = self.read_lock()?;
-        Ok(resolve(self.machine, previous.as_ref(), mode, &self.sources, self.progress)?)
+        let mut resolution = resolve(self.machine, previous.as_ref(), mode, &self.sources, self.progress)?;
+        if *mode != Mode::Locked {
+            pin_base(&mut resolution.lock, self.machine, mode, self.registries, self.progress)?;
+            resolution.stale |= previous.as_ref() != Some(&resolution.lock);
+        }
+        Ok(resolution)
     }
 
     /// Layers and units for one system, from the lock and the project's own content alone.
@@ -100,7 +110,8 @@ impl Project<'_> {
         let units = units(lock, system, &closure, &content);
         let layers = choice.layers.unwrap_or(self.machine.image.layers);
         let generated = GENERATED_LAYERS + if self.machine.boot.enable { RUNTIME_LAYERS } else { 0 };
-        let budget = layers.saturating_sub(generated).max(1);
+        let base = self.base_layers(lock, system, layers, generated)?;
+        let budget = layers.saturating_sub(generated + base).max(1);
         let previous = lock.layers.get(&system).map(Vec::as_slice);
         let plan = plan(&units, budget, previous, &PlanOptions { replan: choice.replan, ..PlanOptions::default() })?;
         Ok(Planned { content, closure, units, plan })
@@ -123,21 +134,28 @@ impl Project<'_> {
         // Side by side what is wanted anyhow, before anybody waits for one of them.
         fragments.extend(packages.make(lock, &previous.lacks(&plan, &keys, missing, self.codec))?);
         let debs = self.debs().fragments(&locked_debs)?;
+        let base = self.base(lock, system)?;
         let make = |path: &StorePath| packages.make_one(lock, path);
         let shelf = Shelf::new(self.store, &keys, fragments, previous.facts(), &make);
-        let generated = self.generate(lock, system, &closure, (&shelf, &debs), &mut content, runtime);
+        let units = (&shelf, &debs, base.as_ref());
+        let generated = self.generate(lock, system, &closure, units, &mut content, runtime);
         let (mut generated, fragments, facts) = shelf.close(generated)?;
         generated.facts = facts.tree();
         let Self { store, pool, codec, machine, .. } = self;
         let make = |missing: &BTreeSet<StorePath>| packages.make(lock, missing);
         let assembly = Assembly { store, pool, codec: *codec, previous: &previous, make: &make };
-        let layers = assembly.layers(&plan, (&keys, fragments), &locked_debs, &content, &generated)?;
+        let units = (&keys, fragments);
+        let mut layers = assembly.layers(&plan, units, &locked_debs, &content, &generated, base.as_ref())?;
         store.check_fragments(pool, layers.iter().flat_map(|(layer, _)| layer.fragments()))?;
         let lookup = |name: &str| lock.package_path(machine, system, name);
         let (findings, ids) = (std::mem::take(&mut generated.findings), std::mem::take(&mut generated.ids));
         let run = run_config::run_config(machine, &content, generated, &lookup)?;
         let descriptions = layers.iter().map(|(_, description)| description.clone()).collect::<Vec<_>>();
-        let config = configuration(&run, system, &descriptions, created)?;
+        let mut config = configuration(&run, system, &descriptions, created)?;
+        if let Some(base) = &base {
+            config = base.configuration_under(&config, machine, self.progress)?;
+            layers.splice(..0, base.layers());
+        }
         let image = Image { system, config, layers };
         Ok(Made { image, findings, ids })
     }
@@ -152,12 +170,17 @@ impl Project<'_> {
             return Ok(None);
         }
         let Some(debs) = self.debs().known_fragments(&lock.debs(system))? else { return Ok(None) };
+        if !self.has_base(lock, system)? {
+            return Ok(None);
+        }
+        let base = self.base(lock, system)?;
         // Which program boots makes no difference to what is looked at.
         let runtime = if self.machine.boot.enable { Some(runtime::stand_in()?) } else { None };
         let make: &MakeFragment<'_> = &|path| Err(Error::OutsideLock { path: path.clone() });
         let nothing = Facts::default();
         let shelf = Shelf::new(self.store, &keys, fragments, &nothing, make);
-        let generated = self.generate(lock, system, &closure, (&shelf, &debs), &mut content, runtime.as_ref());
+        let units = (&shelf, &debs, base.as_ref());
+        let generated = self.generate(lock, system, &closure, units, &mut content, runtime.as_ref());
         let (Generated { mut findings, doubts, .. }, ..) = shelf.close(generated)?;
         findings.extend(doubts);
         Ok(Some(findings))
@@ -178,12 +201,12 @@ impl Project<'_> {
         lock: &Lock,
         system: System,
         closure: &BTreeSet<StorePath>,
-        (shelf, debs): (&Shelf<'_>, &DebFragments),
+        (shelf, debs, base): (&Shelf<'_>, &DebFragments, Option<&BaseImage>),
         content: &mut Content,
         runtime: Option<&Addressed>,
     ) -> Result<Generated, Error> {
         let Self { machine, progress, .. } = self;
-        Inputs { machine, lock, system, closure, shelf, debs, runtime, progress: *progress }.generate(content)
+        Inputs { machine, lock, system, closure, shelf, debs, base, runtime, progress: *progress }.generate(content)
     }
 
     /// What was requested, with the ids of the units that answer.

@@ -11,7 +11,7 @@ use crate::config::{Diagnostic, System};
 use crate::export::{
     Error as ExportError, Format, Image, ImageName, Push, Pushed, check, replace_file, write_archive, write_directory,
 };
-use crate::image::codec::Codec;
+use crate::image::codec::{Codec, Packing};
 use crate::image::documents::Form;
 use crate::nix::Sha256;
 use crate::store::{self, Output, StreamOutput};
@@ -217,7 +217,10 @@ fn length(path: &Path) -> Result<u64, Error> {
 
 fn summary(image: &Image, codec: Codec) -> Result<ImageSummary, Error> {
     let digest = |form| image.digest(form).map(|digest| digest.to_string());
-    let docker = matches!(codec, Codec::Gzip(_)).then(|| digest(Form::Docker)).transpose()?;
+    // Docker's manifest has no name for zstd, which a base image's layers may be compressed with.
+    let has_zstd = image.layers.iter().any(|(layer, _)| layer.packing() == Packing::Zstd);
+    let is_gzip = matches!(codec, Codec::Gzip(_)) && !has_zstd;
+    let docker = is_gzip.then(|| digest(Form::Docker)).transpose()?;
     let manifests = Manifests { archive: digest(Form::OciUncompressed)?, oci: digest(Form::Oci)?, docker };
     let sum = |size: fn(&crate::store::Layer) -> u64| image.layers.iter().map(|(layer, _)| size(layer)).sum();
     Ok(ImageSummary {

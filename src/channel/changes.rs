@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::config::System;
 use crate::nix::{StorePath, split_version};
 
-use super::lock::{Lock, LockedDeb, LockedPackage, LockedRequest, LockedRuntime};
+use super::lock::{Lock, LockedBase, LockedDeb, LockedPackage, LockedRequest, LockedRuntime};
 use super::name::package_key;
 
 /// What is different between two locks.
@@ -20,10 +20,33 @@ pub struct Changes {
     pub requests: Vec<Change>,
     /// Packages of the closures, and the runtime, by system and key; several store paths of one key count together.
     pub packages: Vec<Change>,
+    /// The image that ours stands on, where it is another one now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub base: Option<BaseChange>,
     /// What all packages take.
     pub total: Sizes,
     /// Packages that only the new lock has: what a push and a pull move, beside what shares a layer with them.
     pub new: NewPackages,
+}
+
+/// How the base image changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BaseChange {
+    /// As the files have it; as they had it where there is none any more.
+    pub reference: String,
+    /// Its digest before; `None` where there was none.
+    pub from: Option<String>,
+    /// Its digest now; `None` where there is none any more.
+    pub to: Option<String>,
+}
+
+impl BaseChange {
+    fn between(old: &Lock, new: &Lock) -> Option<Self> {
+        let (old, new) = (old.base.as_ref(), new.base.as_ref());
+        let reference = new.or(old).filter(|_| old != new)?.reference.clone();
+        let digest = |base: Option<&LockedBase>| base.map(|base| base.digest.oci());
+        Some(Self { reference, from: digest(old), to: digest(new) })
+    }
 }
 
 /// How one thing changed.
@@ -91,6 +114,7 @@ impl Changes {
         let file_size: Option<u64> = added.clone().map(|package| package.source.as_ref()?.file_size).sum();
         Self {
             requests: requests(old, new),
+            base: BaseChange::between(old, new),
             packages: System::ALL.into_iter().flat_map(|system| packages(old, new, system)).collect(),
             total: Sizes { before: total(old), after: total(new) },
             new: NewPackages {
@@ -120,13 +144,14 @@ impl Changes {
             parts.push(format!("{what} {how}"));
         }
         let requests = if parts.is_empty() { "no request changed".to_owned() } else { parts.join(", ") };
-        format!("{requests}; {}", counted(self.new.count, "new package"))
+        let base = if self.base.is_some() { "; another base image" } else { "" };
+        format!("{requests}; {}{base}", counted(self.new.count, "new package"))
     }
 
     /// Whether nothing changed.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.requests.is_empty() && self.packages.is_empty()
+        self.requests.is_empty() && self.packages.is_empty() && self.base.is_none()
     }
 }
 

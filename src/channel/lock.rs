@@ -33,6 +33,8 @@ pub struct Lock {
     pub debs: BTreeMap<(System, PackageName), LockedDeb>,
     /// Ids allocated for users that packages bring, never reused.
     pub ids: BTreeMap<String, u32>,
+    /// The image that this one stands on.
+    pub base: Option<LockedBase>,
     /// The program that boots each system's image; of systems whose image boots.
     pub runtimes: BTreeMap<System, LockedRuntime>,
     /// Layers by system: each a sorted list of package keys (name without version, and output).
@@ -157,6 +159,41 @@ pub struct LockedRuntime {
     pub nar_hash: Sha256,
     /// Bytes of its NAR.
     pub nar_size: u64,
+}
+
+/// The image that this one stands on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LockedBase {
+    /// As the files have it.
+    pub reference: String,
+    /// Digest of the index or manifest that it named; of a docker-archive, which has none, of the configuration.
+    pub digest: Sha256,
+    /// What is needed of it to build for each system.
+    pub images: BTreeMap<System, LockedBaseImage>,
+}
+
+/// A base image of one system.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LockedBaseImage {
+    /// Digest of its manifest, where it has one.
+    pub manifest: Option<Sha256>,
+    /// Digest of its configuration.
+    pub config: Sha256,
+    /// The lowest first.
+    pub layers: Vec<LockedBaseLayer>,
+}
+
+/// A layer of a base image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LockedBaseLayer {
+    /// Digest of the blob.
+    pub digest: Sha256,
+    /// Digest of the tar in it.
+    pub diff_id: Sha256,
+    /// Tells how it is compressed.
+    pub media_type: String,
+    /// Bytes of the blob.
+    pub size: u64,
 }
 
 impl Lock {

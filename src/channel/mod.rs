@@ -22,16 +22,16 @@ mod trust;
 mod wanted;
 
 pub use answers::answer;
-pub use changes::{Change, Changes, Kind, NewPackages, Sizes};
+pub use changes::{BaseChange, Change, Changes, Kind, NewPackages, Sizes};
 pub use error::Error;
 pub use homes::{has_debian_default, home_requests};
 pub use index::{Chosen, Index, Limits, LookupError, Package, ReadError};
 pub use lock::{
-    LOCK_FILE, Lock, LockError, LockedArchive, LockedChannel, LockedDeb, LockedPackage, LockedRelease, LockedRequest,
-    LockedRuntime,
+    LOCK_FILE, Lock, LockError, LockedArchive, LockedBase, LockedBaseImage, LockedBaseLayer, LockedChannel, LockedDeb,
+    LockedPackage, LockedRelease, LockedRequest, LockedRuntime,
 };
 pub use name::{Attribute, package_key, version_matches};
-pub use resolve::{Mode, RUNTIME, Resolution, resolve};
+pub use resolve::{BASE, Mode, RUNTIME, Resolution, kept_base, resolve};
 pub use sources::{ChannelSources, Sources, cache_specs, sources};
 #[cfg(feature = "build")]
 pub use trust::to_mirror;

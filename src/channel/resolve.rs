@@ -20,7 +20,7 @@ use super::error::Error;
 use super::homes::home_requests;
 use super::index::nearest;
 use super::lock::{
-    Lock, LockedArchive, LockedChannel, LockedDeb, LockedPackage, LockedRelease, LockedRequest, described,
+    Lock, LockedArchive, LockedBase, LockedChannel, LockedDeb, LockedPackage, LockedRelease, LockedRequest, described,
 };
 use super::nixos::{self, ReleaseAnswers};
 use super::sources::Sources;
@@ -29,6 +29,9 @@ use super::wanted::{Ask, Wanted, wanted};
 
 /// What `dumbc update` calls the program that boots images, beside the names of requests.
 pub const RUNTIME: &str = "runtime";
+
+/// What it calls the image that ours stands on.
+pub const BASE: &str = "base";
 
 /// What becomes of the previous lock.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -175,7 +178,9 @@ fn named_keys(machine: &Machine, all: &AllWanted<'_>, mode: &Mode) -> Result<BTr
         return Ok(keys(&|_| true));
     }
     let mut updated = BTreeSet::new();
-    for name in names.iter().filter(|name| !(machine.boot.enable && *name == RUNTIME)) {
+    let is_request =
+        |name: &&String| !(machine.boot.enable && *name == RUNTIME || machine.image.from.is_some() && *name == BASE);
+    for name in names.iter().filter(is_request) {
         let meant = keys(&|wanted| wanted.is_called(name) || wanted.channel() == Some(name.as_str()));
         if meant.is_empty() {
             let nearest = nearest(name, keys(&|_| true).into_iter());
@@ -226,7 +231,11 @@ fn reachable<'lock, 'answer>(
 fn refuse_stale(old: &Lock, machine: &Machine, all: &AllWanted<'_>, kept: &Kept) -> Result<(), Error> {
     let name = |system: System, key: &str| format!("`{key}` ({system})");
     let lacks = all.iter().filter(|(system, wanted)| !kept.contains_key(&(*system, wanted.key.clone())));
-    let missing: Vec<_> = lacks.map(|(system, wanted)| name(*system, &wanted.key)).collect();
+    let mut missing: Vec<_> = lacks.map(|(system, wanted)| name(*system, &wanted.key)).collect();
+    let base = kept_base(old, machine);
+    missing.extend(
+        machine.image.from.iter().filter(|_| base.is_none()).map(|from| format!("`from = {:?}`", from.written)),
+    );
     // A runtime that is not pinned is that of who builds: only then can a lock be for everybody's own dumbc.
     let booting = booting(machine);
     let asked: BTreeSet<_> = all.iter().map(|(system, wanted)| (*system, wanted.key.as_str())).collect();
@@ -234,6 +243,7 @@ fn refuse_stale(old: &Lock, machine: &Machine, all: &AllWanted<'_>, kept: &Kept)
     let mut unneeded: Vec<_> = unasked.map(|(system, key)| name(*system, key)).collect();
     let left = old.runtimes.keys().filter(|system| !booting.contains(system));
     unneeded.extend(left.map(|system| name(*system, RUNTIME)));
+    unneeded.extend(old.base.iter().filter(|_| base.is_none()).map(|base| format!("`from = {:?}`", base.reference)));
     if missing.is_empty() && unneeded.is_empty() {
         let reached: BTreeSet<_> = reachable(&old.packages, kept.values()).into_iter().map(|(path, _)| path).collect();
         let left = old.packages.keys().filter(|path| !reached.contains(path));
@@ -243,6 +253,17 @@ fn refuse_stale(old: &Lock, machine: &Machine, all: &AllWanted<'_>, kept: &Kept)
         unneeded.extend(left.map(|(system, key)| name(*system, key.as_str())));
     }
     if missing.is_empty() && unneeded.is_empty() { Ok(()) } else { Err(Error::Stale { missing, unneeded }) }
+}
+
+/// The base image that is pinned, if it is the one that the files name, for all of their systems.
+#[must_use]
+pub fn kept_base<'lock>(old: &'lock Lock, machine: &Machine) -> Option<&'lock LockedBase> {
+    let base = old.base.as_ref()?;
+    let from = machine.image.from.as_ref()?;
+    let fits = base.reference == from.written
+        && base.images.len() == machine.image.systems.len()
+        && machine.image.systems.iter().all(|system| base.images.contains_key(system));
+    fits.then_some(base)
 }
 
 /// The systems whose images boot.
@@ -317,7 +338,8 @@ impl Assembly<'_> {
         let pushed = old.pushed.clone();
         let layers = old.layers.iter().filter(|(system, _)| machine.image.systems.contains(system));
         let layers = layers.map(|(system, groups)| (*system, groups.clone())).collect();
-        Lock { channels, requests, packages, debs: new_debs, ids: old.ids.clone(), runtimes, layers, pushed }
+        let base = kept_base(old, machine).cloned();
+        Lock { channels, requests, packages, debs: new_debs, ids: old.ids.clone(), base, runtimes, layers, pushed }
     }
 }
 

@@ -29,6 +29,7 @@ pub(super) fn machine(packages: &[&str]) -> Machine {
             tag: "latest".to_owned(),
             systems: vec![System::X86_64Linux],
             layers: 100,
+            from: None,
             registry: None,
             env: BTreeMap::new(),
             labels: BTreeMap::new(),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::channel::{Change, Changes, Kind, Sizes};
+use crate::channel::{BaseChange, Change, Changes, Kind, Sizes};
 
 use super::figures::{Align, bytes, counted, table};
 
@@ -21,6 +21,7 @@ pub(super) fn text(changes: &Changes) -> String {
     let listed = &beside[..beside.len().min(LISTED)];
     let unlisted = beside.len() - listed.len();
     [
+        changes.base.as_ref().map(base).unwrap_or_default(),
         rows(&requests, several.len() > 1),
         if beside.is_empty() { String::new() } else { "in their closures:\n".to_owned() },
         rows(listed, several.len() > 1),
@@ -36,6 +37,16 @@ fn beside(changes: &Changes) -> Vec<&Change> {
     let is_asked = |change: &Change| asked.contains(&(&change.system, &change.name, &change.to));
     let first = changes.total.before == 0;
     changes.packages.iter().filter(|change| !first && !is_asked(change)).collect()
+}
+
+fn base(change: &BaseChange) -> String {
+    let BaseChange { reference, from, to } = change;
+    match (from, to) {
+        (None, Some(to)) => format!("+ base image {reference}: {to}\n"),
+        (Some(from), None) => format!("- base image {reference}: {from}\n"),
+        (Some(from), Some(to)) => format!("~ base image {reference}: {from} -> {to}\n"),
+        (None, None) => String::new(),
+    }
 }
 
 /// A line for each change.
@@ -115,6 +126,7 @@ mod tests {
     fn sample() -> Changes {
         let git = change("git", Kind::Updated, &["2.39"], &["2.40"], 31_000_000, 31_200_000);
         Changes {
+            base: None,
             requests: vec![
                 change("curl", Kind::Rebuilt, &["8"], &["8"], 500_000, 500_000),
                 git.clone(),

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::build::pin_runtimes;
+use crate::build::{pin_base, pin_runtimes};
 use crate::cache::Settings;
 use crate::channel::{self, Changes, LOCK_FILE, Lock, Mode, Resolution};
 use crate::config;
@@ -10,7 +10,7 @@ use crate::store::Store;
 
 use super::changes;
 use super::context::Context;
-use super::{project, runtime};
+use super::{project, registry, runtime};
 
 /// What `--json` prints.
 #[derive(Serialize)]
@@ -41,6 +41,10 @@ pub(super) fn resolve(context: &Context, mode: &Mode, args: &Args) -> anyhow::Re
     let sources = channel::sources(&machine, settings(args.offline)?);
     let mut resolution = channel::resolve(&machine, old.as_ref(), mode, &sources, &*context.progress)?;
     pin_runtimes(&mut resolution.lock, &machine, mode, &args.runtime.choice()?, &*context.progress)?;
+    let offline = args.offline;
+    if *mode != Mode::Locked {
+        pin_base(&mut resolution.lock, &machine, mode, &|| registry::anybody(offline), &*context.progress)?;
+    }
     let changes = Changes::between(&old.unwrap_or_default(), &resolution.lock);
     Ok(Resolution { changes, ..resolution })
 }

@@ -2,7 +2,7 @@
 
 use std::num::NonZero;
 
-use crate::build::{PlanChoice, Planned, Project};
+use crate::build::{PlanChoice, Planned, Project, Registries};
 use crate::cache::Settings;
 use crate::channel::{self, LOCK_FILE, Mode};
 use crate::config::{self, Diagnostic, Loaded, Machine, Severity, System};
@@ -16,7 +16,7 @@ use crate::store::{Pool, Store};
 
 use super::context::Context;
 use super::failure::Failure;
-use super::runtime;
+use super::{registry, runtime};
 
 /// Options of verbs that need packages.
 #[derive(clap::Args)]
@@ -69,6 +69,7 @@ pub(super) struct Opened {
     offline: bool,
     locked: bool,
     runtime: RuntimeChoice,
+    registries: Box<Registries<'static>>,
 }
 
 impl Args {
@@ -92,7 +93,9 @@ impl Args {
         let in_ci = is_set("CI") && machine.project.join(LOCK_FILE).is_file();
         let locked = self.locked || in_ci;
         let runtime = self.runtime.choice()?;
-        Ok(Opened { machine, store, pool: Pool::new(threads), offline: self.offline, locked, runtime })
+        let offline = self.offline;
+        let registries = Box::new(move || registry::anybody(offline));
+        Ok(Opened { machine, store, pool: Pool::new(threads), offline, locked, runtime, registries })
     }
 }
 
@@ -115,6 +118,7 @@ impl Opened {
             pool: &self.pool,
             codec,
             runtime: self.runtime.clone(),
+            registries: &*self.registries,
             sources: channel::sources(
                 &self.machine,
                 Settings {

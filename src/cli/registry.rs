@@ -40,6 +40,18 @@ pub(super) struct Args {
     ca_file: Option<PathBuf>,
 }
 
+/// The client of verbs that take no options of their own for registries: base images are read as whoever is logged in.
+pub(super) fn anybody(offline: bool) -> Result<Registry, crate::registry::Error> {
+    let settings = Settings {
+        offline,
+        insecure: false,
+        ca_file: None,
+        proxies: Proxies::from_environment(),
+        clock: Arc::new(SystemClock),
+    };
+    Registry::new(settings, Arc::new(Stores::from_environment()))
+}
+
 impl Args {
     /// A client. Credentials that are given are for the first registry that asks for some, and no other.
     pub(super) fn client(&self, context: &Context, offline: bool) -> anyhow::Result<Registry> {

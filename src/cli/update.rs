@@ -14,10 +14,12 @@ from another build, `+` new, `-` gone; then what a push and a pull will have to 
 Examples:
   dumbc update --dry-run    what would change
   dumbc update git jq       these requests only, with what they need
+  dumbc update base         the image that `from` of [image] names
   dumbc update runtime      the program that boots the image: this dumbc, or what --runtime names
   dumbc update --replan     and let the next build choose layers afresh")]
 pub(super) struct Args {
-    /// Requests to ask again, by their text in system.toml or their attribute; `runtime` is the program that boots images.
+    /// Requests to ask again, by their text in system.toml or their attribute; `runtime` is the program that boots images, `base`
+    /// the image that this one stands on.
     /// All where none is named
     #[arg(value_name = "NAME")]
     names: Vec<String>,

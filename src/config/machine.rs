@@ -116,6 +116,15 @@ pub enum Mirror {
     Snapshots(Vec<String>),
 }
 
+/// The image that ours stands on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BaseReference {
+    /// A reference, or the path of an archive or of the folder of an OCI layout, as it is written; the lock knows it by that.
+    pub written: String,
+    /// Where it stands.
+    pub place: Option<Place>,
+}
+
 /// `[image]`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImageSettings {
@@ -127,6 +136,8 @@ pub struct ImageSettings {
     pub systems: Vec<System>,
     /// Most layers there may be, base and generated ones included.
     pub layers: usize,
+    /// The image that ours stands on.
+    pub from: Option<BaseReference>,
     /// Where `push` goes.
     pub registry: Option<String>,
     /// Environment variables of the image's configuration.

@@ -23,7 +23,8 @@ pub fn write_archive(
     out: &mut dyn Output,
 ) -> Result<(), Error> {
     let outer = if format.compresses_outside() { codec } else { Codec::None };
-    let mut archive = Archive { writer: MemberWriter::new(out, outer).map_err(crate::store::Error::from)?, store };
+    let mut archive =
+        Archive { writer: MemberWriter::new(out, outer).map_err(crate::store::Error::from)?, store, outer };
     archive.folder("blobs")?;
     archive.folder("blobs/sha256")?;
     for layer in distinct_layers(images) {
@@ -48,6 +49,8 @@ pub fn write_archive(
 struct Archive<'a> {
     writer: MemberWriter<'a>,
     store: &'a Store,
+    /// How the whole is compressed.
+    outer: Codec,
 }
 
 impl Archive<'_> {
@@ -67,7 +70,8 @@ impl Archive<'_> {
         self.writer.plain(padding(content.len() as u64))
     }
 
-    /// A layer's tar has whole blocks, so its members need no padding behind them; a compressed blob does.
+    /// A layer's members go in as they are. Those of a base image may be compressed in another way: then its tar is compressed
+    /// anew. The padding behind it, which a tar of whole blocks does not need, is a member of its own.
     fn layer(&mut self, layer: &Layer, format: Format) -> Result<(), Error> {
         let (digest, size) = if format.compresses_outside() {
             (layer.diff_id.hex(), layer.tar_size)
@@ -75,7 +79,11 @@ impl Archive<'_> {
             (layer.blob.hex(), layer.blob_size)
         };
         self.header(&format!("blobs/sha256/{digest}"), Kind::File(size), 0o644)?;
-        layer.write_blob(self.store, self.writer.members()?)?;
+        if format.compresses_outside() && !layer.packing().fits(self.outer) {
+            layer.write_tar(self.store, &mut self.writer)?;
+        } else {
+            layer.write_blob(self.store, self.writer.members()?)?;
+        }
         self.writer.plain(padding(size))
     }
 }

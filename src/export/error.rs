@@ -25,6 +25,9 @@ pub enum Error {
         /// How.
         codec: Codec,
     },
+    /// Docker's manifest has no name for layers that a base image, or `--compression`, has compressed with zstd.
+    #[error("Docker's manifest can't name layers that are compressed with zstd")]
+    DockerZstd,
     /// A folder can't go to stdout.
     #[error("`oci-dir` is a folder and can't go to stdout")]
     DirectoryToStdout,
@@ -56,9 +59,11 @@ pub enum Error {
 impl Classified for Error {
     fn class(&self) -> Class {
         match self {
-            Self::SeveralSystems(..) | Self::Compression { .. } | Self::DirectoryToStdout | Self::NotALayout(_) => {
-                Class::Usage
-            }
+            Self::SeveralSystems(..)
+            | Self::Compression { .. }
+            | Self::DockerZstd
+            | Self::DirectoryToStdout
+            | Self::NotALayout(_) => Class::Usage,
             Self::Push(error) => error.class(),
             Self::Store(error) => error.class(),
             _ => Class::Other,
@@ -71,6 +76,7 @@ impl Classified for Error {
                 Some("choose one with `--system`, or `--format oci-archive` or `oci-dir` for all".to_owned())
             }
             Self::Compression { .. } => Some("use `--format oci-archive` or `oci-dir` for zstd".to_owned()),
+            Self::DockerZstd => Some("use OCI's form, gzip, or a base image whose layers are gzipped".to_owned()),
             Self::DirectoryToStdout => Some("use `--format oci-archive`".to_owned()),
             Self::NotALayout(_) => Some("name another folder with `-o`".to_owned()),
             Self::Push(error) => error.help(),

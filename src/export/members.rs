@@ -1,5 +1,7 @@
 //! A compressed stream that takes members as they are.
 
+use std::io;
+
 use crate::image::codec::{Codec, CodecError, Encoder};
 use crate::store::Output;
 
@@ -38,5 +40,19 @@ impl<'a> MemberWriter<'a> {
             self.out.write_all(&member)?;
         }
         Ok(())
+    }
+}
+
+/// Plain bytes, for who writes to any stream.
+impl io::Write for MemberWriter<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        // A block at a time: what is handed over may be a whole layer.
+        let piece = bytes.get(..self.block_size).unwrap_or(bytes);
+        self.plain(piece).map_err(io::Error::other)?;
+        Ok(piece.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
     }
 }

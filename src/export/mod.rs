@@ -17,7 +17,7 @@ use oci_spec::image::Descriptor;
 
 use crate::config::System;
 use crate::image::BlobDigest;
-use crate::image::codec::Codec;
+use crate::image::codec::{Codec, Packing};
 use crate::image::documents::{Form, LayerDescription, index_entry, manifest};
 use crate::nix::Sha256;
 use crate::store::{Layer, Output, Store};
@@ -50,6 +50,9 @@ impl Image {
 
     /// The manifest's bytes in one form.
     pub fn manifest(&self, form: Form) -> Result<Vec<u8>, Error> {
+        if form == Form::Docker && self.layers.iter().any(|(layer, _)| layer.packing() == Packing::Zstd) {
+            return Err(Error::DockerZstd);
+        }
         let layers = self.layers.iter().map(|(_, description)| description.clone()).collect::<Vec<_>>();
         Ok(manifest(&self.config, &layers, form)?)
     }

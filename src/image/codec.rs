@@ -79,6 +79,55 @@ impl fmt::Display for Codec {
     }
 }
 
+/// How a layer of anybody's is compressed, whatever made it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Packing {
+    /// Not at all.
+    Plain,
+    /// gzip, in one member or several.
+    Gzip,
+    /// zstd, in one frame or several.
+    Zstd,
+}
+
+impl Packing {
+    /// What a layer's media type says, OCI's or Docker's; `None` where it is no layer's that can be read.
+    #[must_use]
+    pub fn of_media_type(media_type: &str) -> Option<Self> {
+        match media_type {
+            "application/vnd.oci.image.layer.v1.tar" | "application/vnd.docker.image.rootfs.diff.tar" => {
+                Some(Self::Plain)
+            }
+            "application/vnd.oci.image.layer.v1.tar+gzip" | "application/vnd.docker.image.rootfs.diff.tar.gzip" => {
+                Some(Self::Gzip)
+            }
+            "application/vnd.oci.image.layer.v1.tar+zstd" | "application/vnd.docker.image.rootfs.diff.tar.zstd" => {
+                Some(Self::Zstd)
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether a blob packed so can stand in a stream that `codec` makes: its members are the stream's then.
+    #[must_use]
+    pub const fn fits(self, codec: Codec) -> bool {
+        matches!(
+            (self, codec),
+            (Self::Plain, Codec::None) | (Self::Gzip, Codec::Gzip(_)) | (Self::Zstd, Codec::Zstd(_))
+        )
+    }
+}
+
+impl From<Codec> for Packing {
+    fn from(codec: Codec) -> Self {
+        match codec {
+            Codec::Gzip(_) => Self::Gzip,
+            Codec::Zstd(_) => Self::Zstd,
+            Codec::None => Self::Plain,
+        }
+    }
+}
+
 /// The text names no codec.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is no compression: give gzip, gzip:1 to gzip:12, zstd, zstd:1 to zstd:19, or none")]

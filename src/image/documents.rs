@@ -14,7 +14,7 @@ use serde_json::json;
 use crate::config::System;
 use crate::nix::Sha256;
 
-use super::codec::Codec;
+use super::codec::Packing;
 use super::{BlobDigest, DiffId};
 
 /// What runs, as whom and with what: the part of an image's configuration that is not about layers.
@@ -52,7 +52,7 @@ pub struct LayerDescription {
     /// Bytes as compressed.
     pub blob_size: u64,
     /// How it is compressed.
-    pub codec: Codec,
+    pub packing: Packing,
     /// What it holds, for `docker history`.
     pub comment: String,
     /// Names it by what it is made of; `None` for a layer that somebody else made.
@@ -85,7 +85,7 @@ pub enum Form {
     Oci,
     /// OCI manifest, layers as plain tars: inside a compressed archive.
     OciUncompressed,
-    /// Docker's manifest of schema 2, layers gzipped.
+    /// Docker's manifest of schema 2, layers gzipped, or plain; it has no name for zstd.
     Docker,
 }
 
@@ -142,11 +142,11 @@ pub fn manifest(config: &[u8], layers: &[LayerDescription], form: Form) -> Resul
     if form == Form::Docker {
         return canonical(&docker_manifest(config, layers));
     }
-    let descriptors = layers.iter().map(|layer| match (form, layer.codec) {
+    let descriptors = layers.iter().map(|layer| match (form, layer.packing) {
         (Form::OciUncompressed, _) => descriptor(MediaType::ImageLayer, &layer.diff_id.0, layer.tar_size),
-        (_, Codec::Gzip(_)) => layer_descriptor(MediaType::ImageLayerGzip, layer),
-        (_, Codec::Zstd(_)) => layer_descriptor(MediaType::ImageLayerZstd, layer),
-        (_, Codec::None) => layer_descriptor(MediaType::ImageLayer, layer),
+        (_, Packing::Gzip) => layer_descriptor(MediaType::ImageLayerGzip, layer),
+        (_, Packing::Zstd) => layer_descriptor(MediaType::ImageLayerZstd, layer),
+        (_, Packing::Plain) => layer_descriptor(MediaType::ImageLayer, layer),
     });
     let manifest = ImageManifestBuilder::default()
         .schema_version(2u32)
@@ -159,8 +159,12 @@ pub fn manifest(config: &[u8], layers: &[LayerDescription], form: Form) -> Resul
 
 fn docker_manifest(config: &[u8], layers: &[LayerDescription]) -> serde_json::Value {
     let layers = layers.iter().map(|layer| {
+        let media_type = match layer.packing {
+            Packing::Plain => "application/vnd.docker.image.rootfs.diff.tar",
+            Packing::Gzip | Packing::Zstd => "application/vnd.docker.image.rootfs.diff.tar.gzip",
+        };
         let mut descriptor = json!({
-            "mediaType": "application/vnd.docker.image.rootfs.diff.tar.gzip",
+            "mediaType": media_type,
             "size": layer.blob_size,
             "digest": layer.blob.to_string(),
         });
@@ -237,7 +241,7 @@ mod tests {
             tar_size: 1024,
             blob: BlobDigest(Sha256::of(b"gzip")),
             blob_size: 100,
-            codec: Codec::Gzip(5),
+            packing: Packing::Gzip,
             comment: "hello-1.0".to_owned(),
             key: Some(Sha256::of(b"key")),
             facts: None,

@@ -5,6 +5,8 @@
 #[cfg(feature = "build")]
 pub mod adjust;
 #[cfg(feature = "build")]
+pub mod base;
+#[cfg(feature = "build")]
 pub mod check;
 #[cfg(feature = "build")]
 pub mod codec;
@@ -15,6 +17,8 @@ pub mod documents;
 pub mod head;
 #[cfg(feature = "build")]
 pub mod invert;
+#[cfg(feature = "build")]
+pub mod layered;
 pub mod listing;
 pub mod nar;
 mod path;

@@ -103,7 +103,11 @@ pub fn root_files(
     builder.link("var/run", "/run");
     builder.supplies(machine, supplies);
     builder.diagnostics.extend(unknown_names(machine, &accounts));
-    builder.diagnostics.extend(missing_locale(machine, supplies));
+    match &supplies.base {
+        // Which locales it has is its own affair.
+        Some(base) => builder.diagnostics.extend(base.clashes(machine)),
+        None => builder.diagnostics.extend(missing_locale(machine, supplies)),
+    }
     RootFiles { tree: builder.tree, diagnostics: builder.diagnostics }
 }
 

@@ -6,6 +6,8 @@
 pub mod addressed;
 pub mod aliases;
 #[cfg(feature = "build")]
+pub mod base;
+#[cfg(feature = "build")]
 pub mod boot;
 #[cfg(feature = "build")]
 pub mod certificates;

@@ -128,6 +128,7 @@ pub(super) fn machine() -> Machine {
             tag: "latest".to_owned(),
             systems: vec![System::X86_64Linux],
             layers: 100,
+            from: None,
             registry: None,
             env: BTreeMap::new(),
             labels: BTreeMap::new(),

@@ -5,6 +5,7 @@ use std::io;
 use crate::image::ImagePath;
 use crate::nix::StorePath;
 
+use super::base::accounts::BaseAccounts;
 use super::certificates;
 use super::debian::base::DebianBase;
 use super::view::{Kind, ReadContent, View};
@@ -51,6 +52,8 @@ pub struct Supplies {
     pub locale_archive: Option<String>,
     /// What Debian packages bring beside all that; `None` where there are none. [`Supplies::find`] leaves it empty.
     pub debian: Option<DebianBase>,
+    /// Everybody whom the base image knows; `None` where the image stands on none. [`super::base::supply`] fills it in.
+    pub base: Option<BaseAccounts>,
 }
 
 impl Supplies {
@@ -106,6 +109,7 @@ impl Supplies {
                 .file("/usr/lib/locale/locale-archive")
                 .or_else(|| first_with("lib/locale/locale-archive", &everything)),
             debian: None,
+            base: None,
         }
     }
 }

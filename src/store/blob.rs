@@ -5,12 +5,21 @@ use std::io::{self, Read, Seek as _, SeekFrom};
 
 use crate::image::tar::TAIL;
 
+use super::layer::Source;
 use super::write::encode_whole;
 use super::{Context as _, Error, Fragment, Layer, Store};
 
-/// Reads a layer's blob: head, fragments and tail as they lie in the store. [`Store::check_fragments`] says before whether they
-/// are whole; a fragment that ends early is an error, never a shorter blob.
-pub struct LayerReader<'a> {
+/// Reads a layer's blob.
+pub enum LayerReader<'a> {
+    /// Of pieces of ours.
+    Pieces(Pieces<'a>),
+    /// A base image's, which is a file.
+    Foreign(File),
+}
+
+/// Head, fragments and tail as they lie in the store. [`Store::check_fragments`] says before whether they are whole; a fragment
+/// that ends early is an error, never a shorter blob.
+pub struct Pieces<'a> {
     store: &'a Store,
     fragments: Vec<&'a Fragment>,
     head: Vec<u8>,
@@ -26,19 +35,27 @@ pub struct LayerReader<'a> {
 impl Layer {
     /// The compressed layer's bytes from `offset` on; none from its end on. Pieces before `offset` are not opened.
     pub fn open_blob<'a>(&'a self, store: &'a Store, offset: u64) -> Result<LayerReader<'a>, Error> {
-        let head = encode_whole(self.codec(), self.parts()?.0)?;
-        let tail = encode_whole(self.codec(), &TAIL)?;
-        let fragments = self.fragments().collect();
-        let mut reader = LayerReader { store, fragments, head, tail, piece: 0, offset, file: None };
+        let (head, fragments, codec) = match &self.source {
+            Source::Fragments { head, fragments, codec } => (head, fragments, *codec),
+            Source::Foreign(blob) => {
+                let mut file = store.open_foreign(&blob.digest)?;
+                file.seek(SeekFrom::Start(offset))?;
+                return Ok(LayerReader::Foreign(file));
+            }
+            Source::Elsewhere(_) => return Err(Error::Elsewhere(self.blob)),
+        };
+        let (head, tail) = (encode_whole(codec, head)?, encode_whole(codec, &TAIL)?);
+        let fragments = fragments.iter().map(|fragment| &**fragment).collect();
+        let mut reader = Pieces { store, fragments, head, tail, piece: 0, offset, file: None };
         while let Some(size) = reader.piece_size().filter(|&size| size <= reader.offset) {
             reader.offset -= size;
             reader.piece += 1;
         }
-        Ok(reader)
+        Ok(LayerReader::Pieces(reader))
     }
 }
 
-impl LayerReader<'_> {
+impl Pieces<'_> {
     /// Bytes of the piece at hand; `None` after the tail.
     fn piece_size(&self) -> Option<u64> {
         match self.piece {
@@ -74,7 +91,7 @@ impl LayerReader<'_> {
     }
 }
 
-impl LayerReader<'_> {
+impl Pieces<'_> {
     /// What is not whole goes, so that the next build makes it anew.
     fn damaged(&self, fragment: &Fragment) -> io::Error {
         let removed = self.store.remove_fragment(fragment.key);
@@ -83,6 +100,15 @@ impl LayerReader<'_> {
 }
 
 impl Read for LayerReader<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Pieces(pieces) => pieces.read(buffer),
+            Self::Foreign(file) => file.read(buffer),
+        }
+    }
+}
+
+impl Read for Pieces<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         while let Some(size) = self.piece_size() {
             let rest = size.saturating_sub(self.offset);

@@ -21,7 +21,7 @@ pub struct Policy {
 /// What a collection took and left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
 pub struct Collected {
-    /// Fragments, layer records and leftovers that went.
+    /// Fragments, layer records, blobs of base images and leftovers that went.
     pub removed: u64,
     /// Bytes that went.
     pub removed_bytes: u64,
@@ -51,6 +51,11 @@ impl Store {
                 for path in children(&prefix)? {
                     items.push(item(path)?);
                 }
+            }
+        }
+        for kind in children(&root.join("blobs"))? {
+            for path in children(&kind)? {
+                items.push(item(path)?);
             }
         }
         let pinned = super::pins::held(root)?;

@@ -1,4 +1,4 @@
-//! Layers: a head, fragments one after the other, a tail; and what is remembered of them.
+//! Layers: a head, fragments one after the other, a tail; and what is remembered of them. Layers of base images are blobs as they came.
 
 use std::fs;
 use std::io::{self, Write};
@@ -6,19 +6,18 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::image::codec::Codec;
+use crate::image::codec::{Codec, Packing};
 use crate::image::tar::TAIL;
 use crate::image::{BlobDigest, DiffId};
 use crate::nix::{Hasher, Sha256};
 
 use super::write::encode_whole;
-use super::{Error, Fragment, FragmentKey, Output, Store};
+use super::{Error, ForeignBlob, Fragment, FragmentKey, Output, Store};
 
 /// A layer whose digests are known.
 #[derive(Debug, Clone)]
 pub struct Layer {
-    bytes: Bytes,
-    codec: Codec,
+    pub(super) source: Source,
     key: Sha256,
     /// Digest of the uncompressed layer.
     pub diff_id: DiffId,
@@ -32,13 +31,15 @@ pub struct Layer {
     pub reused: bool,
 }
 
-/// Where a layer's bytes are.
+/// What a layer's bytes are made of.
 #[derive(Debug, Clone)]
-enum Bytes {
-    /// Here: the head, then fragments.
-    Here { head: Vec<u8>, fragments: Vec<Arc<Fragment>> },
-    /// Where an earlier image lies.
-    Elsewhere,
+pub(super) enum Source {
+    /// Pieces of ours.
+    Fragments { head: Vec<u8>, fragments: Vec<Arc<Fragment>>, codec: Codec },
+    /// A blob of somebody else's.
+    Foreign(ForeignBlob),
+    /// They are where an earlier image lies.
+    Elsewhere(Codec),
 }
 
 /// A layer of an earlier image, as that image's documents tell of it.
@@ -77,8 +78,22 @@ impl Store {
             },
         };
         let Record { diff_id, blob, blob_size } = record;
-        let bytes = Bytes::Here { head, fragments };
-        Ok(Layer { bytes, codec, key, diff_id, blob, tar_size, blob_size, reused })
+        let source = Source::Fragments { head, fragments, codec };
+        Ok(Layer { source, key, diff_id, blob, tar_size, blob_size, reused })
+    }
+
+    /// The layer of a base image that is kept here.
+    pub fn foreign_layer(&self, blob: &ForeignBlob) -> Result<Layer, Error> {
+        let tar_size = self.foreign_tar_size(blob)?.ok_or(Error::DamagedBlob(blob.digest))?;
+        Ok(Layer {
+            source: Source::Foreign(blob.clone()),
+            key: blob.digest.0,
+            diff_id: blob.diff_id,
+            blob: blob.digest,
+            tar_size,
+            blob_size: blob.size,
+            reused: true,
+        })
     }
 
     fn remembered(&self, key: &Sha256) -> Option<Record> {
@@ -140,13 +155,13 @@ impl Layer {
     #[must_use]
     pub const fn elsewhere(key: Sha256, codec: Codec, known: KnownLayer) -> Self {
         let KnownLayer { diff_id, blob, tar_size, blob_size } = known;
-        Self { bytes: Bytes::Elsewhere, codec, key, diff_id, blob, tar_size, blob_size, reused: true }
+        Self { source: Source::Elsewhere(codec), key, diff_id, blob, tar_size, blob_size, reused: true }
     }
 
     /// Whether its bytes are only where an earlier image lies: it can be named, and not be written.
     #[must_use]
     pub const fn is_elsewhere(&self) -> bool {
-        matches!(self.bytes, Bytes::Elsewhere)
+        matches!(self.source, Source::Elsewhere(_))
     }
 
     /// Names the layer by what it is made of, whatever its digests.
@@ -157,44 +172,58 @@ impl Layer {
 
     /// How it is compressed.
     #[must_use]
-    pub const fn codec(&self) -> Codec {
-        self.codec
+    pub fn packing(&self) -> Packing {
+        match &self.source {
+            Source::Fragments { codec, .. } | Source::Elsewhere(codec) => (*codec).into(),
+            Source::Foreign(blob) => blob.packing,
+        }
     }
 
-    /// What it is made of; nothing, where its bytes are elsewhere.
+    /// What it is made of: nothing, where its bytes are elsewhere or a base image's.
     pub fn fragments(&self) -> impl Iterator<Item = &Fragment> {
-        let fragments = if let Bytes::Here { fragments, .. } = &self.bytes { &fragments[..] } else { &[] };
+        let fragments = if let Source::Fragments { fragments, .. } = &self.source { &fragments[..] } else { &[] };
         fragments.iter().map(|fragment| &**fragment)
     }
 
-    /// Head and fragments; an error where they are elsewhere.
-    pub(super) fn parts(&self) -> Result<(&[u8], &[Arc<Fragment>]), Error> {
-        match &self.bytes {
-            Bytes::Here { head, fragments } => Ok((head, fragments)),
-            Bytes::Elsewhere => Err(Error::Elsewhere(self.blob)),
-        }
+    /// The blob of a base image that it is.
+    #[must_use]
+    pub const fn foreign(&self) -> Option<&ForeignBlob> {
+        if let Source::Foreign(blob) = &self.source { Some(blob) } else { None }
     }
 
     /// Writes the compressed layer: members one after the other, as they lie on the disk.
-    /// [`Store::check_fragments`] says before whether they are whole.
+    /// [`Store::check_fragments`] and [`Store::check_foreign`] say before whether they are whole.
     pub fn write_blob(&self, store: &Store, out: &mut dyn Output) -> Result<(), Error> {
-        let (head, fragments) = self.parts()?;
-        out.write_all(&encode_whole(self.codec, head)?)?;
-        for fragment in fragments {
-            store.append_fragment(fragment, out)?;
+        match &self.source {
+            Source::Foreign(blob) => Ok(out.append_file(&store.open_foreign(&blob.digest)?, blob.size)?),
+            Source::Elsewhere(_) => Err(Error::Elsewhere(self.blob)),
+            Source::Fragments { head, fragments, codec } => {
+                out.write_all(&encode_whole(*codec, head)?)?;
+                for fragment in fragments {
+                    store.append_fragment(fragment, out)?;
+                }
+                out.write_all(&encode_whole(*codec, &TAIL)?)?;
+                Ok(())
+            }
         }
-        out.write_all(&encode_whole(self.codec, &TAIL)?)?;
-        Ok(())
     }
 
     /// Writes the uncompressed layer.
     pub fn write_tar(&self, store: &Store, out: &mut dyn Write) -> Result<(), Error> {
-        let (head, fragments) = self.parts()?;
-        let mut decoder = self.codec.decoder()?;
-        out.write_all(head)?;
-        for fragment in fragments {
-            store.read_fragment(fragment)?.copy_tar(&mut decoder, out)?;
+        match &self.source {
+            Source::Foreign(blob) => {
+                io::copy(&mut store.foreign_tar(blob)?, out)?;
+                Ok(())
+            }
+            Source::Elsewhere(_) => Err(Error::Elsewhere(self.blob)),
+            Source::Fragments { head, fragments, codec } => {
+                let mut decoder = codec.decoder()?;
+                out.write_all(head)?;
+                for fragment in fragments {
+                    store.read_fragment(fragment)?.copy_tar(&mut decoder, out)?;
+                }
+                Ok(out.write_all(&TAIL)?)
+            }
         }
-        Ok(out.write_all(&TAIL)?)
     }
 }

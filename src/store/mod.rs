@@ -8,6 +8,7 @@ mod adjusted;
 mod blob;
 mod collect;
 mod deb;
+mod foreign;
 mod fragment;
 mod key;
 mod layer;
@@ -28,11 +29,13 @@ use std::path::{Path, PathBuf};
 use crate::failure::{Class, Classified};
 use crate::image::BlobDigest;
 use crate::image::codec::CodecError;
+use crate::image::layered::LayeredError;
 use crate::nix::StorePath;
 
 pub use blob::LayerReader;
 pub use collect::{Collected, Policy};
 pub use deb::{DebFault, DebIdentity, DebWriter};
+pub use foreign::{BlobFault, ForeignBlob};
 pub use fragment::{Alone, Fragment};
 pub use key::FragmentKey;
 pub use layer::{KnownLayer, Layer, layer_key};
@@ -69,6 +72,20 @@ pub enum Error {
     /// A fragment is not what its record says. It has been removed.
     #[error("store: fragment {0} was damaged and has been removed")]
     Damaged(FragmentKey),
+    /// A blob of a base image is not what its name says, or is gone. It has been removed.
+    #[error("store: the base image's layer {0} was damaged or is gone")]
+    DamagedBlob(BlobDigest),
+    /// A blob is not what its image says of it.
+    #[error(transparent)]
+    Blob(#[from] BlobFault),
+    /// The layers of a base image make no root.
+    #[error("the base image can't be built on: {digest} can't be unpacked")]
+    Root {
+        /// The layer to blame.
+        digest: BlobDigest,
+        /// Why.
+        source: LayeredError,
+    },
     /// A fragment of an untrusted store does not hold what the lock says. It has been removed.
     #[error("store: a fragment claims to be {path} but does not hold it; it has been removed")]
     Forged {
@@ -95,7 +112,7 @@ pub enum Error {
 impl Classified for Error {
     fn class(&self) -> Class {
         match self {
-            Self::Forged { .. } => Class::Trust,
+            Self::Forged { .. } | Self::Blob(_) => Class::Trust,
             Self::Deb(fault) => fault.class(),
             _ => Class::Other,
         }
@@ -105,7 +122,9 @@ impl Classified for Error {
         match self {
             Self::Deb(fault) => fault.help(),
             Self::NoFolder => Some("set DUMBC_STORE to a folder".to_owned()),
-            Self::Damaged(_) => Some("run the command again: what is missing is fetched anew".to_owned()),
+            Self::Damaged(_) | Self::DamagedBlob(_) => {
+                Some("run the command again: what is missing is fetched anew".to_owned())
+            }
             Self::Changed(_) => Some("run the command again when nothing writes to it".to_owned()),
             Self::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
                 Some("`dumbc gc --max-size 5GB` makes room in the store".to_owned())

@@ -4,6 +4,7 @@
 
 mod apt;
 mod arrows;
+mod base;
 mod build;
 mod cache;
 mod clients;

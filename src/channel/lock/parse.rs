@@ -13,8 +13,8 @@ use toml::de::{DeTable, DeValue};
 
 use super::print::VERSION;
 use super::{
-    Lock, LockError, LockedArchive, LockedChannel, LockedDeb, LockedPackage, LockedRelease, LockedRequest,
-    LockedRuntime,
+    Lock, LockError, LockedArchive, LockedBase, LockedBaseImage, LockedBaseLayer, LockedChannel, LockedDeb,
+    LockedPackage, LockedRelease, LockedRequest, LockedRuntime,
 };
 use crate::cache::NarSource;
 use crate::config::{Diagnostic, Place, System, reading};
@@ -31,6 +31,7 @@ struct TomlLock {
     version: i64,
     #[serde(default)]
     channels: BTreeMap<String, TomlChannel>,
+    base: Option<TomlBase>,
     #[serde(default)]
     ids: BTreeMap<String, u32>,
     #[serde(default)]
@@ -62,6 +63,31 @@ struct TomlRelease {
     name: String,
     revision: String,
     evaluation: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct TomlBase {
+    reference: String,
+    digest: Sha256,
+    systems: BTreeMap<Spanned<String>, TomlBaseImage>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct TomlBaseImage {
+    manifest: Option<Sha256>,
+    config: Sha256,
+    layers: Vec<TomlBaseLayer>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct TomlBaseLayer {
+    digest: Sha256,
+    diff_id: Sha256,
+    media_type: String,
+    size: u64,
 }
 
 #[derive(Deserialize)]
@@ -224,6 +250,7 @@ impl TomlLock {
             pushed: self.pushed.into_iter().map(|(repository, pushed)| (repository, pushed.digest)).collect(),
             ..Lock::default()
         };
+        lock.base = self.base.map(|base| base.check(text)).transpose()?;
         for (name, mut groups) in self.layers {
             groups.iter_mut().for_each(sort);
             lock.layers.insert(system(text, &name)?, groups);
@@ -255,6 +282,24 @@ impl TomlLock {
             })?;
         }
         Ok(lock)
+    }
+}
+
+impl TomlBase {
+    fn check(self, text: &str) -> Result<LockedBase, LockError> {
+        let mut images = BTreeMap::new();
+        for (name, image) in self.systems {
+            images.insert(system(text, &name)?, image.into());
+        }
+        Ok(LockedBase { reference: self.reference, digest: self.digest, images })
+    }
+}
+
+impl From<TomlBaseImage> for LockedBaseImage {
+    fn from(TomlBaseImage { manifest, config, layers }: TomlBaseImage) -> Self {
+        let layer =
+            |TomlBaseLayer { digest, diff_id, media_type, size }| LockedBaseLayer { digest, diff_id, media_type, size };
+        Self { manifest, config, layers: layers.into_iter().map(layer).collect() }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Lock, LockedArchive, LockedDeb, LockedPackage, LockedRelease, LockedRequest};
+use super::{Lock, LockedArchive, LockedBase, LockedDeb, LockedPackage, LockedRelease, LockedRequest};
 use crate::cache::NarSource;
 use crate::config::System;
 use crate::deb::PackageName;
@@ -34,6 +34,7 @@ impl Lock {
                 print_release(&mut text, name, release);
             }
         }
+        self.base.iter().for_each(|base| print_base(&mut text, base));
         if !self.ids.is_empty() {
             table(&mut text, "[ids]");
             self.ids.iter().for_each(|(name, id)| line(&mut text, &key(name), &id.to_string()));
@@ -59,6 +60,23 @@ impl Lock {
         self.packages.iter().for_each(|(path, package)| print_package(&mut text, path, package));
         self.debs.iter().for_each(|((system, name), deb)| print_deb(&mut text, *system, name, deb));
         text
+    }
+}
+
+fn print_base(text: &mut String, base: &LockedBase) {
+    table(text, "[base]");
+    line(text, "reference", &quote(&base.reference));
+    line(text, "digest", &quote(&base.digest.oci()));
+    for (system, image) in &base.images {
+        table(text, &format!("[base.systems.{}]", system.name()));
+        optional(text, "manifest", image.manifest.map(|digest| digest.oci()).as_deref());
+        line(text, "config", &quote(&image.config.oci()));
+        let layers = image.layers.iter().map(|layer| {
+            let (digest, diff_id) = (quote(&layer.digest.oci()), quote(&layer.diff_id.oci()));
+            let (media_type, size) = (quote(&layer.media_type), layer.size);
+            format!("{{ digest = {digest}, diff-id = {diff_id}, media-type = {media_type}, size = {size} }}")
+        });
+        line(text, "layers", &lines(&layers.collect::<Vec<_>>(), ""));
     }
 }
 

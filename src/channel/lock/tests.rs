@@ -44,6 +44,7 @@ fn sample() -> Lock {
         packages: BTreeMap::from([(git, package(&[&glibc])), (glibc.clone(), package(&[&glibc]))]),
         debs: BTreeMap::new(),
         ids: BTreeMap::from([("user/sshd".to_owned(), 999)]),
+        base: None,
         runtimes: BTreeMap::new(),
         layers: BTreeMap::from([(System::X86_64Linux, vec![vec!["git".to_owned()], vec!["glibc".to_owned()]])]),
         pushed: BTreeMap::from([("registry.example.org/team/app".to_owned(), Sha256::of(b"pushed"))]),
@@ -290,6 +291,20 @@ fn any_runtime() -> impl Strategy<Value = LockedRuntime> {
     (any_hash(), any::<u64>()).prop_map(|(hash, nar_size)| LockedRuntime { nar_size, ..runtime(hash) })
 }
 
+fn any_base() -> impl Strategy<Value = LockedBase> {
+    use proptest::collection::{btree_map, vec};
+    let layer = (any_hash(), any_hash(), any::<String>(), any::<u64>())
+        .prop_map(|(digest, diff_id, media_type, size)| LockedBaseLayer { digest, diff_id, media_type, size });
+    let image = (proptest::option::of(any_hash()), any_hash(), vec(layer, 0..3))
+        .prop_map(|(manifest, config, layers)| LockedBaseImage { manifest, config, layers });
+    let system = prop_oneof![Just(System::X86_64Linux), Just(System::Aarch64Linux)];
+    (any::<String>(), any_hash(), btree_map(system, image, 1..3)).prop_map(|(reference, digest, images)| LockedBase {
+        reference,
+        digest,
+        images,
+    })
+}
+
 fn any_lock() -> impl Strategy<Value = Lock> {
     use proptest::collection::{btree_map, vec};
     let system = || prop_oneof![Just(System::X86_64Linux), Just(System::Aarch64Linux)];
@@ -298,17 +313,18 @@ fn any_lock() -> impl Strategy<Value = Lock> {
         btree_map((system(), any::<String>()), any_request(), 0..4),
         btree_map(any_path(), any_package(), 0..4),
         btree_map((system(), any_deb_name()), any_deb(), 0..4),
-        btree_map(any::<String>(), any::<u32>(), 0..3),
+        (btree_map(any::<String>(), any::<u32>(), 0..3), proptest::option::of(any_base())),
         btree_map(system(), any_runtime(), 0..3),
         btree_map(system(), vec(sorted(any::<String>()), 0..4), 0..3),
         btree_map(any::<String>(), any_hash(), 0..3),
     )
-        .prop_map(|(channels, requests, packages, debs, ids, runtimes, layers, pushed)| Lock {
+        .prop_map(|(channels, requests, packages, debs, (ids, base), runtimes, layers, pushed)| Lock {
             channels,
             requests,
             packages,
             debs,
             ids,
+            base,
             runtimes,
             layers,
             pushed,

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::super::mirror::{Either, Image, SystemName};
-use super::super::{ImageSettings, Request, SbomFormat, System, Template};
+use super::super::project::Entry;
+use super::super::{BaseReference, ImageSettings, Request, SbomFormat, System, Template};
 use super::MOST_LAYERS;
 use super::scope::Scope;
-use super::syntax::{is_image_name, is_registry, is_tag};
+use super::syntax::{image_reference_fault, is_image_name, is_registry, is_tag};
 
 const DEFAULT_LAYERS: usize = 100;
 const FLY_REGISTRY: &str = "registry.fly.io";
@@ -29,6 +30,7 @@ pub(super) fn check(scope: &Scope<'_>, image: Option<&Image>) -> ImageSettings {
         tag: image.tag.as_ref().map_or_else(|| "latest".to_owned(), ToString::to_string),
         systems: systems(scope, image),
         layers: image.layers.as_ref().map_or(DEFAULT_LAYERS, |layers| (**layers).min(MOST_LAYERS) as usize),
+        from: base(scope, image),
         registry: image.registry.as_ref().map(ToString::to_string),
         env: environment(scope, image),
         labels: labels(scope, image),
@@ -48,6 +50,32 @@ fn sbom(scope: &Scope<'_>, image: &Image) -> Option<SbomFormat> {
         }
     }
     None
+}
+
+/// What exists, or looks like a path, is a file or folder; the rest is a reference.
+fn base(scope: &Scope<'_>, image: &Image) -> Option<BaseReference> {
+    let from = image.from.as_ref()?;
+    let found = scope.project.look(from, true);
+    let is_path = from.starts_with(['.', '/', '~']);
+    match found {
+        // An archive may lie anywhere on this machine: its digest is pinned.
+        Entry::File { .. } | Entry::Directory | Entry::Unknown | Entry::Outside if is_path => {}
+        Entry::File { .. } | Entry::Directory => {}
+        // Home folders are found when the image is read.
+        Entry::Missing if from.starts_with("~/") => {}
+        _ if is_path => {
+            let help =
+                "write the path of an archive or an OCI layout, or a reference such as debian:12-slim".to_owned();
+            scope.error(from.span(), format!("`{}` is no archive and no OCI layout", from.as_str()), help);
+        }
+        _ => {
+            if let Some(fault) = image_reference_fault(from) {
+                let help = "write `NAME:TAG`, `HOST/NAME:TAG`, or a path that begins with `./`".to_owned();
+                scope.error(from.span(), format!("`{}` names no image: {fault}", from.as_str()), help);
+            }
+        }
+    }
+    Some(BaseReference { written: from.to_string(), place: Some(scope.place(from.span())) })
 }
 
 fn check_registry(scope: &Scope<'_>, image: &Image) {

@@ -77,7 +77,8 @@ pub(super) fn machine(
     findings: &Findings,
 ) -> Option<Machine> {
     let boot = settings::boot(system.as_ref().and_then(|system| system.mirror.boot.as_ref()));
-    let mut names = Names { boots_not: !boot.enable, ..Names::default() };
+    let has_base = system.as_ref().is_some_and(|system| system.mirror.image.iter().any(|image| image.from.is_some()));
+    let mut names = Names { boots_not: !boot.enable, has_base, ..Names::default() };
     let base = Base { findings, project };
 
     let channels = system.as_ref().map(|system| {

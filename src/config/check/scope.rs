@@ -21,6 +21,8 @@ pub(super) struct Names {
     pub(super) groups: Option<BTreeMap<String, u32>>,
     /// The system's packages.
     pub(super) requested: Option<Vec<Request>>,
+    /// The image stands on another one, which may have accounts, too.
+    pub(super) has_base: bool,
     /// `[boot] enable = false`: the image just runs its command.
     pub(super) boots_not: bool,
 }
@@ -32,9 +34,9 @@ impl Names {
         self.default_channel = default;
     }
 
-    /// Whether packages may bring users and groups that no file declares.
+    /// Whether packages, or the base image, may bring users and groups that no file declares.
     pub(super) fn may_bring_accounts(&self) -> bool {
-        self.channels.iter().flat_map(BTreeMap::values).any(|is_debian| *is_debian)
+        self.has_base || self.channels.iter().flat_map(BTreeMap::values).any(|is_debian| *is_debian)
     }
 
     /// Whether names of the channel, or of the default one, are Debian's.

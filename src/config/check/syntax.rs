@@ -71,6 +71,31 @@ pub(super) fn is_registry(registry: &str) -> bool {
         && prefix.is_none_or(is_image_name)
 }
 
+/// Why a text is no `[HOST/]NAME[:TAG][@sha256:…]`; whoever asks for the image knows the grammar in full.
+pub(super) fn image_reference_fault(text: &str) -> Option<&'static str> {
+    let (rest, digest) = text.split_once('@').map_or((text, None), |(rest, digest)| (rest, Some(digest)));
+    let is_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    let is_digest = |digest: &str| {
+        let hex = digest.strip_prefix("sha256:");
+        hex.is_some_and(|hex| hex.len() == 64 && hex.bytes().all(is_hex))
+    };
+    let (name, tag) = match rest.rsplit_once(':') {
+        Some((name, tag)) if !tag.contains('/') => (name, Some(tag)),
+        _ => (rest, None),
+    };
+    if text.contains("://") {
+        Some("it begins with a scheme")
+    } else if digest.is_some_and(|digest| !is_digest(digest)) {
+        Some("what follows `@` is no `sha256:` digest")
+    } else if tag.is_some_and(|tag| !is_tag(tag)) {
+        Some("its tag can't be one")
+    } else if is_image_name(name) || (name.contains('/') && is_registry(name)) {
+        None
+    } else {
+        Some("its name has other characters than lower case letters, digits, and `.`, `_`, `-`, `/` between them")
+    }
+}
+
 /// A time zone of tzdata.
 pub(super) fn is_timezone(zone: &str) -> bool {
     let part = |part: &str| {

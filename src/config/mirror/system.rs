@@ -147,6 +147,11 @@ pub(in super::super) struct Image {
     #[schemars(extend("default" = 100, "minimum" = super::super::check::FEWEST_LAYERS, "maximum" = super::super::check::MOST_LAYERS))]
     pub(in super::super) layers: Option<At<u32>>,
 
+    /// The image that this one stands on: a reference (`debian:12-slim`), or the path of an archive or an OCI layout. Its digest is
+    /// pinned in dumbc.lock; `dumbc update base` moves it.
+    #[schemars(example = &"registry.example.org/team/base:1", example = &"./base.tar.gz")]
+    pub(in super::super) from: Option<At<String>>,
+
     /// Where the image is pushed to.
     #[schemars(example = &"registry.fly.io")]
     pub(in super::super) registry: Option<At<String>>,

@@ -22,6 +22,7 @@ pub fn plan_machine(plan: &BootPlan) -> Machine {
             tag: "latest".to_owned(),
             systems: System::from_name(&plan.system).into_iter().collect(),
             layers: 1,
+            from: None,
             registry: None,
             env: BTreeMap::new(),
             labels: BTreeMap::new(),

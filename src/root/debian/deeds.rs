@@ -194,8 +194,7 @@ mod tests {
             shell: text("/"),
         };
         let group = Group { name: text("adm"), gid: 4, members: Vec::new() };
-        let accounts =
-            Accounts { users: vec![user], groups: vec![group], homes: std::collections::BTreeSet::default() };
+        let accounts = Accounts { users: vec![user], groups: vec![group], ..Accounts::default() };
         let read = |path: &ImagePath, _: u64, length: usize| {
             assert_eq!(length, 4);
             Ok((path.to_string() == "/usr/share/base-files/motd").then(|| b"motd".to_vec()))

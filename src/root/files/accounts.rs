@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::{Machine, RunAs};
 
+use super::super::base::accounts::BaseAccounts;
 use super::super::boot::runs_sshd;
 use super::super::supplies::{SYSTEM_PROFILE, Supplies};
 
@@ -61,7 +62,7 @@ pub struct Group {
 }
 
 /// Everybody in the machine.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Accounts {
     /// Sorted by number.
     pub users: Vec<Account>,
@@ -69,6 +70,8 @@ pub struct Accounts {
     pub groups: Vec<Group>,
     /// Names of those with a home of their own below `/home`.
     pub homes: BTreeSet<String>,
+    /// Lines of shadow and gshadow of those whom the base image knows, by name.
+    pub secrets: [BTreeMap<String, String>; 2],
 }
 
 impl Accounts {
@@ -77,9 +80,10 @@ impl Accounts {
     #[must_use]
     pub fn of(machine: &Machine, supplies: &Supplies) -> Self {
         let shell = |wanted: Option<&str>| login_shell(supplies, wanted);
-        let mut users = match &supplies.debian {
-            Some(base) => debian::users(base, shell(None)),
-            None => vec![
+        let mut users = match (&supplies.debian, &supplies.base) {
+            (Some(base), _) => debian::users(base, shell(None)),
+            (None, Some(base)) => with_base(base, shell(None)),
+            (None, None) => vec![
                 system("root", 0, 0, "System administrator", "/root", shell(None)),
                 system("nobody", NOBODY, NOBODY, "Unprivileged account", "/var/empty", nologin()),
             ],
@@ -94,6 +98,8 @@ impl Accounts {
                 homes.insert(name.clone());
             }
             let home = home.unwrap_or_else(|| format!("/home/{name}"));
+            // The base image's user of this name gives way.
+            users.retain(|account| account.name != *name);
             users.push(system(name, user.uid, user.gid, "", &home, shell));
         }
         for uid in numbers(machine) {
@@ -116,7 +122,8 @@ impl Accounts {
         }
         users.sort_by_key(|account| account.uid);
         let groups = groups(machine, supplies, &users);
-        Self { users, groups, homes }
+        let secrets = supplies.base.as_ref().map(|base| secrets(base, machine)).unwrap_or_default();
+        Self { users, groups, homes, secrets }
     }
 
     /// The account with this number.
@@ -166,7 +173,11 @@ impl Accounts {
     /// `/etc/shadow`
     #[must_use]
     pub fn shadow(&self) -> String {
-        lines(self.users.iter().map(|account| format!("{}:*:::::::", account.name)))
+        let [shadow, _] = &self.secrets;
+        let line = |account: &Account| {
+            shadow.get(&account.name).cloned().unwrap_or_else(|| format!("{}:*:::::::", account.name))
+        };
+        lines(self.users.iter().map(line))
     }
 
     /// `/etc/group`
@@ -179,7 +190,12 @@ impl Accounts {
     /// `/etc/gshadow`
     #[must_use]
     pub fn gshadow(&self) -> String {
-        lines(self.groups.iter().map(|group| format!("{}:*::{}", group.name, group.members.join(","))))
+        let [_, gshadow] = &self.secrets;
+        let line = |group: &Group| {
+            let own = || format!("{}:*::{}", group.name, group.members.join(","));
+            gshadow.get(&group.name).cloned().unwrap_or_else(own)
+        };
+        lines(self.groups.iter().map(line))
     }
 }
 
@@ -194,8 +210,11 @@ fn nologin() -> String {
 
 /// A shell that is wanted by path, by name, or not at all: what stands in `/usr`, else in the system environment.
 fn login_shell(supplies: &Supplies, wanted: Option<&str>) -> String {
-    let in_usr = |name: &str| supplies.debian.as_ref().and_then(|base| base.login_shells.get(name)).cloned();
-    let has_bash = || in_usr("bash").is_some() || supplies.login_shells.iter().any(|name| name == "bash");
+    let has = |name: &str| supplies.login_shells.iter().any(|ours| ours == name);
+    let of_base = |name: &str| supplies.base.as_ref().filter(|_| !has(name))?.login_shells.get(name).cloned();
+    let of_debian = |name: &str| supplies.debian.as_ref()?.login_shells.get(name).cloned();
+    let in_usr = |name: &str| of_debian(name).or_else(|| of_base(name));
+    let has_bash = || in_usr("bash").is_some() || has("bash");
     let name = match wanted {
         Some(path) if path.starts_with('/') => return path.to_owned(),
         Some(name) => name,
@@ -230,7 +249,34 @@ fn known_groups(machine: &Machine) -> BTreeMap<u32, String> {
     names
 }
 
+/// The base image's users, and those without whom no machine is.
+fn with_base(base: &BaseAccounts, shell: String) -> Vec<Account> {
+    let mut users = base.users.clone();
+    let must = [
+        system("root", 0, 0, "System administrator", "/root", shell),
+        system("nobody", NOBODY, NOBODY, "Unprivileged account", "/var/empty", nologin()),
+    ];
+    let missing = must.into_iter().filter(|account| base.users.iter().all(|known| known.name != account.name));
+    users.extend(missing);
+    users
+}
+
+/// What the base image's shadow and gshadow say of those whom the machine does not declare itself.
+fn secrets(base: &BaseAccounts, machine: &Machine) -> [BTreeMap<String, String>; 2] {
+    let without = |lines: &BTreeMap<String, String>, is_ours: &dyn Fn(&String) -> bool| -> BTreeMap<String, String> {
+        lines.iter().filter(|(name, _)| !is_ours(name)).map(|(name, line)| (name.clone(), line.clone())).collect()
+    };
+    let in_group = |group: &String| machine.users.values().any(|user| user.groups.contains(group));
+    [
+        without(&base.shadow, &|name| machine.users.contains_key(name)),
+        without(&base.gshadow, &|name| machine.groups.contains_key(name) || in_group(name)),
+    ]
+}
+
 fn groups(machine: &Machine, supplies: &Supplies, users: &[Account]) -> Vec<Group> {
+    if let Some(base) = &supplies.base {
+        return base.groups_with(machine, users);
+    }
     let debian = supplies.debian.as_ref();
     let mut names = debian.map_or_else(|| known_groups(machine), |base| debian::groups(base, machine));
     if users.iter().any(|account| account.gid == BUILDERS) {

@@ -118,7 +118,7 @@ mod tests {
         Accounts {
             users: vec![account("root", 0, 0), account("postgres", 101, 103), account("alice", 1000, 1000)],
             groups: vec![group("root", 0), group("adm", 4), group("postgres", 103), group("alice", 1000)],
-            homes: BTreeSet::new(),
+            ..Accounts::default()
         }
     }
 

@@ -100,7 +100,8 @@ pub(super) fn shells(accounts: &Accounts, supplies: &Supplies) -> String {
     let own = own.filter(|shell| !no_shells.iter().any(|none| shell.ends_with(none)));
     let sh = supplies.sh.iter().map(|_| "/bin/sh".to_owned());
     let all: BTreeSet<String> = profile.chain(own).chain(sh).collect();
-    let debian = supplies.debian.iter().flat_map(|base| &base.shells);
+    let of_base = supplies.base.iter().flat_map(|base| &base.shells);
+    let debian = supplies.debian.iter().flat_map(|base| &base.shells).chain(of_base);
     let others = all.iter().filter(|shell| debian.clone().all(|line| line != *shell));
     debian.clone().chain(others).fold(String::new(), |text, shell| text + shell + "\n")
 }

@@ -24,7 +24,9 @@ pub fn environment_variables(
     let user = entrypoint.and_then(|unit| accounts.of_unit(&unit.user)).or(accounts.by_uid(0));
     set("PATH", &machine.path.join(":"));
     set("LANG", &machine.locale);
-    if let Some(user) = user.filter(|_| !machine.boot.enable) {
+    // Where the base image says who runs, it may say what they need, too.
+    let says_who = machine.entrypoint.is_some() || supplies.base.is_none();
+    if let Some(user) = user.filter(|_| !machine.boot.enable && says_who) {
         set("HOME", &user.home);
         set("USER", &user.name);
     }
