@@ -55,6 +55,7 @@ struct Answers {
 
 impl Facts {
     /// What stands at a path; the outer `None`: nobody asked.
+    #[expect(clippy::option_option, reason = "that nothing is there is an answer, too")]
     pub(super) fn kind(&self, package: FragmentKey, path: &ImagePath) -> Option<Option<&ListingKind>> {
         Some(self.packages.get(&package)?.kinds.get(path)?.as_ref())
     }

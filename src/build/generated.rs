@@ -171,8 +171,8 @@ impl Inputs<'_> {
 
     /// What goes into the SBOM.
     fn inventory<'b>(&'b self, content: &'b Content) -> Inventory<'b> {
-        let Self { machine, lock, system, closure, shelf, debs, .. } = *self;
-        Inventory { machine, lock, system, closure, content, debs: Some((shelf, debs)) }
+        let Self { machine, lock, system, closure, debs, .. } = *self;
+        Inventory { machine, lock, system, closure, content, debs: Some((self.shelf, debs)) }
     }
 
     /// Puts generated files where the base image has room for them.

@@ -110,7 +110,7 @@ impl Project<'_> {
         let units = units(lock, system, &closure, &content);
         let layers = choice.layers.unwrap_or(self.machine.image.layers);
         let generated = GENERATED_LAYERS + if self.machine.boot.enable { RUNTIME_LAYERS } else { 0 };
-        let base = self.base_layers(lock, system, layers, generated)?;
+        let base = base::base_layers(lock, system, layers, generated)?;
         let budget = layers.saturating_sub(generated + base).max(1);
         let previous = lock.layers.get(&system).map(Vec::as_slice);
         let plan = plan(&units, budget, previous, &PlanOptions { replan: choice.replan, ..PlanOptions::default() })?;
@@ -136,10 +136,10 @@ impl Project<'_> {
         let debs = self.debs().fragments(&locked_debs)?;
         let base = self.base(lock, system)?;
         let make = |path: &StorePath| packages.make_one(lock, path);
-        let shelf = Shelf::new(self.store, &keys, fragments, previous.facts(), &make);
-        let units = (&shelf, &debs, base.as_ref());
+        let library = Shelf::new(self.store, &keys, fragments, previous.facts(), &make);
+        let units = (&library, &debs, base.as_ref());
         let generated = self.generate(lock, system, &closure, units, &mut content, runtime);
-        let (mut generated, fragments, facts) = shelf.close(generated)?;
+        let (mut generated, fragments, facts) = library.close(generated)?;
         generated.facts = facts.tree();
         let Self { store, pool, codec, machine, .. } = self;
         let make = |missing: &BTreeSet<StorePath>| packages.make(lock, missing);
@@ -178,10 +178,10 @@ impl Project<'_> {
         let runtime = if self.machine.boot.enable { Some(runtime::stand_in()?) } else { None };
         let make: &MakeFragment<'_> = &|path| Err(Error::OutsideLock { path: path.clone() });
         let nothing = Facts::default();
-        let shelf = Shelf::new(self.store, &keys, fragments, &nothing, make);
-        let units = (&shelf, &debs, base.as_ref());
+        let library = Shelf::new(self.store, &keys, fragments, &nothing, make);
+        let units = (&library, &debs, base.as_ref());
         let generated = self.generate(lock, system, &closure, units, &mut content, runtime.as_ref());
-        let (Generated { mut findings, doubts, .. }, ..) = shelf.close(generated)?;
+        let (Generated { mut findings, doubts, .. }, ..) = library.close(generated)?;
         findings.extend(doubts);
         Ok(Some(findings))
     }
@@ -201,12 +201,13 @@ impl Project<'_> {
         lock: &Lock,
         system: System,
         closure: &BTreeSet<StorePath>,
-        (shelf, debs, base): (&Shelf<'_>, &DebFragments, Option<&BaseImage>),
+        (library, debs, base): (&Shelf<'_>, &DebFragments, Option<&BaseImage>),
         content: &mut Content,
         runtime: Option<&Addressed>,
     ) -> Result<Generated, Error> {
         let Self { machine, progress, .. } = self;
-        Inputs { machine, lock, system, closure, shelf, debs, base, runtime, progress: *progress }.generate(content)
+        Inputs { machine, lock, system, closure, shelf: library, debs, base, runtime, progress: *progress }
+            .generate(content)
     }
 
     /// What was requested, with the ids of the units that answer.

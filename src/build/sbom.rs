@@ -89,9 +89,9 @@ impl Inventory<'_> {
     }
 
     fn says(&self, name: &PackageName) -> Result<Says, Error> {
-        let Some((shelf, fragments)) = self.debs else { return Ok(Says::default()) };
+        let Some((library, fragments)) = self.debs else { return Ok(Says::default()) };
         let Some(fragment) = fragments.get(name) else { return Ok(Says::default()) };
-        let facts = shelf.store.facts(fragment)?;
+        let facts = library.store.facts(fragment)?;
         let field = |name| Some(facts.paragraph().ok()?.get(name)?.to_owned());
         let is_address = |text: &String| text.starts_with("http") && text.bytes().all(|byte| byte.is_ascii_graphic());
         let first_line = |text: String| text.lines().next().unwrap_or_default().trim().to_owned();
@@ -99,20 +99,21 @@ impl Inventory<'_> {
         Ok(Says {
             homepage: field("Homepage").filter(is_address).filter(is_short),
             description: field("Description").map(first_line).filter(is_line).filter(is_short),
-            licences: copyright(shelf, fragment, name)?.as_deref().map(licences).unwrap_or_default(),
+            licences: copyright(library, fragment, name)?.as_deref().map(licences).unwrap_or_default(),
         })
     }
 }
 
+#[expect(clippy::ptr_arg, reason = "a filter of texts")]
 fn is_short(text: &String) -> bool {
     text.len() <= LONGEST_TEXT
 }
 
 /// The text of a package's copyright file; `None` where it has none of its own, or not as text.
-fn copyright(shelf: &Shelf<'_>, fragment: &Fragment, name: &PackageName) -> Result<Option<String>, Error> {
+fn copyright(library: &Shelf<'_>, fragment: &Fragment, name: &PackageName) -> Result<Option<String>, Error> {
     let path = format!("usr/share/doc/{name}/copyright");
     let path = ImagePath::new(path.as_bytes()).map_err(std::io::Error::other)?;
-    match shelf.read_in(fragment, &path, 0, LARGEST) {
+    match library.read_in(fragment, &path, 0, LARGEST) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         bytes => Ok(Some(String::from_utf8_lossy(&bytes?).into_owned())),
     }
@@ -182,8 +183,8 @@ impl Project<'_> {
         let fragments = self.debs().known_fragments(&lock.debs(system))?;
         let (known, make) = (Facts::default(), |_: &StorePath| Err(io::Error::from(io::ErrorKind::NotFound).into()));
         // Of Nix's packages nothing is read.
-        let shelf = Shelf::new(self.store, &Keys::new(), Fragments::new(), &known, &make);
-        let debs = fragments.as_ref().map(|fragments| (&shelf, fragments));
+        let library = Shelf::new(self.store, &Keys::new(), Fragments::new(), &known, &make);
+        let debs = fragments.as_ref().map(|fragments| (&library, fragments));
         Inventory { machine: self.machine, lock, system, closure: &closure, content: &content, debs }.sbom()
     }
 }

@@ -67,7 +67,9 @@ impl Writer {
 
     fn map<K, V>(&mut self, map: &BTreeMap<K, V>, entry: impl Fn(&mut Self, &K, &V)) {
         self.number(map.len() as u64);
-        map.iter().for_each(|(key, value)| entry(self, key, value));
+        for (key, value) in map {
+            entry(self, key, value);
+        }
     }
 
     fn key(&mut self, key: &FragmentKey) {
@@ -102,7 +104,9 @@ impl Writer {
         self.map(&answers.names, |out, folder, names| {
             out.text(folder.as_bytes());
             out.number(names.len() as u64);
-            names.iter().for_each(|name| out.text(name));
+            for name in names {
+                out.text(name);
+            }
         });
         self.map(&answers.below, |out, path, found| {
             out.text(path.as_bytes());
@@ -166,6 +170,7 @@ impl<'a> Reader<'a> {
         Some((self.key()?, self.path()?))
     }
 
+    #[expect(clippy::option_option, reason = "the outer one is about the document, the inner one about the file")]
     fn kind(&mut self) -> Option<Option<ListingKind>> {
         Some(match self.byte()? {
             b'?' => None,

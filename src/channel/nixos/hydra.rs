@@ -25,7 +25,7 @@ const BUILD: u64 = 16 << 20;
 /// More outputs than any package has.
 const OUTPUTS: usize = 64;
 /// How long to wait where we are refused with a page, each time.
-const PATIENCE: [Duration; 2] = [Duration::from_secs(20), Duration::from_secs(60)];
+const PATIENCE: [Duration; 2] = [Duration::from_secs(20), Duration::from_mins(1)];
 
 /// Outputs with their store paths.
 pub type Outputs = BTreeMap<String, StorePath>;

@@ -7,7 +7,10 @@ use std::sync::Arc;
 
 /// Variables of the environment. Its `Debug` shows none.
 #[derive(Clone)]
-pub struct Variables(Arc<dyn Fn(&str) -> Option<OsString> + Send + Sync>);
+pub struct Variables(Arc<Lookup>);
+
+/// A variable's value, by its name.
+type Lookup = dyn Fn(&str) -> Option<OsString> + Send + Sync;
 
 impl Variables {
     /// Those of this process.

@@ -243,7 +243,8 @@ fn a_layer_that_is_damaged_while_it_is_sent_is_made_anew() {
     let whole = pushed(&small, &[&registry.reference("whole")]);
     let fragments = small.project.store().join("fragments");
     let (flip, cut) = (fragments.clone(), fragments);
-    let harms: [(&str, Box<dyn Fn() + Send + Sync>); 2] =
+    type Harm = Box<dyn Fn() + Send + Sync>;
+    let harms: [(&str, Harm); 2] =
         [("flip", Box::new(move || harm(&flip, true))), ("cut", Box::new(move || harm(&cut, false)))];
     for (name, harm) in harms {
         // Nothing is to be mounted, even if this port was the last one's.

@@ -125,7 +125,9 @@ fn serve(state: &Mutex<State>, mut stream: &TcpStream) {
             headers.push(("content-length", body.len().to_string()));
         }
         let mut text = format!("HTTP/1.1 {status} X\r\n");
-        headers.iter().for_each(|(name, value)| text.extend([name, ": ", value, "\r\n"]));
+        for (name, value) in headers {
+            text.extend([name, ": ", value, "\r\n"]);
+        }
         let mut bytes = (text + "\r\n").into_bytes();
         if request.method != "HEAD" {
             bytes.extend(body);
