@@ -87,23 +87,20 @@ impl Inventory<'_> {
     }
 
     fn says(&self, name: &PackageName) -> Result<Says, Error> {
-        let Some((shelf, fragments)) = self.debs else { return Ok(Says::default()) };
+        let Some((packages, fragments)) = self.debs else { return Ok(Says::default()) };
         let Some(fragment) = fragments.get(name) else { return Ok(Says::default()) };
-        let facts = shelf.store.facts(fragment)?;
+        let facts = packages.store.facts(fragment)?;
         let field = |name| Some(facts.paragraph().ok()?.get(name)?.to_owned());
         let is_address = |text: &String| text.starts_with("http") && text.bytes().all(|byte| byte.is_ascii_graphic());
         let first_line = |text: String| text.lines().next().unwrap_or_default().trim().to_owned();
+        let is_short = |text: &String| text.len() <= LONGEST_TEXT;
         let is_line = |text: &String| !text.is_empty() && !text.chars().any(char::is_control);
         Ok(Says {
             homepage: field("Homepage").filter(is_address).filter(is_short),
             description: field("Description").map(first_line).filter(is_line).filter(is_short),
-            licences: copyright(shelf, fragment, name)?.as_deref().map(licences).unwrap_or_default(),
+            licences: copyright(packages, fragment, name)?.as_deref().map(licences).unwrap_or_default(),
         })
     }
-}
-
-fn is_short(text: &String) -> bool {
-    text.len() <= LONGEST_TEXT
 }
 
 /// The text of a package's copyright file; `None` where it has none of its own, or not as text.
@@ -121,8 +118,7 @@ fn of_lock(path: &StorePath, locked: &LockedPackage) -> Package {
 }
 
 fn of_project(local: &Addressed) -> Package {
-    let references = local.references.iter().cloned().collect::<Vec<_>>();
-    store_path(&local.path, local.nar_hash, local.nar_size, None, &references)
+    store_path(&local.path, local.nar_hash, local.nar_size, None, &local.references)
 }
 
 fn store_path(path: &StorePath, sha256: Sha256, size: u64, deriver: Option<&str>, references: &[StorePath]) -> Package {
@@ -179,8 +175,8 @@ impl Project<'_> {
         let closure = closure(lock, system, &content)?;
         let fragments = self.debs().known_fragments(&lock.debs(system))?;
         let nothing = Fragments::new();
-        let shelf = Shelf::new(self.store, &nothing);
-        let debs = fragments.as_ref().map(|fragments| (&shelf, fragments));
+        let packages = Shelf::new(self.store, &nothing);
+        let debs = fragments.as_ref().map(|fragments| (&packages, fragments));
         Inventory { machine: self.machine, lock, system, closure: &closure, content: &content, debs }.sbom()
     }
 }

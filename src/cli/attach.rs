@@ -20,7 +20,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "FORMAT")]
     sbom: Option<Format>,
 
-    /// Sign what the tags name, as cosign does with this private key: a file, or env://VARIABLE
+    /// Sign what the tags name, as cosign does with this private key: a file, or `env://VARIABLE`
     ///
     /// The key's password is that of the variable `COSIGN_PASSWORD`, else it is asked for.
     #[arg(long, value_name = "KEY")]

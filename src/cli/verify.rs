@@ -38,7 +38,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "FILE")]
     lock: Option<PathBuf>,
 
-    /// First check that this public key signed it, as cosign does: a file, or env://VARIABLE; for references
+    /// First check that this public key signed it, as cosign does: a file, or `env://VARIABLE`; for references
     #[arg(long, value_name = "KEY")]
     key: Option<String>,
 

@@ -77,10 +77,10 @@ fn golden_digests_catch_drift() {
         let digest = if name == "image_id" { &image[name] } else { &image["manifests"][name] };
         digest.as_str().unwrap()["sha256:".len()..][..16].to_owned()
     };
-    assert_eq!(digest(&gzip, "image_id"), "1aeff4e283ae87e6");
-    assert_eq!(digest(&zstd, "image_id"), "1aeff4e283ae87e6");
-    assert_eq!(digest(&gzip, "archive"), "34a711c74f4ecb21");
-    assert_eq!(digest(&gzip, "docker"), "768876e53dad2974");
-    assert_eq!(digest(&gzip, "oci"), "6e807e8dce1a3cb9");
-    assert_eq!(digest(&zstd, "oci"), "3b80772e2bfdd44e");
+    assert_eq!(digest(&gzip, "image_id"), "c2b669a18e3b8b7e");
+    assert_eq!(digest(&zstd, "image_id"), "c2b669a18e3b8b7e");
+    assert_eq!(digest(&gzip, "archive"), "b92da4178d59557a");
+    assert_eq!(digest(&gzip, "docker"), "d2aa14b39bc95b73");
+    assert_eq!(digest(&gzip, "oci"), "5c1e990f39812093");
+    assert_eq!(digest(&zstd, "oci"), "12003a59e31a5e55");
 }
