@@ -2,6 +2,8 @@
 //!
 //! `cargo bench --bench names` prints times and memory; the list is packed as its host serves it.
 
+#![expect(clippy::print_stdout, reason = "a bench reports on the terminal")]
+
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Write as _};
 use std::path::Path;

@@ -95,6 +95,7 @@ impl Inventory<'_> {
         let field = |name| Some(facts.paragraph().ok()?.get(name)?.to_owned());
         let is_address = |text: &String| text.starts_with("http") && text.bytes().all(|byte| byte.is_ascii_graphic());
         let first_line = |text: String| text.lines().next().unwrap_or_default().trim().to_owned();
+        let is_short = |text: &String| text.len() <= LONGEST_TEXT;
         let is_line = |text: &String| !text.is_empty() && !text.chars().any(char::is_control);
         Ok(Says {
             homepage: field("Homepage").filter(is_address).filter(is_short),
@@ -102,11 +103,6 @@ impl Inventory<'_> {
             licences: copyright(library, fragment, name)?.as_deref().map(licences).unwrap_or_default(),
         })
     }
-}
-
-#[expect(clippy::ptr_arg, reason = "a filter of texts")]
-fn is_short(text: &String) -> bool {
-    text.len() <= LONGEST_TEXT
 }
 
 /// The text of a package's copyright file; `None` where it has none of its own, or not as text.
@@ -124,8 +120,7 @@ fn of_lock(path: &StorePath, locked: &LockedPackage) -> Package {
 }
 
 fn of_project(local: &Addressed) -> Package {
-    let references = local.references.iter().cloned().collect::<Vec<_>>();
-    store_path(&local.path, local.nar_hash, local.nar_size, None, &references)
+    store_path(&local.path, local.nar_hash, local.nar_size, None, &local.references)
 }
 
 fn store_path(path: &StorePath, sha256: Sha256, size: u64, deriver: Option<&str>, references: &[StorePath]) -> Package {

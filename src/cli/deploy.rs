@@ -72,7 +72,7 @@ struct Document<'a> {
 
 pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<()> {
     let deploy = args.deploy(context)?;
-    let reference = args.reference(&deploy.app, context)?;
+    let reference = reference(&deploy.app, context)?;
     if args.dry_run {
         return args.show(&deploy, reference.as_deref(), context);
     }
@@ -102,6 +102,14 @@ pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<()> {
     Exit::with(exit_code.unwrap_or(0))
 }
 
+/// Where to push: another registry where the files name one, else the app's repository in Fly's.
+fn reference(app: &str, context: &Context) -> anyhow::Result<Option<String>> {
+    let host = fly_registry();
+    let registry = context.load()?.machine.image.registry;
+    let is_other = registry.is_some_and(|registry| registry != FLY_REGISTRY && registry != host);
+    Ok((!is_other).then(|| format!("{host}/{app}")))
+}
+
 impl Args {
     fn deploy(&self, context: &Context) -> anyhow::Result<Deploy> {
         let beside = context.directory.join("fly.toml");
@@ -122,14 +130,6 @@ impl Args {
             return Err(Failure::new(Class::Usage, format!("`{app}` can't be an app of Fly")).help(help).into());
         }
         Ok(Deploy { app, config, more: self.more.clone() })
-    }
-
-    /// Where to push: another registry where the files name one, else the app's repository in Fly's.
-    fn reference(&self, app: &str, context: &Context) -> anyhow::Result<Option<String>> {
-        let host = fly_registry();
-        let registry = context.load()?.machine.image.registry;
-        let is_other = registry.is_some_and(|registry| registry != FLY_REGISTRY && registry != host);
-        Ok((!is_other).then(|| format!("{host}/{app}")))
     }
 
     /// What would be done.

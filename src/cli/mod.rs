@@ -118,6 +118,10 @@ struct Cli {
 }
 
 #[derive(Subcommand)]
+#[cfg_attr(
+    feature = "build",
+    expect(clippy::large_enum_variant, reason = "there is one of it, and clap takes no box here")
+)]
 enum Command {
     #[cfg(feature = "build")]
     #[command(flatten)]

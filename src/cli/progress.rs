@@ -157,7 +157,9 @@ mod tests {
                 scope.spawn(move || (0..100).for_each(|_| narrator.advance_item(item, 2)));
             }
         });
-        items.iter().for_each(|item| narrator.end_item(*item));
+        for item in items {
+            narrator.end_item(item);
+        }
         narrator.advance_item(items[0], 1);
         assert_eq!(narrator.bar().as_ref().map(Bar::position), Some(401), "even what comes late");
     }

@@ -122,7 +122,7 @@ fn indexes_may_be_nested_twice_and_not_more() {
     let mut entry = files.image("amd64", &[tar([("a", &b"1"[..])])]);
     for depth in 1..=3 {
         entry = files.document(INDEX, &json!({ "schemaVersion": 2, "mediaType": INDEX, "manifests": [entry] }));
-        files.index(&[entry.clone()]);
+        files.index(std::slice::from_ref(&entry));
         let folder = tempfile::tempdir().unwrap();
         let opened = files.try_open(folder.path(), None);
         if depth <= 2 {

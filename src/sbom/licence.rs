@@ -112,9 +112,9 @@ pub fn licences(copyright: &str) -> Vec<String> {
     if !is_machine_readable.into_iter().any(|(name, value)| name == "format" && value.contains("copyright-format")) {
         return Vec::new();
     }
-    let said = copyright.lines().filter_map(fields).filter(|(name, _)| name == "license").map(|(_, value)| value);
+    let values = copyright.lines().filter_map(fields).filter(|(name, _)| name == "license").map(|(_, value)| value);
     let names =
-        said.filter(|name| !name.is_empty() && name.len() <= LONGEST_NAME && !name.chars().any(char::is_control));
+        values.filter(|name| !name.is_empty() && name.len() <= LONGEST_NAME && !name.chars().any(char::is_control));
     names.take(MOST_NAMES * 10).collect::<BTreeSet<_>>().into_iter().take(MOST_NAMES).collect()
 }
 

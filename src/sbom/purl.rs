@@ -1,5 +1,7 @@
 //! Package URLs: `pkg:deb/debian/git@1:2.39.5?arch=amd64&distro=debian-12`.
 
+use std::fmt::Write as _;
+
 use super::{Origin, Package, Sbom};
 
 /// The URL of a package of an image. Of `nix`, the type that is proposed and syft writes: its qualifiers, too.
@@ -43,7 +45,10 @@ fn encode(text: &str) -> String {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b':' => {
                 encoded.push(char::from(byte));
             }
-            _ => encoded.extend(['%'].into_iter().chain(format!("{byte:02X}").chars())),
+            _ => {
+                // Writing into a string can't fail.
+                let _ = write!(encoded, "%{byte:02X}");
+            }
         }
     }
     encoded

@@ -20,7 +20,8 @@ struct Document {
     #[serde(rename = "SPDXID")]
     id: &'static str,
     name: String,
-    document_namespace: String,
+    #[serde(rename = "documentNamespace")]
+    namespace: String,
     creation_info: CreationInfo,
     packages: Vec<Entry>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -71,11 +72,13 @@ struct Checksum {
 }
 
 #[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
 struct ExternalRef {
-    reference_category: &'static str,
-    reference_type: &'static str,
-    reference_locator: String,
+    #[serde(rename = "referenceCategory")]
+    category: &'static str,
+    #[serde(rename = "referenceType")]
+    kind: &'static str,
+    #[serde(rename = "referenceLocator")]
+    locator: String,
 }
 
 #[derive(Serialize)]
@@ -83,14 +86,16 @@ struct ExternalRef {
 struct Extracted {
     license_id: String,
     name: String,
-    extracted_text: String,
+    #[serde(rename = "extractedText")]
+    text: String,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Relationship {
     spdx_element_id: String,
-    relationship_type: &'static str,
+    #[serde(rename = "relationshipType")]
+    kind: &'static str,
     related_spdx_element: String,
 }
 
@@ -105,7 +110,7 @@ pub(super) fn document(sbom: &Sbom) -> serde_json::Result<Vec<u8>> {
         data_license: "CC0-1.0",
         id: DOCUMENT,
         name: format!("{}:{} for {}", sbom.name, sbom.tag, sbom.system),
-        document_namespace: String::new(),
+        namespace: String::new(),
         creation_info: CreationInfo { created: sbom.created.clone(), creators: [format!("Tool: {TOOL}")] },
         packages,
         has_extracted_licensing_infos: licences.into_iter().map(extracted).collect(),
@@ -113,8 +118,7 @@ pub(super) fn document(sbom: &Sbom) -> serde_json::Result<Vec<u8>> {
     };
     let content = serde_json::to_vec(&document)?;
     // A name for the document, no address: nothing need lie there.
-    document.document_namespace =
-        format!("https://spdx.org/spdxdocs/{TOOL}-{}-{}", distinct(&sbom.name), uuid(&content));
+    document.namespace = format!("https://spdx.org/spdxdocs/{TOOL}-{}-{}", distinct(&sbom.name), uuid(&content));
     serde_json::to_vec(&document)
 }
 
@@ -180,11 +184,7 @@ fn entry(sbom: &Sbom, id: &str, package: &Package, licences: &mut BTreeMap<Strin
         source_info: Some(source_info),
         license_declared: licence(package, licences),
         summary: package.description.clone(),
-        external_refs: vec![ExternalRef {
-            reference_category: "PACKAGE-MANAGER",
-            reference_type: "purl",
-            reference_locator: purl(sbom, package),
-        }],
+        external_refs: vec![ExternalRef { category: "PACKAGE-MANAGER", kind: "purl", locator: purl(sbom, package) }],
         ..nameless()
     }
 }
@@ -211,15 +211,15 @@ fn licence(package: &Package, licences: &mut BTreeMap<String, (String, String)>)
 }
 
 fn extracted((license_id, (name, package)): (String, (String, String))) -> Extracted {
-    let extracted_text = format!("See /usr/share/doc/{package}/copyright in the image.");
-    Extracted { license_id, name, extracted_text }
+    let text = format!("See /usr/share/doc/{package}/copyright in the image.");
+    Extracted { license_id, name, text }
 }
 
 /// The document describes the image, the image contains its packages, and they depend on what they refer to.
 fn relationships(sbom: &Sbom) -> Vec<Relationship> {
     let relation = |from: &str, kind, to: String| Relationship {
         spdx_element_id: from.to_owned(),
-        relationship_type: kind,
+        kind,
         related_spdx_element: to,
     };
     let image = image_id(sbom);

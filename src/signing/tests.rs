@@ -4,7 +4,7 @@ use serde_json::Value;
 use super::*;
 use crate::nix::Sha256;
 
-/// Made for these tests with other programs (Python's hashlib, PyNaCl, OpenSSL); it opens nothing.
+/// Made for these tests with other programs (Python's hashlib, `PyNaCl`, OpenSSL); it opens nothing.
 const PLAIN: &str = "\
 -----BEGIN PRIVATE KEY-----
 MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg5dOl0RfNYw5bRk/1

@@ -5,7 +5,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
@@ -202,7 +202,7 @@ impl Store {
         Some(root)
     }
 
-    fn remember_root(&self, path: &PathBuf, root: &Layered) -> Result<(), Error> {
+    fn remember_root(&self, path: &Path, root: &Layered) -> Result<(), Error> {
         let listing = root.print()?;
         let mut file = self.temporary()?;
         let mut encoder = zstd::Encoder::new(&mut file, 3)?;
@@ -215,7 +215,7 @@ impl Store {
 
     /// What broke while a root was made: the blob, if it is not what it was any more; else what it says.
     fn blame(&self, blob: &ForeignBlob, source: LayeredError) -> Error {
-        self.check_blob(blob).err().unwrap_or_else(|| Error::Root { digest: blob.digest, source })
+        self.check_blob(blob).err().unwrap_or(Error::Root { digest: blob.digest, source })
     }
 
     fn forget_blob(&self, digest: &Sha256) -> Result<(), Error> {

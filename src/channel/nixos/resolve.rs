@@ -161,7 +161,6 @@ impl Asking<'_> {
 
 impl Open {
     /// The package that a request means; `None`: a default one that there is not.
-    #[expect(clippy::type_complexity, reason = "what fails, what is told, what need not be there")]
     fn find(
         &self,
         channel: &str,

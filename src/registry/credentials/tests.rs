@@ -277,7 +277,7 @@ fn shown(outcome: &Result<Option<Credentials>, CredentialsError>) -> String {
     text += &error.and_then(crate::failure::Classified::help).unwrap_or_default();
     let mut cause = error.map(|error| error as &dyn std::error::Error);
     while let Some(error) = cause {
-        text += &format!("{error} {error:?}");
+        text.extend([error.to_string(), format!("{error:?}")]);
         cause = error.source();
     }
     text

@@ -41,13 +41,13 @@ impl Nixos {
 
     /// A package that was built for `x86_64-linux`: each output holds a file.
     pub(crate) fn with(mut self, attribute: &str, name: &str, outputs: &[&str], meta: &Value) -> Self {
-        let mut built = serde_json::Map::new();
+        let mut made = serde_json::Map::new();
         for output in outputs {
             let suffix = if *output == "out" { String::new() } else { format!("-{output}") };
             let path = self.packages.add(&format!("{name}{suffix}"), &[], format!("{name} {output}").as_bytes());
-            built.insert((*output).to_owned(), json!({ "path": path.to_string() }));
+            made.insert((*output).to_owned(), json!({ "path": path.to_string() }));
         }
-        let build = json!({ "id": self.builds.len(), "finished": 1, "buildstatus": 0, "system": "x86_64-linux", "buildoutputs": built });
+        let build = json!({ "id": self.builds.len(), "finished": 1, "buildstatus": 0, "system": "x86_64-linux", "buildoutputs": made });
         self.builds.insert(format!("nixpkgs.{attribute}.x86_64-linux"), build);
         self.listed(attribute, name, outputs, meta)
     }

@@ -199,7 +199,7 @@ fn serve(stream: &TcpStream, address: SocketAddr, state: &Mutex<State>) {
             if !waits && length <= 1 << 20 {
                 let _ = reader.by_ref().take(length as u64).read_to_end(&mut seen.body);
             }
-            write(stream, reply, &seen.method, None);
+            write(stream, &reply, &seen.method, None);
             if waits || length > 1 << 20 {
                 return;
             }
@@ -229,7 +229,7 @@ fn serve(stream: &TcpStream, address: SocketAddr, state: &Mutex<State>) {
             _ => {}
         }
         let cut = if let Some(Act::CutAnswer(count)) = rule { Some(count) } else { None };
-        write(stream, reply, &seen.method, cut);
+        write(stream, &reply, &seen.method, cut);
         if cut.is_some() {
             return;
         }
@@ -258,7 +258,7 @@ fn take_rule(state: &mut State, seen: &Seen) -> Option<Act> {
     Some(rule.act.clone())
 }
 
-fn write(mut stream: &TcpStream, reply: Reply, method: &str, cut: Option<usize>) {
+fn write(mut stream: &TcpStream, reply: &Reply, method: &str, cut: Option<usize>) {
     let mut bytes = format!("HTTP/1.1 {} Told\r\n", reply.status).into_bytes();
     let own_length = reply.headers.iter().any(|(name, _)| name == "content-length");
     for (name, value) in &reply.headers {

@@ -99,7 +99,7 @@ struct Blob {
 impl Blob {
     /// Bytes that look the same at no two places.
     fn of_size(size: usize) -> Self {
-        let bytes: Vec<u8> = (0..size as u64 / 8 + 1).flat_map(u64::to_le_bytes).take(size).collect();
+        let bytes: Vec<u8> = (0..=size as u64 / 8).flat_map(u64::to_le_bytes).take(size).collect();
         Self { digest: Sha256::of(&bytes), bytes }
     }
 }

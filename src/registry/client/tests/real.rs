@@ -28,8 +28,7 @@ impl Real {
         let mut command = Command::new("docker-registry");
         let spawned = command.arg("serve").arg(&path).stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
         let Ok(mut child) = spawned else {
-            eprintln!("skipped: there is no docker-registry here");
-            return None;
+            return skipped("docker-registry");
         };
         let mut log = BufReader::new(child.stderr.take().unwrap());
         let mut host = String::new();
@@ -147,8 +146,7 @@ impl Front {
         openssl.args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-config", &path("openssl.cnf")]);
         let made = openssl.args(["-keyout", &path("key.pem"), "-out", &path("ca.pem")]).stderr(Stdio::null()).status();
         if !made.is_ok_and(|status| status.success()) {
-            eprintln!("skipped: there is no openssl here");
-            return None;
+            return skipped("openssl");
         }
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
@@ -168,8 +166,7 @@ impl Front {
         let mut nginx = Command::new("nginx");
         nginx.args(["-e", "stderr", "-c", &path("nginx.conf")]).stderr(Stdio::null());
         let Ok(child) = nginx.spawn() else {
-            eprintln!("skipped: there is no nginx here");
-            return None;
+            return skipped("nginx");
         };
         let mut front = Self { child, port, folder };
         while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
@@ -211,4 +208,11 @@ fn behind_tls_of_our_own_authority() {
     );
     let error = large.unwrap().repository(&real.reference("team/app")).upload(&Blob::of_size(4_000_000), &[], &unheard);
     assert!(matches!(error, Err(Error::RefusedSize { .. })), "{error:?}");
+}
+
+/// Says that a test is skipped.
+#[expect(clippy::print_stderr, reason = "a skipped test says so")]
+fn skipped<T>(program: &str) -> Option<T> {
+    eprintln!("skipped: there is no {program} here");
+    None
 }

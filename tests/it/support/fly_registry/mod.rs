@@ -126,7 +126,7 @@ fn serve(state: &Mutex<State>, mut stream: &TcpStream) {
         }
         let mut text = format!("HTTP/1.1 {status} X\r\n");
         for (name, value) in headers {
-            text.extend([name, ": ", value, "\r\n"]);
+            text.extend([name, ": ", &value, "\r\n"]);
         }
         let mut bytes = (text + "\r\n").into_bytes();
         if request.method != "HEAD" {
