@@ -138,7 +138,7 @@ fn other_bytes_than_promised_are_found_where_they_are_read() {
     let mut files = Files::default();
     let layer = tar([("a", &b"1"[..])]);
     let entry = files.image("amd64", std::slice::from_ref(&layer));
-    files.index(&[entry.clone()]);
+    files.index(std::slice::from_ref(&entry));
     let blob = format!("blobs/sha256/{}", Sha256::of(&gzip(&layer)).hex());
     let good = files.0[&blob].clone();
     let mut other = good.clone();

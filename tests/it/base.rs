@@ -152,7 +152,8 @@ fn our_layers_lie_over_the_bases_and_its_links_stay() {
     for (name, format) in [("it.oci", "oci-dir"), ("it.tar.gz", "archive"), ("it.oci.tar", "oci-archive")] {
         let built = project.build(name, &["--format", format]);
         let path = built.path.to_str().unwrap().to_owned();
-        project.dumbc(&["verify", &path, "--lock", "dumbc.lock"]).ok();
+        let lock = project.path("dumbc.lock");
+        project.dumbc(&["verify", &path, "--lock", lock.to_str().unwrap()]).ok();
         let config = configuration(&built.path, &built.image_id());
         let run = &config["config"];
         assert_eq!((&run["Cmd"], &run["User"], &run["WorkingDir"]), (&json!(["base"]), &json!("app"), &json!("/srv")));

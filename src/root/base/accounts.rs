@@ -73,6 +73,13 @@ impl BaseAccounts {
             groups.retain(|group| group.name != *name);
             groups.push(Group { name: name.clone(), gid: *gid, members });
         }
+        for (name, user) in &machine.users {
+            // A user's own group has the user's name, whoever else had it.
+            if groups.iter().all(|group| group.gid != user.gid) {
+                groups.retain(|group| group.name != *name);
+                groups.push(Group { name: name.clone(), gid: user.gid, members: Vec::new() });
+            }
+        }
         for account in users {
             if groups.iter().all(|group| group.gid != account.gid) {
                 let is_free = groups.iter().all(|group| group.name != account.name);

@@ -178,7 +178,9 @@ fn users_and_groups_of_both_are_there_and_ours_win_by_name() {
     assert!(!passwd.contains("app:x:1000"), "{passwd}");
     let shadow = accounts.shadow();
     assert!(shadow.contains("root:$6$x:1::::::\n") && shadow.contains("app:*:::::::\n"), "{shadow}");
-    assert!(accounts.group().contains("wheel:x:10:old\n"), "{}", accounts.group());
+    let group = accounts.group();
+    assert!(group.contains("wheel:x:10:app,dev,old\n") && group.contains("\napp:x:1001:\n"), "{group}");
+    assert!(!group.contains("app:x:1000"), "{group}");
     let known = supplies.base.as_ref().unwrap();
     assert_eq!(known.login_shells["zsh"], "/usr/bin/zsh");
     assert_eq!(known.shells, ["/bin/ash"]);

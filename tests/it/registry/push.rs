@@ -236,6 +236,9 @@ fn a_password_that_is_right_wrong_or_missing() {
     silent(told);
 }
 
+/// Something bad that happens to a store.
+type Harm = Box<dyn Fn() + Send + Sync>;
+
 #[test]
 fn a_layer_that_is_damaged_while_it_is_sent_is_made_anew() {
     let Some(registry) = Served::start() else { return };
@@ -243,7 +246,6 @@ fn a_layer_that_is_damaged_while_it_is_sent_is_made_anew() {
     let whole = pushed(&small, &[&registry.reference("whole")]);
     let fragments = small.project.store().join("fragments");
     let (flip, cut) = (fragments.clone(), fragments);
-    type Harm = Box<dyn Fn() + Send + Sync>;
     let harms: [(&str, Harm); 2] =
         [("flip", Box::new(move || harm(&flip, true))), ("cut", Box::new(move || harm(&cut, false)))];
     for (name, harm) in harms {
