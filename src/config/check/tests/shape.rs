@@ -34,11 +34,7 @@ txt = ''
         system.toml:4:1 unknown key `label` in `image`
             did you mean `labels`?
         system.toml:5:8 unknown key `zzz` in `image`
-<<<<<<< HEAD
-            keys are `env`, `labels`, `layers`, `name`, `registry`, `sbom`, `systems`, `tag`
-=======
-            keys are `env`, `from`, `labels`, `layers`, `name`, `registry`, `systems`, `tag`
->>>>>>> base
+            keys are `env`, `from`, `labels`, `layers`, `name`, `registry`, `sbom`, `systems`, `tag`
         system.toml:7:1 unknown key `userRebuild` in `boot`
             did you mean `user-rebuild`?
         system.toml:8:2 unknown key `entrypiont`
