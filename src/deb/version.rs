@@ -50,6 +50,8 @@ impl FromStr for Version {
         let refused = || ParseVersionError(text.chars().take(80).collect());
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b".+-~:".contains(&byte);
         let (epoch, rest) = match text.split_once(':') {
+            // A number may have a sign for the library, and not for Debian.
+            Some((epoch, _)) if !epoch.bytes().all(|byte| byte.is_ascii_digit()) => return Err(refused()),
             Some((epoch, rest)) => (Some(epoch.parse().map_err(|_| refused())?), rest),
             None => (None, text),
         };
@@ -196,7 +198,7 @@ mod tests {
 
     #[test]
     fn odd_texts_are_refused() {
-        for text in ["", " ", "1 0", "1/0", "é", "a:1", &"1".repeat(300)] {
+        for text in ["", " ", "1 0", "1/0", "é", "a:1", "+0:1", &"1".repeat(300)] {
             assert!(text.parse::<Version>().is_err(), "{text}");
         }
     }
