@@ -38,7 +38,7 @@ pub enum BaseError {
         /// As the files have it.
         reference: String,
         /// Why.
-        source: origin::Error,
+        source: Box<origin::Error>,
     },
     /// It has no image for a system.
     #[error("the base image `{reference}` is not for {system}, but for {}", found.join(", "))]
@@ -134,7 +134,7 @@ pub fn pin_base(
         return Ok(());
     }
     progress.begin("looking at the base image", None);
-    let failed = |source| BaseError::Origin { reference: from.written.clone(), source };
+    let failed = |source| BaseError::Origin { reference: from.written.clone(), source: Box::new(source) };
     let location = Location::parse(&from.written, &machine.project).map_err(failed)?;
     let registry = registries().map_err(origin::Error::from).map_err(failed)?;
     let origin = Origin::open(&location, &registry).map_err(failed)?;
@@ -175,17 +175,14 @@ fn no_system(origin: &Origin<'_>, from: &BaseReference, system: System) -> BaseE
     BaseError::NoSystem { reference: from.written.clone(), system, found }
 }
 
-impl Project<'_> {
-    /// Layers of the base image of a system, by the lock alone.
-    pub(super) fn base_layers(&self, lock: &Lock, system: System, most: usize, own: usize) -> Result<usize, Error> {
-        let base = lock.base.as_ref().and_then(|base| base.images.get(&system));
-        let found = base.map_or(0, |base| base.layers.len());
-        if found > 0 && found + own >= most {
-            return Err(BaseError::TooManyLayers { found, most }.into());
-        }
-        Ok(found)
-    }
+/// Layers of the base image of a system, by the lock alone; `own` more are needed at least, and `most` may be.
+pub(super) fn base_layers(lock: &Lock, system: System, most: usize, own: usize) -> Result<usize, BaseError> {
+    let base = lock.base.as_ref().and_then(|base| base.images.get(&system));
+    let found = base.map_or(0, |base| base.layers.len());
+    if found > 0 && found + own >= most { Err(BaseError::TooManyLayers { found, most }) } else { Ok(found) }
+}
 
+impl Project<'_> {
     /// The base image of a system; what is not in the store is fetched.
     pub(super) fn base(&self, lock: &Lock, system: System) -> Result<Option<BaseImage>, Error> {
         let Some(from) = &self.machine.image.from else { return Ok(None) };
@@ -233,7 +230,8 @@ impl Project<'_> {
             return Ok(());
         }
         self.progress.begin("fetching the base image", Some(missing.iter().map(|blob| blob.size).sum()));
-        let failed = |source| Error::from(BaseError::Origin { reference: from.written.clone(), source });
+        let failed =
+            |source| Error::from(BaseError::Origin { reference: from.written.clone(), source: Box::new(source) });
         let moved = |what: String| Error::from(BaseError::Moved { reference: from.written.clone(), what });
         let location = pinned(Location::parse(&from.written, &self.machine.project).map_err(failed)?, locked);
         let registry = (self.registries)().map_err(origin::Error::from).map_err(failed)?;

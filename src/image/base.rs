@@ -156,7 +156,9 @@ impl BaseConfiguration {
         let mut config = self.config();
         config.retain(|key, value| !OF_ITS_BUILD.contains(&key.as_str()) && !value.is_null());
         if said.runs {
-            ["Cmd", "Entrypoint", "Healthcheck", "User", "WorkingDir"].iter().for_each(|key| drop(config.remove(*key)));
+            for key in ["Cmd", "Entrypoint", "Healthcheck", "User", "WorkingDir"] {
+                config.remove(key);
+            }
         }
         let stays = |key: &str| match key {
             "Cmd" | "Entrypoint" => self.runs(),

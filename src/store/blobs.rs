@@ -5,7 +5,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
@@ -189,7 +189,7 @@ impl Store {
         Self::keep(file, &self.foreign_record_path(&blob.digest.0))
     }
 
-    fn remembered_root(&self, path: &PathBuf) -> Option<Layered> {
+    fn remembered_root(&self, path: &Path) -> Option<Layered> {
         if self.untrusted {
             return None;
         }
@@ -202,7 +202,7 @@ impl Store {
         Some(root)
     }
 
-    fn remember_root(&self, path: &PathBuf, root: &Layered) -> Result<(), Error> {
+    fn remember_root(&self, path: &Path, root: &Layered) -> Result<(), Error> {
         let listing = root.print()?;
         let mut file = self.temporary()?;
         let mut encoder = zstd::Encoder::new(&mut file, 3)?;
@@ -244,7 +244,7 @@ impl Store {
     }
 }
 
-fn touch(path: &PathBuf) {
+fn touch(path: &Path) {
     let _ = File::options().append(true).open(path).and_then(|file| file.set_modified(SystemTime::now()));
 }
 
