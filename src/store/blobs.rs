@@ -215,7 +215,7 @@ impl Store {
 
     /// What broke while a root was made: the blob, if it is not what it was any more; else what it says.
     fn blame(&self, blob: &ForeignBlob, source: LayeredError) -> Error {
-        self.check_blob(blob).err().unwrap_or_else(|| Error::Root { digest: blob.digest, source })
+        self.check_blob(blob).err().unwrap_or(Error::Root { digest: blob.digest, source })
     }
 
     fn forget_blob(&self, digest: &Sha256) -> Result<(), Error> {
