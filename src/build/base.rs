@@ -175,7 +175,7 @@ fn no_system(origin: &Origin<'_>, from: &BaseReference, system: System) -> BaseE
     BaseError::NoSystem { reference: from.written.clone(), system, found }
 }
 
-/// Layers of the base image of a system, by the lock alone.
+/// Layers of the base image of a system, by the lock alone; `own` more are needed at least, and `most` may be.
 pub(super) fn base_layers(lock: &Lock, system: System, most: usize, own: usize) -> Result<usize, BaseError> {
     let base = lock.base.as_ref().and_then(|base| base.images.get(&system));
     let found = base.map_or(0, |base| base.layers.len());

@@ -38,7 +38,7 @@ use crate::root::addressed::Addressed;
 use crate::root::runtime::RuntimeChoice;
 use crate::store::{Pool, Store};
 
-use base::BaseImage;
+use base::{BaseImage, base_layers};
 use content::{Content, content};
 use debs::{DebFragments, Debs};
 use facts::Facts;
@@ -110,7 +110,7 @@ impl Project<'_> {
         let units = units(lock, system, &closure, &content);
         let layers = choice.layers.unwrap_or(self.machine.image.layers);
         let generated = GENERATED_LAYERS + if self.machine.boot.enable { RUNTIME_LAYERS } else { 0 };
-        let base = base::base_layers(lock, system, layers, generated)?;
+        let base = base_layers(lock, system, layers, generated)?;
         let budget = layers.saturating_sub(generated + base).max(1);
         let previous = lock.layers.get(&system).map(Vec::as_slice);
         let plan = plan(&units, budget, previous, &PlanOptions { replan: choice.replan, ..PlanOptions::default() })?;

@@ -189,7 +189,7 @@ impl Store {
         Self::keep(file, &self.foreign_record_path(&blob.digest.0))
     }
 
-    fn remembered_root(&self, path: &PathBuf) -> Option<Layered> {
+    fn remembered_root(&self, path: &Path) -> Option<Layered> {
         if self.untrusted {
             return None;
         }
@@ -244,7 +244,7 @@ impl Store {
     }
 }
 
-fn touch(path: &PathBuf) {
+fn touch(path: &Path) {
     let _ = File::options().append(true).open(path).and_then(|file| file.set_modified(SystemTime::now()));
 }
 
