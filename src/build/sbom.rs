@@ -17,11 +17,13 @@ use crate::store::Fragment;
 use super::content::{Content, content};
 use super::debs::DebFragments;
 use super::facts::Facts;
-use super::output::created;
 use super::packages::{Fragments, Keys};
 use super::units::deb_id;
 use super::view::Shelf;
 use super::{Error, Project, closure};
+
+/// A date that never changes: it stands in a layer, which no `SOURCE_DATE_EPOCH` may move.
+const CREATED: &str = "1970-01-01T00:00:01Z";
 
 /// Longer texts of a package about itself are left out.
 const LONGEST_TEXT: usize = 500;
@@ -68,7 +70,7 @@ impl Inventory<'_> {
             name: self.machine.image.name.clone(),
             tag: self.machine.image.tag.clone(),
             system: self.system,
-            created: created()?,
+            created: CREATED.to_owned(),
             distribution: if debs.is_empty() { None } else { distribution(self.lock) },
             packages,
         })
