@@ -23,34 +23,61 @@ pub fn write_archive(
     out: &mut dyn Output,
 ) -> Result<(), Error> {
     let outer = if format.compresses_outside() { codec } else { Codec::None };
-    let mut archive = Archive { writer: MemberWriter::new(out, outer).map_err(crate::store::Error::from)?, store };
-    archive.folder("blobs")?;
-    archive.folder("blobs/sha256")?;
-    for layer in distinct_layers(images) {
-        archive.layer(layer, format)?;
-    }
-    for (digest, blob) in small_blobs(images, format)? {
-        archive.file(&format!("blobs/sha256/{digest}"), &blob)?;
-    }
-    if format != Format::DockerArchive {
-        archive.file("index.json", &index(index_entries(images, format, name)?)?)?;
-    }
-    if format.compresses_outside() {
-        archive.file("manifest.json", &docker_manifest(images, name)?)?;
-    }
-    if format != Format::DockerArchive {
-        archive.file("oci-layout", OCI_LAYOUT)?;
-    }
-    archive.writer.plain(&TAIL)?;
-    archive.writer.flush()
+    let writer = MemberWriter::new(out, outer).map_err(crate::store::Error::from)?;
+    let contents = Contents { images, names: std::slice::from_ref(name), format, left_out: 0 };
+    Archive { writer, store, inflates: false }.write(&contents)
+}
+
+/// Writes an archive to which nothing but tar belongs, layers inflated: for who reads it at once. Under several names, and without the
+/// files of the lowest `left_out` layers, whose digests it tells all the same.
+pub(super) fn write_plain(store: &Store, contents: &Contents<'_>, out: &mut dyn Output) -> Result<(), Error> {
+    let writer = MemberWriter::new(out, Codec::None).map_err(crate::store::Error::from)?;
+    Archive { writer, store, inflates: true }.write(contents)
+}
+
+/// What an archive holds.
+#[derive(Clone, Copy)]
+pub(super) struct Contents<'a> {
+    pub(super) images: &'a [Image],
+    pub(super) names: &'a [ImageName],
+    /// One that has Docker's documents.
+    pub(super) format: Format,
+    pub(super) left_out: usize,
 }
 
 struct Archive<'a> {
     writer: MemberWriter<'a>,
     store: &'a Store,
+    /// Layers are written as tar, however they lie in the store.
+    inflates: bool,
 }
 
 impl Archive<'_> {
+    fn write(mut self, contents: &Contents<'_>) -> Result<(), Error> {
+        let Contents { images, names, format, left_out } = *contents;
+        self.folder("blobs")?;
+        self.folder("blobs/sha256")?;
+        for layer in distinct_layers(images, left_out) {
+            self.layer(layer, format)?;
+        }
+        for (digest, blob) in small_blobs(images, format)? {
+            self.file(&format!("blobs/sha256/{digest}"), &blob)?;
+        }
+        if format != Format::DockerArchive {
+            let entries =
+                names.iter().map(|name| index_entries(images, format, name)).collect::<Result<Vec<_>, _>>()?;
+            self.file("index.json", &index(entries.concat())?)?;
+        }
+        if format.compresses_outside() {
+            self.file("manifest.json", &docker_manifest(images, names)?)?;
+        }
+        if format != Format::DockerArchive {
+            self.file("oci-layout", OCI_LAYOUT)?;
+        }
+        self.writer.plain(&TAIL)?;
+        self.writer.flush()
+    }
+
     fn header(&mut self, path: &str, kind: Kind<'_>, mode: u32) -> Result<(), Error> {
         let mut header = Vec::new();
         write_header(&mut header, path.as_bytes(), kind, Metadata::root(mode));
@@ -75,18 +102,23 @@ impl Archive<'_> {
             (layer.blob.hex(), layer.blob_size)
         };
         self.header(&format!("blobs/sha256/{digest}"), Kind::File(size), 0o644)?;
-        layer.write_blob(self.store, self.writer.members()?)?;
+        let out = self.writer.members()?;
+        if self.inflates {
+            layer.write_tar(self.store, out)?
+        } else {
+            layer.write_blob(self.store, out)?
+        }
         self.writer.plain(padding(size))
     }
 }
 
 /// Docker's `manifest.json`.
-fn docker_manifest(images: &[Image], name: &ImageName) -> Result<Vec<u8>, Error> {
+fn docker_manifest(images: &[Image], names: &[ImageName]) -> Result<Vec<u8>, Error> {
     let entries = images.iter().map(|image| {
         let layers = image.layers.iter().map(|(layer, _)| format!("blobs/sha256/{}", layer.diff_id.hex()));
         json!({
             "Config": format!("blobs/sha256/{}", image.id().hex()),
-            "RepoTags": [name.reference()],
+            "RepoTags": names.iter().map(ImageName::reference).collect::<Vec<_>>(),
             "Layers": layers.collect::<Vec<_>>(),
         })
     });
