@@ -23,16 +23,14 @@ pub fn write_archive(
     out: &mut dyn Output,
 ) -> Result<(), Error> {
     let outer = if format.compresses_outside() { codec } else { Codec::None };
-    let writer = MemberWriter::new(out, outer).map_err(crate::store::Error::from)?;
-    let contents = Contents { images, names: std::slice::from_ref(name), format, left_out: 0 };
-    Archive { writer, store, inflates: false }.write(&contents)
+    write(store, &Contents { images, names: std::slice::from_ref(name), format, left_out: 0 }, outer, out)
 }
 
-/// Writes an archive to which nothing but tar belongs, layers inflated: for who reads it at once. Under several names, and without the
-/// files of the lowest `left_out` layers, whose digests it tells all the same.
-pub(super) fn write_plain(store: &Store, contents: &Contents<'_>, out: &mut dyn Output) -> Result<(), Error> {
-    let writer = MemberWriter::new(out, Codec::None).map_err(crate::store::Error::from)?;
-    Archive { writer, store, inflates: true }.write(contents)
+/// Writes an archive of layers that lie in the store as `outer` says, or of any inflated where it is none.
+pub(super) fn write(store: &Store, contents: &Contents<'_>, outer: Codec, out: &mut dyn Output) -> Result<(), Error> {
+    let writer = MemberWriter::new(out, outer).map_err(crate::store::Error::from)?;
+    let inflates = contents.format.compresses_outside() && outer == Codec::None;
+    Archive { writer, store, inflates }.write(contents)
 }
 
 /// What an archive holds.
@@ -40,8 +38,8 @@ pub(super) fn write_plain(store: &Store, contents: &Contents<'_>, out: &mut dyn 
 pub(super) struct Contents<'a> {
     pub(super) images: &'a [Image],
     pub(super) names: &'a [ImageName],
-    /// One that has Docker's documents.
     pub(super) format: Format,
+    /// So many of the lowest layers are told of, and have no file.
     pub(super) left_out: usize,
 }
 

@@ -12,6 +12,7 @@ struct Told {
     error: Option<String>,
     #[serde(rename = "errorDetail")]
     detail: Option<Detail>,
+    stream: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -30,8 +31,10 @@ pub(super) fn refusal(status: u16, body: &[u8]) -> String {
 /// The failure that a stream of objects tells, which began with success; `Err`: it is no such stream.
 pub(super) fn failure(body: &[u8]) -> Result<Option<String>, serde_json::Error> {
     for told in serde_json::Deserializer::from_slice(body).into_iter::<Told>() {
-        let Told { error, detail } = told?;
-        if let Some(message) = detail.map(|detail| detail.message).or(error) {
+        let Told { error, detail, stream } = told?;
+        // Over containerd, docker takes for success what it can't unpack.
+        let stream = stream.filter(|text| text.starts_with("Error unpacking image"));
+        if let Some(message) = detail.map(|detail| detail.message).or(error).or(stream) {
             return Ok(Some(shown(&message)));
         }
     }
@@ -65,6 +68,8 @@ mod tests {
         let bad = format!("{good}{{\"errorDetail\":{{\"message\":\"no space left\"}},\"error\":\"old\"}}");
         assert_eq!(failure(bad.as_bytes()).unwrap().as_deref(), Some("no space left"));
         assert_eq!(failure(br#"{"error":"old"}"#).unwrap().as_deref(), Some("old"));
+        let unpacking = br#"{"stream":"Error unpacking image a:b: content not found\n"}"#;
+        assert_eq!(failure(unpacking).unwrap().as_deref(), Some("Error unpacking image a:b: content not found"));
         assert!(failure(b"<html>").is_err());
         assert!(failure(good.as_bytes().split_last().unwrap().1.split_last().unwrap().1).is_err());
     }

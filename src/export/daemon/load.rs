@@ -1,9 +1,10 @@
 //! Loading: what the daemon lacks, and that it has it then.
 
 use crate::emit::EngineKind;
+use crate::image::codec::Codec;
 use crate::image::documents::Form;
 use crate::progress::Progress;
-use crate::store::Store;
+use crate::store::{Layer, Store};
 
 use super::super::archive::Contents;
 use super::super::{Error, Format, Image, ImageName};
@@ -38,8 +39,11 @@ impl Load<'_> {
     /// Loads one image, unless it is there. A damaged fragment is [`crate::store::Error::Damaged`].
     pub fn image(&self, store: &Store, image: &Image) -> Result<Loaded, Error> {
         let keeps_manifests = self.daemon.keeps_manifests()?;
-        let id = if keeps_manifests { image.digest(Form::OciUncompressed)?.0 } else { image.id() }.hex();
-        if self.other_than(&id)?.is_none() {
+        let mut ids = vec![image.id().hex()];
+        if keeps_manifests {
+            ids.push(image.digest(Form::OciUncompressed)?.0.hex());
+        }
+        if self.other_than(&ids)?.is_none() {
             return Ok(Loaded { sent: 0, left_out: 0, is_unchanged: true });
         }
         let format = if keeps_manifests { Format::Archive } else { Format::DockerArchive };
@@ -58,21 +62,21 @@ impl Load<'_> {
             }
             Err(error) => return Err(error),
         }
-        match self.other_than(&id)? {
+        match self.other_than(&ids)? {
             Some((name, found)) => {
-                let found = found.unwrap_or_else(|| "nothing".to_owned());
-                Err(DaemonError::OtherImage { daemon: self.daemon.name(), name, found, expected: id }.into())
+                let (found, expected) = (found.unwrap_or_else(|| "nothing".to_owned()), image.id().hex());
+                Err(DaemonError::OtherImage { daemon: self.daemon.name(), name, found, expected }.into())
             }
             None => Ok(loaded),
         }
     }
 
-    /// The first name under which the daemon has another image than `id`, or none, with what it has.
-    fn other_than(&self, id: &str) -> Result<Option<(String, Option<String>)>, DaemonError> {
+    /// The first name under which the daemon has another image than that of these IDs, or none, with what it has.
+    fn other_than(&self, ids: &[String]) -> Result<Option<(String, Option<String>)>, DaemonError> {
         for name in self.names {
             let name = name.reference();
             let found = self.daemon.id_of(&name)?;
-            if found.as_deref() != Some(id) {
+            if found.as_ref().is_none_or(|found| !ids.contains(found)) {
                 return Ok(Some((name, found)));
             }
         }
@@ -81,15 +85,18 @@ impl Load<'_> {
 
     /// Sends an archive; how many bytes it had.
     fn send(&self, store: &Store, contents: Contents<'_>) -> Result<u64, Error> {
-        let (daemon, layers) = (self.daemon, contents.images.iter().flat_map(|image| &image.layers));
-        let total = layers.skip(contents.left_out).map(|(layer, _)| layer.tar_size).sum();
+        let daemon = self.daemon;
+        let layers = contents.images.iter().flat_map(|image| &image.layers).map(|(layer, _)| layer);
+        let codec = daemon.codec(layers.clone());
+        let size = |layer: &Layer| if codec == Codec::None { layer.tar_size } else { layer.blob_size };
+        let total = layers.skip(contents.left_out).map(size).sum();
         self.progress.begin(&format!("loading into {}", daemon.name()), Some(total));
         let path = match daemon.kind {
             EngineKind::Docker => "/images/load?quiet=1".to_owned(),
             EngineKind::Podman => format!("{PODMAN}/images/load"),
         };
         let (answered, (sent, fault)) = std::thread::scope(|scope| {
-            let mut archive = Archive::begin(scope, store, contents, self.progress)?;
+            let mut archive = Archive::begin(scope, store, contents, codec, self.progress)?;
             let answered = daemon.client.post(&path, &mut archive, SMALL);
             Ok::<_, Error>((answered, archive.end()))
         })?;
@@ -104,5 +111,14 @@ impl Load<'_> {
             Some(said) => Err(daemon.refused(ACTION, said).into()),
             None => Ok(sent),
         }
+    }
+}
+
+impl Daemon {
+    /// How an archive of these layers is compressed. Here the daemon has nothing of it but inflating; over a network, bytes count.
+    fn codec<'a>(&self, mut layers: impl Iterator<Item = &'a Layer>) -> Codec {
+        let codec = layers.next().map_or(Codec::None, Layer::codec);
+        let as_it_lies = matches!(codec, Codec::Gzip(_)) && layers.all(|layer| layer.codec() == codec);
+        if self.is_remote && as_it_lies { codec } else { Codec::None }
     }
 }

@@ -12,6 +12,8 @@ mod places;
 mod present;
 mod socket;
 mod stream;
+#[cfg(test)]
+mod tests;
 
 use std::io;
 
@@ -22,6 +24,7 @@ use crate::config::System;
 use crate::emit::EngineKind;
 
 use client::{Answer, Client};
+use endpoint::Endpoint;
 use places::Place;
 
 pub use error::DaemonError;
@@ -37,6 +40,7 @@ pub struct Daemon {
     client: Client,
     kind: EngineKind,
     place: String,
+    is_remote: bool,
     system: Option<System>,
 }
 
@@ -67,7 +71,8 @@ impl Daemon {
     fn greeted(client: Client, place: &Place, greeting: &Answer) -> Result<Self, DaemonError> {
         let is_podman = greeting.headers.contains_key("libpod-api-version");
         let kind = if is_podman { EngineKind::Podman } else { EngineKind::Docker };
-        let mut daemon = Self { client, kind, place: place.endpoint.to_string(), system: None };
+        let is_remote = matches!(place.endpoint, Endpoint::Tcp { .. });
+        let mut daemon = Self { client, kind, place: place.endpoint.to_string(), is_remote, system: None };
         let version: Option<Version> = daemon.document("/version", "its version", SMALL)?;
         let arch = version.map(|version| version.arch).unwrap_or_default();
         daemon.system = System::ALL.into_iter().find(|system| system.architecture() == arch);

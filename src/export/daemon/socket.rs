@@ -67,7 +67,10 @@ impl Transport for SocketTransport {
         self.stream.set_write_timeout(timeout.not_zero().map(|time| *time))?;
         let output = self.buffers.output().get(..amount).unwrap_or_default();
         match self.stream.write_all(output) {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => self.cut.set(true),
+            // The second, where some of the body lies unread in the socket that was closed.
+            Err(error) if matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset) => {
+                self.cut.set(true);
+            }
             outcome => outcome.map_err(|error| timed(error, timeout))?,
         }
         Ok(())

@@ -1,13 +1,14 @@
 //! An archive that is written while it is read.
 
-use std::io::{self, PipeReader, Read, Write as _};
+use std::io::{self, PipeReader, PipeWriter, Read, Write};
 use std::thread::{Scope, ScopedJoinHandle};
 
+use crate::image::codec::Codec;
 use crate::progress::Progress;
 use crate::store::{Store, StreamOutput};
 
 use super::super::Error;
-use super::super::archive::{Contents, write_plain};
+use super::super::archive::{Contents, write};
 
 /// The archive's bytes. Where writing fails, reading does: an archive that is cut off must not look whole.
 pub(super) struct Archive<'scope, 'a> {
@@ -24,21 +25,23 @@ impl<'scope, 'a> Archive<'scope, 'a> {
         scope: &'scope Scope<'scope, 'env>,
         store: &'env Store,
         contents: Contents<'env>,
+        codec: Codec,
         progress: &'a dyn Progress,
     ) -> io::Result<Self> {
-        let (pipe, mut into) = io::pipe()?;
+        let (pipe, into) = io::pipe()?;
         let writer = std::thread::Builder::new().spawn_scoped(scope, move || {
-            write_plain(store, &contents, &mut StreamOutput(&mut into))?;
-            Ok(into.flush()?)
+            let mut into = Into { pipe: into, is_unread: false };
+            let written = write(store, &contents, codec, &mut StreamOutput(&mut into));
+            if into.is_unread { Ok(()) } else { written }
         })?;
         Ok(Self { pipe, writer: Some(writer), fault: None, sent: 0, progress })
     }
 
-    /// Bytes that were read, and why no more could be: nobody's fault where it is that nobody read them.
+    /// Bytes that were read, and why no more could be.
     pub(super) fn end(mut self) -> (u64, Option<Error>) {
         let (sent, fault, writer) = (self.sent, self.fault.take(), self.writer.take());
         drop(self);
-        (sent, fault.or_else(|| outcome(writer?).err().filter(|error| !is_unread(error))))
+        (sent, fault.or_else(|| outcome(writer?).err()))
     }
 }
 
@@ -58,10 +61,20 @@ fn outcome(writer: ScopedJoinHandle<'_, Result<(), Error>>) -> Result<(), Error>
     writer.join().unwrap_or_else(|_| Err(io::Error::other("the image's writer ended").into()))
 }
 
-fn is_unread(error: &Error) -> bool {
-    let mut causes = std::iter::successors(Some(error as &dyn std::error::Error), |&cause| cause.source());
-    causes.any(|cause| {
-        let cause = cause.downcast_ref::<io::Error>();
-        cause.is_some_and(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
-    })
+/// The pipe's other end. That nobody reads any more is no fault of the archive's.
+struct Into {
+    pipe: PipeWriter,
+    is_unread: bool,
+}
+
+impl Write for Into {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.pipe.write(bytes);
+        self.is_unread |= written.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::BrokenPipe);
+        written
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.pipe.flush()
+    }
 }
