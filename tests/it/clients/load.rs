@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 use super::docker::{Daemon, end, is_socket, wait_for};
 use super::{has, is_root, output};
 use crate::support::command::Outcome;
-use crate::support::project::{Cache, Project, noise, program};
+use crate::support::project::{Cache, Project};
 use crate::support::skipped;
 
 /// A project with a large package below, and a small one above.
@@ -56,7 +56,10 @@ fn docker_is_sent_what_it_lacks() {
     assert_eq!(first["image_id"], small.project.build("same.tar.gz", &[]).image_id().as_str());
 
     let again = load(&["--to", "docker"]);
-    assert_eq!((&again["unchanged"], &again["sent"], &again["image_id"]), (&true.into(), &0.into(), &first["image_id"]));
+    assert_eq!(
+        (&again["unchanged"], &again["sent"], &again["image_id"]),
+        (&true.into(), &0.into(), &first["image_id"])
+    );
 
     // A file changes, which lies above the packages: they stay where they are.
     small.file("two");
@@ -69,7 +72,7 @@ fn docker_is_sent_what_it_lacks() {
     }
     let run = ["run", "--rm", "--network=none", "dumbc-test/load:b", "hello", "there"];
     let printed = output(daemon.docker().args(run));
-    assert!(printed == "hello there\n" || !program().starts_with(b"\x7fELF") || has("cc").is_none(), "{printed}");
+    assert!(printed == "hello there\n" || has("cc").is_none(), "{printed}");
 
     let told = small.load(("DOCKER_HOST", &host), &[]);
     assert!(told.text().contains("there already"), "{told}");
