@@ -131,12 +131,12 @@ impl Engine {
         if mode != Mode::Locked {
             built.lock.write(&project.lock_path())?;
         }
-        let Some(made) = built.images.first() else { return Ok(()) };
+        let Some(ours) = built.images.first() else { return Ok(()) };
         let name = ImageName { name: opened.machine.image.name.clone(), tag: opened.machine.image.tag.clone() };
         let image = name.reference();
         let is_there = || {
             let there = self.inspect(&image)?;
-            Ok::<_, anyhow::Error>(there.is_some_and(|there| there.is(made)))
+            Ok::<_, anyhow::Error>(there.is_some_and(|there| there.is(ours)))
         };
         if is_there()? {
             return Ok(());
@@ -144,7 +144,7 @@ impl Engine {
         // The program may use other storage than the socket's: only what it finds itself counts.
         if let Ok(daemon) = Daemon::find(Some(self.kind), &Surroundings::from_environment()) {
             let load = Load { daemon: &daemon, names: std::slice::from_ref(&name), progress: &*context.progress };
-            built.load(&project, &load, made)?;
+            built.load(&project, &load, ours)?;
             if is_there()? {
                 return Ok(());
             }

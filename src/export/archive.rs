@@ -102,9 +102,9 @@ impl Archive<'_> {
         self.header(&format!("blobs/sha256/{digest}"), Kind::File(size), 0o644)?;
         let out = self.writer.members()?;
         if self.inflates {
-            layer.write_tar(self.store, out)?
+            layer.write_tar(self.store, out)?;
         } else {
-            layer.write_blob(self.store, out)?
+            layer.write_blob(self.store, out)?;
         }
         self.writer.plain(padding(size))
     }

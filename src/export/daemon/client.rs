@@ -24,7 +24,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const ANSWER_TIMEOUT: Duration = Duration::from_mins(2);
 
 /// So long a daemon may do nothing but write what it has read to a slow disk.
-const LOAD_TIMEOUT: Duration = Duration::from_mins(60);
+const LOAD_TIMEOUT: Duration = Duration::from_hours(1);
 
 /// Of a body that is sent.
 const BUFFER: usize = 256 << 10;

@@ -17,7 +17,7 @@ pub enum DaemonError {
     /// What names the daemon is nothing that can be connected to.
     #[error("{named_by} says `{text}`: {reason}")]
     Address {
-        /// `DOCKER_HOST`, `the context `x``
+        /// `DOCKER_HOST`, or a context in words.
         named_by: String,
         /// What it says.
         text: String,

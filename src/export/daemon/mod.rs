@@ -59,7 +59,7 @@ impl Daemon {
             match client.get("/_ping", SMALL) {
                 Ok(answer) if answer.status == 200 => return Self::greeted(client, &place, &answer),
                 Ok(answer) => {
-                    tried.push(format!("{}: {}", place.endpoint, answer::refusal(answer.status, &answer.body)))
+                    tried.push(format!("{}: {}", place.endpoint, answer::refusal(answer.status, &answer.body)));
                 }
                 Err(error) => tried.push(format!("{}: {error}", place.endpoint)),
             }
