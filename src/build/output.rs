@@ -9,7 +9,8 @@ use serde::Serialize;
 use crate::channel::{Changes, Lock, Mode};
 use crate::config::{Diagnostic, System};
 use crate::export::{
-    Error as ExportError, Format, Image, ImageName, Push, Pushed, check, replace_file, write_archive, write_directory,
+    Error as ExportError, Format, Image, ImageName, Load, Loaded, Push, Pushed, check, replace_file, write_archive,
+    write_directory,
 };
 use crate::image::codec::{Codec, Packing};
 use crate::image::documents::Form;
@@ -198,6 +199,16 @@ impl Built {
                 }
                 outcome => Ok(outcome?),
             }
+        })
+    }
+
+    /// Loads an image of theirs into a daemon. What turns out to be damaged while it is sent is made anew, and sent again.
+    pub fn load(&self, project: &Project<'_>, load: &Load<'_>, image: &Image) -> Result<Loaded, Error> {
+        project.mending(|again| {
+            if again {
+                self.restore(project)?;
+            }
+            Ok(load.image(project.store, image)?)
         })
     }
 

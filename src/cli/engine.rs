@@ -8,9 +8,10 @@ use crate::build::{Built, Destination, Project};
 use crate::channel::Mode;
 use crate::config::System;
 use crate::emit::{EngineKind, Run};
-use crate::export::Format;
+use crate::export::{Daemon, Format, Image, ImageName, Load, Surroundings};
 use crate::failure::Class;
 use crate::image::codec::Codec;
+use crate::image::documents::Form;
 
 use super::context::Context;
 use super::failure::Failure;
@@ -28,6 +29,15 @@ struct Inspected {
     id: String,
     #[serde(rename = "Config", default)]
     config: Option<InspectedConfig>,
+}
+
+impl Inspected {
+    /// Docker over containerd calls an image by its manifest.
+    fn is(&self, image: &Image) -> bool {
+        let id = self.id.strip_prefix("sha256:").unwrap_or(&self.id);
+        let manifest = || image.digest(Form::OciUncompressed).is_ok_and(|digest| digest.0.hex() == id);
+        image.id().hex() == id || manifest()
+    }
 }
 
 /// The part of an image's configuration that running it needs.
@@ -121,16 +131,29 @@ impl Engine {
         if mode != Mode::Locked {
             built.lock.write(&project.lock_path())?;
         }
-        let image = format!("{}:{}", opened.machine.image.name, opened.machine.image.tag);
-        let id = built.images.first().map(|image| image.id().hex()).unwrap_or_default();
-        let there = self.inspect(&image)?;
-        if there.is_some_and(|there| there.id.strip_prefix("sha256:").unwrap_or(&there.id) == id) {
+        let Some(ours) = built.images.first() else { return Ok(()) };
+        let name = ImageName { name: opened.machine.image.name.clone(), tag: opened.machine.image.tag.clone() };
+        let image = name.reference();
+        let is_there = || {
+            let there = self.inspect(&image)?;
+            Ok::<_, anyhow::Error>(there.is_some_and(|there| there.is(ours)))
+        };
+        if is_there()? {
             return Ok(());
+        }
+        // The program may use other storage than the socket's: only what it finds itself counts.
+        if let Ok(daemon) = Daemon::find(Some(self.kind), &Surroundings::from_environment()) {
+            let load = Load { daemon: &daemon, names: std::slice::from_ref(&name), progress: &*context.progress };
+            built.load(&project, &load, ours)?;
+            if is_there()? {
+                return Ok(());
+            }
         }
         context.progress.begin(&format!("loading {image} into {}", self.kind.program()), None);
         self.load(&built, &project)
     }
 
+    /// Through the program: podman needs no service.
     fn load(&self, built: &Built, project: &Project<'_>) -> anyhow::Result<()> {
         let mut command = Command::new(self.kind.program());
         let mut child = command.arg("load").stdin(Stdio::piped()).stdout(Stdio::null()).spawn()?;

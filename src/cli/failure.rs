@@ -107,6 +107,7 @@ fn classified_in_making<'error>(cause: &'error (dyn Error + 'static)) -> Option<
         .or_else(|| of::<export::PushError>(cause))
         .or_else(|| of::<build::BaseError>(cause))
         .or_else(|| of::<crate::root::base::BaseConflict>(cause))
+        .or_else(|| of::<export::DaemonError>(cause))
         .or_else(|| of::<plan::Error>(cause))
         .or_else(|| of::<store::Error>(cause))
         .or_else(|| of::<store::DebFault>(cause))

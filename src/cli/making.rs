@@ -4,8 +4,8 @@ use clap::Subcommand;
 
 use super::context::Context;
 use super::{
-    build, cache, check, completions, deploy, diff, emit, gc, init, inspect, lock, man, plan, push, run, sbom, schema,
-    size, update, verify, why,
+    build, cache, check, completions, deploy, diff, emit, gc, init, inspect, load, lock, man, plan, push, run, sbom,
+    schema, size, update, verify, why,
 };
 
 #[derive(Subcommand)]
@@ -17,6 +17,7 @@ pub(super) enum Command {
     Build(build::Args),
     Push(push::Args),
     Deploy(deploy::Args),
+    Load(load::Args),
     /// Pin what the files ask for in dumbc.lock
     Lock(lock::Args),
     /// Move what dumbc.lock pins, and tell what changes
@@ -48,6 +49,7 @@ pub(super) fn dispatch(command: &Command, context: &Context) -> anyhow::Result<(
         Command::Build(args) => build::run(args, context),
         Command::Push(args) => push::run(args, context),
         Command::Deploy(args) => deploy::run(args, context),
+        Command::Load(args) => load::run(args, context),
         Command::Lock(args) => lock::run(args, context),
         Command::Update(args) => update::run(args, context),
         Command::Plan(args) => plan::run(args, context),

@@ -44,6 +44,8 @@ mod inspect;
 #[cfg(feature = "build")]
 mod keys;
 #[cfg(feature = "build")]
+mod load;
+#[cfg(feature = "build")]
 mod lock;
 #[cfg(feature = "build")]
 mod locking;

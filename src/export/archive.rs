@@ -23,27 +23,23 @@ pub fn write_archive(
     out: &mut dyn Output,
 ) -> Result<(), Error> {
     let outer = if format.compresses_outside() { codec } else { Codec::None };
-    let mut archive =
-        Archive { writer: MemberWriter::new(out, outer).map_err(crate::store::Error::from)?, store, outer };
-    archive.folder("blobs")?;
-    archive.folder("blobs/sha256")?;
-    for layer in distinct_layers(images) {
-        archive.layer(layer, format)?;
-    }
-    for (digest, blob) in small_blobs(images, format)? {
-        archive.file(&format!("blobs/sha256/{digest}"), &blob)?;
-    }
-    if format != Format::DockerArchive {
-        archive.file("index.json", &index(index_entries(images, format, name)?)?)?;
-    }
-    if format.compresses_outside() {
-        archive.file("manifest.json", &docker_manifest(images, name)?)?;
-    }
-    if format != Format::DockerArchive {
-        archive.file("oci-layout", OCI_LAYOUT)?;
-    }
-    archive.writer.plain(&TAIL)?;
-    archive.writer.flush()
+    write(store, &Contents { images, names: std::slice::from_ref(name), format, left_out: 0 }, outer, out)
+}
+
+/// Writes an archive of layers that lie in the store as `outer` says, or of any inflated where it is none.
+pub(super) fn write(store: &Store, contents: &Contents<'_>, outer: Codec, out: &mut dyn Output) -> Result<(), Error> {
+    let writer = MemberWriter::new(out, outer).map_err(crate::store::Error::from)?;
+    Archive { writer, store, outer }.write(contents)
+}
+
+/// What an archive holds.
+#[derive(Clone, Copy)]
+pub(super) struct Contents<'a> {
+    pub(super) images: &'a [Image],
+    pub(super) names: &'a [ImageName],
+    pub(super) format: Format,
+    /// So many of the lowest layers are told of, and have no file.
+    pub(super) left_out: usize,
 }
 
 struct Archive<'a> {
@@ -54,6 +50,31 @@ struct Archive<'a> {
 }
 
 impl Archive<'_> {
+    fn write(mut self, contents: &Contents<'_>) -> Result<(), Error> {
+        let Contents { images, names, format, left_out } = *contents;
+        self.folder("blobs")?;
+        self.folder("blobs/sha256")?;
+        for layer in distinct_layers(images, left_out) {
+            self.layer(layer, format)?;
+        }
+        for (digest, blob) in small_blobs(images, format)? {
+            self.file(&format!("blobs/sha256/{digest}"), &blob)?;
+        }
+        if format != Format::DockerArchive {
+            let entries =
+                names.iter().map(|name| index_entries(images, format, name)).collect::<Result<Vec<_>, _>>()?;
+            self.file("index.json", &index(entries.concat())?)?;
+        }
+        if format.compresses_outside() {
+            self.file("manifest.json", &docker_manifest(images, names)?)?;
+        }
+        if format != Format::DockerArchive {
+            self.file("oci-layout", OCI_LAYOUT)?;
+        }
+        self.writer.plain(&TAIL)?;
+        self.writer.flush()
+    }
+
     fn header(&mut self, path: &str, kind: Kind<'_>, mode: u32) -> Result<(), Error> {
         let mut header = Vec::new();
         write_header(&mut header, path.as_bytes(), kind, Metadata::root(mode));
@@ -89,12 +110,12 @@ impl Archive<'_> {
 }
 
 /// Docker's `manifest.json`.
-fn docker_manifest(images: &[Image], name: &ImageName) -> Result<Vec<u8>, Error> {
+fn docker_manifest(images: &[Image], names: &[ImageName]) -> Result<Vec<u8>, Error> {
     let entries = images.iter().map(|image| {
         let layers = image.layers.iter().map(|(layer, _)| format!("blobs/sha256/{}", layer.diff_id.hex()));
         json!({
             "Config": format!("blobs/sha256/{}", image.id().hex()),
-            "RepoTags": [name.reference()],
+            "RepoTags": names.iter().map(ImageName::reference).collect::<Vec<_>>(),
             "Layers": layers.collect::<Vec<_>>(),
         })
     });

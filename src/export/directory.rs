@@ -21,7 +21,7 @@ pub fn write_directory(store: &Store, images: &[Image], name: &ImageName, folder
     let others = other_entries(folder, &name.tag)?;
     let blobs = folder.join("blobs/sha256");
     fs::create_dir_all(&blobs).map_err(|source| Error::Io { path: blobs.clone(), source })?;
-    for layer in distinct_layers(images) {
+    for layer in distinct_layers(images, 0) {
         put(&blobs, &layer.blob.0, |out| write_layer(store, layer, Format::OciDir, out))?;
     }
     for blob in small_blobs(images, Format::OciDir)?.values() {

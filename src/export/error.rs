@@ -9,7 +9,7 @@ use crate::failure::{Class, Classified};
 use crate::image::codec::Codec;
 use crate::store;
 
-use super::{Format, PushError};
+use super::{DaemonError, Format, PushError};
 
 /// Why an image can't be written.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +45,9 @@ pub enum Error {
     /// To a registry.
     #[error(transparent)]
     Push(#[from] PushError),
+    /// Into a daemon.
+    #[error(transparent)]
+    Daemon(#[from] DaemonError),
     /// From the store.
     #[error(transparent)]
     Store(#[from] store::Error),
@@ -65,6 +68,7 @@ impl Classified for Error {
             | Self::DirectoryToStdout
             | Self::NotALayout(_) => Class::Usage,
             Self::Push(error) => error.class(),
+            Self::Daemon(error) => error.class(),
             Self::Store(error) => error.class(),
             _ => Class::Other,
         }
@@ -80,6 +84,7 @@ impl Classified for Error {
             Self::DirectoryToStdout => Some("use `--format oci-archive`".to_owned()),
             Self::NotALayout(_) => Some("name another folder with `-o`".to_owned()),
             Self::Push(error) => error.help(),
+            Self::Daemon(error) => error.help(),
             Self::Store(error) => error.help(),
             _ => None,
         }

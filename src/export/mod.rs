@@ -4,6 +4,7 @@
 
 mod archive;
 pub mod attach;
+mod daemon;
 mod directory;
 mod error;
 mod file;
@@ -23,6 +24,7 @@ use crate::nix::Sha256;
 use crate::store::{Layer, Output, Store};
 
 pub use archive::write_archive;
+pub use daemon::{Daemon, DaemonError, Load, Loaded, Surroundings};
 pub use directory::write_directory;
 pub use error::Error;
 pub use file::replace_file;
@@ -191,10 +193,10 @@ fn index_entries(images: &[Image], format: Format, name: &ImageName) -> Result<V
     images.iter().map(entry).collect()
 }
 
-/// Layers of all images, each once, in order.
-fn distinct_layers(images: &[Image]) -> Vec<&Layer> {
+/// Layers of all images, each once, in order; without the lowest `left_out` of each.
+fn distinct_layers(images: &[Image], left_out: usize) -> Vec<&Layer> {
     let mut seen = std::collections::BTreeSet::new();
-    let layers = images.iter().flat_map(|image| &image.layers).map(|(layer, _)| layer);
+    let layers = images.iter().flat_map(|image| image.layers.iter().skip(left_out)).map(|(layer, _)| layer);
     layers.filter(|layer| seen.insert(layer.blob)).collect()
 }
 

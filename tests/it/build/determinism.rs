@@ -74,7 +74,7 @@ fn a_source_date_changes_the_creation_time_alone() {
     let second = Built::of(&outcome, output.clone());
     assert_ne!(first.image_id(), second.image_id());
     let (first, second) = (Archive::read(&first.path), Archive::read(&second.path));
-    assert_eq!(first.layers(), second.layers());
+    assert!(first.layers() == second.layers(), "the date is in a layer");
     let without_times = |archive: &Archive| {
         let mut configuration = archive.configuration();
         let created = configuration["created"].take();

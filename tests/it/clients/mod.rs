@@ -3,6 +3,7 @@
 mod containerd;
 pub(crate) mod docker;
 mod image;
+mod load;
 mod nix;
 mod podman;
 mod run;
