@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use crate::image::ImagePath;
 use crate::image::listing::ListingKind;
 use crate::image::tree::{Metadata, Node, Tree};
+use crate::nix::Sha256;
 use crate::store::FragmentKey;
 
 pub use document::FactsError;
@@ -36,8 +37,8 @@ pub(super) type Piece = (ImagePath, u64, u64);
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Facts {
     packages: BTreeMap<FragmentKey, Answers>,
-    /// Whether two files hold the same.
-    same: BTreeMap<(FileOf, FileOf), bool>,
+    /// Of files that were compared with others: so are they with those of packages that come later.
+    digests: BTreeMap<FileOf, Sha256>,
 }
 
 /// What one package answered; paths are those below it.
@@ -75,9 +76,9 @@ impl Facts {
         self.packages.get(&package)?.bytes.get(piece)
     }
 
-    /// Whether two files hold the same.
-    pub(super) fn same(&self, files: &(FileOf, FileOf)) -> Option<bool> {
-        self.same.get(files).copied()
+    /// The digest of a file.
+    pub(super) fn digest(&self, file: &FileOf) -> Option<Sha256> {
+        self.digests.get(file).copied()
     }
 
     pub(super) fn put_kind(&mut self, package: FragmentKey, path: &ImagePath, kind: Option<&ListingKind>) {
@@ -102,8 +103,8 @@ impl Facts {
         }
     }
 
-    pub(super) fn put_same(&mut self, files: (FileOf, FileOf), same: bool) {
-        self.same.insert(files, same);
+    pub(super) fn put_digest(&mut self, file: FileOf, digest: Sha256) {
+        self.digests.insert(file, digest);
     }
 
     /// The file that keeps them in an image; `None` where there is nothing to keep, or too much for anybody to read.

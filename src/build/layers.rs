@@ -12,6 +12,7 @@ use crate::image::listing::ListingKind;
 use crate::image::tree::Tree;
 use crate::nix::StorePath;
 use crate::plan::Plan;
+use crate::progress::Progress;
 use crate::root::addressed::Addressed;
 use crate::root::base::place::settle_parents;
 use crate::root::debian::Placed;
@@ -24,7 +25,7 @@ use super::content::Content;
 use super::debian::DebPart;
 use super::facts::FACTS_PATH;
 use super::generated::Generated;
-use super::packages::{Fragments, Keys, lone_head};
+use super::packages::{Fragments, Keys, known, lone_head};
 use super::previous::Previous;
 use super::units::{Debs, deb_id};
 
@@ -79,7 +80,7 @@ impl Piece {
     }
 }
 
-/// Makes fragments of packages that are not in the store.
+/// Makes fragments of packages, and of the runtime, that are not in the store.
 pub(super) type MakeFragments<'a> = dyn Fn(&BTreeSet<StorePath>) -> Result<Fragments, Error> + Sync + 'a;
 
 /// Turns units into layers.
@@ -90,6 +91,7 @@ pub(super) struct Assembly<'a> {
     /// Whose layers are taken over, where packages of theirs are not at hand.
     pub(super) previous: &'a Previous,
     pub(super) make: &'a MakeFragments<'a>,
+    pub(super) progress: &'a dyn Progress,
 }
 
 impl Assembly<'_> {
@@ -131,7 +133,7 @@ impl Assembly<'_> {
             return Err(Error::Unplanned { unit });
         }
         if let Some(boot) = &generated.boot {
-            groups.push(vec![self.runtime(&boot.runtime)?]);
+            groups.push(vec![self.runtime(&boot.runtime, &mut fragments)?]);
         }
         groups.push(self.system(generated, &parents)?);
         groups.push(vec![self.tree(&generated.root, &parents, "root files".to_owned())?]);
@@ -194,12 +196,14 @@ impl Assembly<'_> {
         Ok(Piece::made(tree.keys().cloned().collect(), fragment, name))
     }
 
-    /// The runtime, which is in the store already, as a package would be.
-    fn runtime(&self, unit: &Addressed) -> Result<Piece, Error> {
-        let key = FragmentKey::store_path(&unit.path, &unit.nar_hash);
-        let fragment = self.store.fragment(key, self.codec)?;
-        let fragment = fragment.ok_or_else(|| Error::Unplanned { unit: unit.path.to_string() })?;
-        Ok(Piece::made(vec![unit.root()], fragment, unit.path.name()))
+    /// The runtime, as a package would be.
+    fn runtime(&self, unit: &Addressed, fragments: &mut Fragments) -> Result<Piece, Error> {
+        let (path, hash) = (&unit.path, &unit.nar_hash);
+        if let Some(fragment) = known(self.store, self.codec, (path, hash), self.progress)? {
+            fragments.insert(unit.path.clone(), Arc::new(fragment));
+        }
+        let content = PieceContent::Package(unit.path.clone(), FragmentKey::store_path(path, hash));
+        Ok(Piece { roots: vec![unit.root()], content, name: unit.path.name().to_owned() })
     }
 
     /// A store path of our own, whose modes are those of a NAR already.

@@ -25,6 +25,7 @@ mod view;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::channel::{ChannelSources, LOCK_FILE, Lock, Mode, Resolution, resolve};
 use crate::config::{Diagnostic, Machine, System};
@@ -44,7 +45,7 @@ use debs::{DebFragments, Debs};
 use facts::Facts;
 use generated::{Generated, Inputs};
 use layers::Assembly;
-use packages::{CachesOf, Packages, keys};
+use packages::{CachesOf, Fragments, Packages, keys};
 use units::{deb_id, units};
 use view::{MakeFragment, Shelf};
 
@@ -141,12 +142,11 @@ impl Project<'_> {
         let generated = self.generate(lock, system, &closure, units, &mut content, runtime);
         let (mut generated, fragments, facts) = library.close(generated)?;
         generated.facts = facts.tree();
-        let Self { store, pool, codec, machine, .. } = self;
-        let make = |missing: &BTreeSet<StorePath>| packages.make(lock, missing);
-        let assembly = Assembly { store, pool, codec: *codec, previous: &previous, make: &make };
+        let Self { store, pool, codec, machine, progress, .. } = self;
+        let make = |missing: &BTreeSet<StorePath>| self.make(&packages, lock, missing, runtime);
+        let assembly = Assembly { store, pool, codec: *codec, previous: &previous, make: &make, progress: *progress };
         let units = (&keys, fragments);
         let mut layers = assembly.layers(&plan, units, &locked_debs, &content, &generated, base.as_ref())?;
-        store.check_fragments(pool, layers.iter().flat_map(|(layer, _)| layer.fragments()))?;
         let lookup = |name: &str| lock.package_path(machine, system, name);
         let (findings, ids) = (std::mem::take(&mut generated.findings), std::mem::take(&mut generated.ids));
         let run = run_config::run_config(machine, &content, generated, &lookup)?;
@@ -158,6 +158,27 @@ impl Project<'_> {
         }
         let image = Image { system, config, layers };
         Ok(Made { image, findings, ids })
+    }
+
+    /// Fragments of `missing`, which are packages, or the runtime.
+    fn make(
+        &self,
+        packages: &Packages<'_>,
+        lock: &Lock,
+        missing: &BTreeSet<StorePath>,
+        runtime: Option<&Addressed>,
+    ) -> Result<Fragments, Error> {
+        let (runtime, missing) = match runtime {
+            Some(unit) if missing.contains(&unit.path) => {
+                (Some(unit), &missing.iter().filter(|path| **path != unit.path).cloned().collect())
+            }
+            _ => (None, missing),
+        };
+        let mut made = packages.make(lock, missing)?;
+        if let Some(unit) = runtime {
+            made.insert(unit.path.clone(), Arc::new(self.keep(unit)?));
+        }
+        Ok(made)
     }
 
     /// Commands and interpreters that the image would lack. `None` where packages are not in the store, and nobody can tell.

@@ -88,13 +88,18 @@ pub struct Manifests {
 }
 
 impl Project<'_> {
-    /// Resolves, plans and builds images for `systems`. Damaged pieces of the store are made anew.
+    /// Resolves, plans and builds images for `systems`, and finds them whole. Damaged pieces of the store are made anew.
     pub fn images(&self, mode: &Mode, systems: &[System], replan: bool) -> Result<Built, Error> {
-        self.images_over(mode, systems, replan, &|_| Ok(None))
+        self.mending(|_| {
+            let built = self.resolved_images(mode, systems, replan, &|_| Ok(None))?;
+            self.check(&built.images)?;
+            Ok(built)
+        })
     }
 
     /// The same for images that go to where `previous` ones are: layers of these whose packages are not in the store are taken
-    /// over ([`Layer::is_elsewhere`](crate::store::Layer::is_elsewhere)) rather than made.
+    /// over ([`Layer::is_elsewhere`](crate::store::Layer::is_elsewhere)) rather than made. Whether the others are whole turns out
+    /// when they are sent: most never are.
     pub fn images_over(
         &self,
         mode: &Mode,
@@ -102,12 +107,26 @@ impl Project<'_> {
         replan: bool,
         previous: &PreviousOf<'_>,
     ) -> Result<Built, Error> {
-        self.mending(|_| {
-            let resolution = self.resolve(mode)?;
-            let pinned = resolution.lock.ids.clone();
-            let (images, lock, findings) = self.locked_images(resolution.lock, mode, (systems, replan), previous)?;
-            Ok(Built { images, has_new_ids: lock.ids != pinned, lock, changes: resolution.changes, findings })
-        })
+        self.mending(|_| self.resolved_images(mode, systems, replan, previous))
+    }
+
+    fn resolved_images(
+        &self,
+        mode: &Mode,
+        systems: &[System],
+        replan: bool,
+        previous: &PreviousOf<'_>,
+    ) -> Result<Built, Error> {
+        let resolution = self.resolve(mode)?;
+        let pinned = resolution.lock.ids.clone();
+        let (images, lock, findings) = self.locked_images(resolution.lock, mode, (systems, replan), previous)?;
+        Ok(Built { images, has_new_ids: lock.ids != pinned, lock, changes: resolution.changes, findings })
+    }
+
+    /// Holds every piece of the images against its digest.
+    fn check(&self, images: &[Image]) -> Result<(), Error> {
+        let layers = images.iter().flat_map(|image| &image.layers);
+        Ok(self.store.check_fragments(self.pool, layers.flat_map(|(layer, _)| layer.fragments()))?)
     }
 
     /// Images of what a lock answers, with the lock, layer groups included, and findings.
@@ -215,9 +234,10 @@ impl Built {
     /// Makes what the images are made of anew, where it is missing; the images, with all that is in them at hand.
     fn restore(&self, project: &Project<'_>) -> Result<Vec<Image>, Error> {
         let systems = self.images.iter().map(|image| image.system).collect::<Vec<_>>();
-        project
-            .locked_images(self.lock.clone(), &Mode::Locked, (&systems, false), &|_| Ok(None))
-            .map(|(images, ..)| images)
+        let lock = self.lock.clone();
+        let (images, ..) = project.locked_images(lock, &Mode::Locked, (&systems, false), &|_| Ok(None))?;
+        project.check(&images)?;
+        Ok(images)
     }
 }
 

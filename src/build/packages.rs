@@ -71,13 +71,7 @@ impl Packages<'_> {
     }
 
     fn known(&self, path: &StorePath, nar_hash: &Sha256) -> Result<Option<Fragment>, Error> {
-        let key = FragmentKey::store_path(path, nar_hash);
-        let Some(fragment) = self.store.fragment(key, self.codec)? else { return Ok(None) };
-        if self.store.is_untrusted() && self.store.prove(&fragment, path, nar_hash, &lone_head(path)).is_err() {
-            self.progress.warn(&format!("the store held something else as {path}: fetching it anew"));
-            return Ok(None);
-        }
-        Ok(Some(fragment))
+        known(self.store, self.codec, (path, nar_hash), self.progress)
     }
 
     /// Fetches side by side. The first fault ends it; what was whole by then stays in the store.
@@ -98,6 +92,21 @@ impl Packages<'_> {
         })?;
         Ok(writer.finish(self.store, FragmentKey::store_path(&package.path, &package.nar_hash))?)
     }
+}
+
+/// The fragment of a store path, where it is in the store, and proves to be that where the store isn't trusted.
+pub(super) fn known(
+    store: &Store,
+    codec: Codec,
+    (path, nar_hash): (&StorePath, &Sha256),
+    progress: &dyn Progress,
+) -> Result<Option<Fragment>, Error> {
+    let Some(fragment) = store.fragment(FragmentKey::store_path(path, nar_hash), codec)? else { return Ok(None) };
+    if store.is_untrusted() && store.prove(&fragment, path, nar_hash, &lone_head(path)).is_err() {
+        progress.warn(&format!("the store held something else as {path}: making it anew"));
+        return Ok(None);
+    }
+    Ok(Some(fragment))
 }
 
 /// The keys of all packages of `closure`, which the lock holds.

@@ -13,7 +13,7 @@ use crate::image::tree::{Metadata, Node};
 use crate::progress::Progress;
 use crate::root::addressed::Addressed;
 use crate::root::runtime::{PROGRAM, Runtime, RuntimeChoice, RuntimeError, runtime, unit_of};
-use crate::store::FragmentKey;
+use crate::store::{Fragment, FragmentKey};
 
 use super::packages::lone_head;
 use super::{Error, Project};
@@ -111,8 +111,8 @@ pub(super) fn stand_in() -> Result<Addressed, Error> {
 }
 
 impl Project<'_> {
-    /// The runtime of an image for `system`: the one that `lock` pins, or the one that takes its place. It is in the store then, and
-    /// the caller puts [`ImageRuntime::locked`] into the lock.
+    /// The runtime of an image for `system`: the one that `lock` pins, or the one that takes its place. The caller puts
+    /// [`ImageRuntime::locked`] into the lock. It goes into the store where a layer is made of it.
     pub fn runtime(&self, lock: &Lock, mode: &Mode, system: System) -> Result<ImageRuntime, Error> {
         let (pinned, mut restored) = (lock.runtimes.get(&system), None);
         let (found, note) = decide(system, runtime(system, &self.runtime), pinned, mode, |pinned| {
@@ -124,7 +124,6 @@ impl Project<'_> {
         }
         match (found, restored) {
             (Some(unit), _) => {
-                self.keep(&unit)?;
                 self.pin(&unit)?;
                 Ok(ImageRuntime { unit, _restored: None })
             }
@@ -137,13 +136,10 @@ impl Project<'_> {
     }
 
     /// Puts it into the store, under the key by which the pin finds it again.
-    fn keep(&self, unit: &Addressed) -> Result<(), Error> {
+    pub(super) fn keep(&self, unit: &Addressed) -> Result<Fragment, Error> {
         let Self { store, pool, codec, .. } = self;
-        let (codec, path, hash) = (*codec, &unit.path, &unit.nar_hash);
-        if store.fragment(FragmentKey::store_path(path, hash), codec)?.is_none() {
-            store.store_path_fragment(pool, codec, &lone_head(path), &unit.tree, (path, hash))?;
-        }
-        Ok(())
+        let (path, hash) = (&unit.path, &unit.nar_hash);
+        Ok(store.store_path_fragment(pool, *codec, &lone_head(path), &unit.tree, (path, hash))?)
     }
 
     /// No collection takes it while the lock names it.

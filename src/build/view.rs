@@ -10,16 +10,16 @@ use std::sync::Arc;
 
 use crate::image::ImagePath;
 use crate::image::listing::{Listing, ListingKind};
-use crate::nix::StorePath;
+use crate::nix::{Hasher, Sha256, StorePath};
 use crate::root::environment::FileRef;
 use crate::root::view::{Packages, split_store_path};
 use crate::store::{Extent, Fragment, FragmentKey, LastMember, Store};
 
 use super::Error;
-use super::facts::{Facts, FileOf};
+use super::facts::Facts;
 use super::packages::{Fragments, Keys};
 
-/// Bytes compared at a time.
+/// Bytes read at a time.
 const PIECE: usize = 1 << 20;
 
 /// Makes the fragment of a package that is not in the store.
@@ -118,32 +118,32 @@ impl<'a> Shelf<'a> {
 
     /// Whether two files of packages hold the same.
     pub(super) fn same(&self, one: &FileRef, two: &FileRef) -> io::Result<bool> {
-        let files = (self.file(one)?, self.file(two)?);
-        let same = match self.known.same(&files) {
-            Some(known) => known,
-            None => self.compare(one, two)?,
-        };
-        self.asked.borrow_mut().put_same(files, same);
-        Ok(same)
+        Ok(self.digest(one)? == self.digest(two)?)
     }
 
-    fn file(&self, file: &FileRef) -> io::Result<FileOf> {
+    fn digest(&self, file: &FileRef) -> io::Result<Sha256> {
         let on_shelf = self.packages.get(&file.store_path).ok_or(io::ErrorKind::NotFound)?;
-        Ok((on_shelf.key, file.path.clone()))
+        let of = (on_shelf.key, file.path.clone());
+        if let Some(asked) = self.asked.borrow().digest(&of) {
+            return Ok(asked);
+        }
+        let digest = match self.known.digest(&of) {
+            Some(known) => known,
+            None => self.derive(self.fragment(&file.store_path, on_shelf)?, &file.path)?,
+        };
+        self.asked.borrow_mut().put_digest(of, digest);
+        Ok(digest)
     }
 
-    fn compare(&self, one: &FileRef, two: &FileRef) -> io::Result<bool> {
-        let mut offset = 0;
+    fn derive(&self, fragment: &Fragment, path: &ImagePath) -> io::Result<Sha256> {
+        let (mut hasher, mut offset) = (Hasher::new(), 0);
         loop {
-            let piece = |file: &FileRef| {
-                let on_shelf = self.packages.get(&file.store_path).ok_or(io::ErrorKind::NotFound)?;
-                self.read_in(self.fragment(&file.store_path, on_shelf)?, &file.path, offset, PIECE)
-            };
-            let (left, right) = (piece(one)?, piece(two)?);
-            if left != right || left.is_empty() {
-                return Ok(left == right);
+            let piece = self.read_in(fragment, path, offset, PIECE)?;
+            if piece.is_empty() {
+                return Ok(hasher.finish());
             }
-            offset += left.len() as u64;
+            hasher.update(&piece);
+            offset += piece.len() as u64;
         }
     }
 

@@ -23,7 +23,7 @@ pub(super) fn images(
     replan: bool,
     context: &Context,
 ) -> anyhow::Result<(Built, LockReport)> {
-    images_over(project, mode, (systems, replan), &|_| Ok(None), context)
+    finished(project, mode, project.images(mode, systems, replan)?, context)
 }
 
 /// The same for images that go to where `previous` ones are.
@@ -34,7 +34,15 @@ pub(super) fn images_over(
     previous: &PreviousOf<'_>,
     context: &Context,
 ) -> anyhow::Result<(Built, LockReport)> {
-    let built = project.images_over(mode, systems, replan, previous)?;
+    finished(project, mode, project.images_over(mode, systems, replan, previous)?, context)
+}
+
+fn finished(
+    project: &Project<'_>,
+    mode: &Mode,
+    built: Built,
+    context: &Context,
+) -> anyhow::Result<(Built, LockReport)> {
     context.diagnose(&built.findings.iter().map(as_warning).collect::<Vec<_>>());
     let written = keep_lock(project, mode, &built, context)?;
     let lock = LockReport { written, added: built.changes.new };

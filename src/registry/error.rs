@@ -244,6 +244,19 @@ pub enum Error {
     },
 }
 
+impl Error {
+    /// Whether who we are was shown and refused, without a word.
+    pub(super) fn is_mute(&self) -> bool {
+        matches!(self, Self::Unauthorized { shown: true, said, .. } | Self::Denied { shown: true, said, .. } if said.is_empty())
+    }
+
+    /// Whether both refuse who we are.
+    pub(super) fn is_same_refusal(&self, other: &Self) -> bool {
+        let refusal = |error: &Self| matches!(error, Self::Unauthorized { .. } | Self::Denied { .. });
+        refusal(self) && refusal(other)
+    }
+}
+
 fn told(said: &str) -> String {
     if said.is_empty() { String::new() } else { format!(": {said}") }
 }

@@ -7,6 +7,7 @@ mod arrows;
 mod base;
 mod build;
 mod cache;
+mod ci;
 mod clients;
 mod deb;
 mod debian;

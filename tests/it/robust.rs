@@ -182,6 +182,30 @@ fn a_forged_fragment_is_noticed_where_the_store_is_not_trusted() {
 }
 
 #[test]
+fn a_forged_runtime_is_noticed_where_the_store_is_not_trusted() {
+    let cache = Cache::sample();
+    let project = Project::new();
+    project.system(&cache, r#"["data"]"#, "[boot]\n");
+    let honest = project.build("1.tar.gz", &[]);
+    let is_runtime = |path: &PathBuf| {
+        let listing = fs::read(path.with_file_name("listing")).unwrap();
+        let holds = |text: &[u8]| listing.windows(text.len()).any(|window| window == text);
+        holds(b"bin/dumbc") && !holds(b"etc")
+    };
+    let runtime = fragments(&project).into_iter().find(is_runtime).unwrap();
+    let other = fragments(&project).into_iter().max_by_key(|path| path.metadata().unwrap().len()).unwrap();
+    for entry in fs::read_dir(other.parent().unwrap()).unwrap() {
+        let entry = entry.unwrap();
+        fs::copy(entry.path(), runtime.with_file_name(entry.file_name())).unwrap();
+    }
+    let output = project.path("2.tar.gz");
+    let build = ["build", "--json", "--locked", "-o", output.to_str().unwrap()];
+    let outcome = project.dumbc(&build).env("DUMBC_STORE_UNTRUSTED", "1").ok();
+    outcome.says(&["dumbc-runtime", "anew"]);
+    assert_eq!(Built::of(&outcome, output).digests(), honest.digests());
+}
+
+#[test]
 fn collection_waits_for_builds_and_builds_for_collection() {
     let (cache, packages) = closure(8);
     let project = Project::new();

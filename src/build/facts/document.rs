@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use crate::image::ImagePath;
 use crate::image::listing::ListingKind;
+use crate::nix::Sha256;
 use crate::store::FragmentKey;
 
 use super::{Answers, Facts, FileOf, Piece};
@@ -34,10 +35,9 @@ impl Facts {
             out.key(key);
             out.answers(answers);
         });
-        out.map(&self.same, |out, (one, two), same| {
-            out.file(one);
-            out.file(two);
-            out.0.push(u8::from(*same));
+        out.map(&self.digests, |out, file, digest| {
+            out.file(file);
+            out.0.extend_from_slice(digest.as_bytes());
         });
         out.0
     }
@@ -160,10 +160,14 @@ impl<'a> Reader<'a> {
         ImagePath::new(self.text()?).ok()
     }
 
-    fn key(&mut self) -> Option<FragmentKey> {
-        let (key, rest) = self.0.split_first_chunk::<32>()?;
+    fn digest(&mut self) -> Option<[u8; 32]> {
+        let (digest, rest) = self.0.split_first_chunk::<32>()?;
         self.0 = rest;
-        Some(FragmentKey::from_bytes(*key))
+        Some(*digest)
+    }
+
+    fn key(&mut self) -> Option<FragmentKey> {
+        self.digest().map(FragmentKey::from_bytes)
     }
 
     fn file(&mut self) -> Option<FileOf> {
@@ -213,16 +217,8 @@ impl<'a> Reader<'a> {
 
     fn facts(&mut self) -> Option<Facts> {
         let packages = self.map(|input| Some((input.key()?, input.answers()?)))?;
-        let same = self.map(|input| {
-            let files = (input.file()?, input.file()?);
-            let same = match input.byte()? {
-                0 => false,
-                1 => true,
-                _ => return None,
-            };
-            Some((files, same))
-        })?;
-        Some(Facts { packages, same })
+        let digests = self.map(|input| Some((input.file()?, Sha256::from_bytes(input.digest()?))))?;
+        Some(Facts { packages, digests })
     }
 
     fn answers(&mut self) -> Option<Answers> {

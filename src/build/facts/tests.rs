@@ -21,7 +21,7 @@ fn sample() -> Facts {
     let link = ListingKind::Symlink { target: b"../x".to_vec() };
     facts.put_below(key("ca"), &path("share"), &[(path("share"), ListingKind::Directory), (path("share/a"), link)]);
     facts.put_bytes(key("ca"), (path("share/a"), 0, u64::MAX), b"-----BEGIN");
-    facts.put_same(((key("git"), path("bin/a")), (key("ca"), path("bin/a"))), false);
+    facts.put_digest((key("git"), path("bin/a")), Sha256::of(b"a"));
     facts
 }
 
@@ -35,6 +35,7 @@ fn a_document_says_what_was_put_in() {
     assert_eq!(facts.kind(key("ca"), &path("")), None);
     assert_eq!(facts.names(key("git"), &path("bin")).unwrap().len(), 2);
     assert_eq!(facts.bytes(key("ca"), &(path("share/a"), 0, 4)), None);
+    assert_eq!(facts.digest(&(key("git"), path("bin/a"))), Some(Sha256::of(b"a")));
     assert_eq!(&Sha256::of(&bytes).hex()[..16], "0be8724462d01bc9");
 }
 

@@ -92,7 +92,7 @@ impl Push<'_> {
     pub fn images(&self, store: &Store, pool: &Pool, images: &[Image]) -> Result<Pushed, Error> {
         let documents = Documents::of(images, self.format)?;
         let Some(top) = documents.top() else { return Err(PushError::SeveralSystems(0).into()) };
-        let repository = self.registry.repository(self.reference);
+        let repository = self.registry.repository(self.reference).for_push();
         let previous = self.previous(&repository)?;
         let stale = self.tags.iter().filter(|tag| self.force || previous.get(*tag) != Some(&top.digest));
         let stale = stale.collect::<Vec<_>>();

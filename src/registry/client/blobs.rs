@@ -46,15 +46,16 @@ impl Repository<'_> {
 
     pub(super) fn has_blob_for(&self, digest: &Sha256, need: Need<'_>) -> Result<bool, Error> {
         let task = Task::new("looking up", format!("blob {}", digest.oci()));
-        self.with_retries(|| {
-            let url = self.address(&format!("blobs/{}", digest.oci()))?;
-            let (response, _) = self.exchange(&task, &url, &mut Outgoing::new(Method::HEAD), need)?;
+        let path = format!("blobs/{}", digest.oci());
+        let there = self.with_retries(|| {
+            let (response, _) = self.exchange(&task, &self.address(&path)?, &mut Outgoing::new(Method::HEAD), need)?;
             match response.status().as_u16() {
                 200 => Ok(true),
                 404 => Ok(false),
                 _ => Err(self.refuse(&task, response)),
             }
-        })
+        });
+        there.map_err(|error| self.told_why(error, &task, &path, need))
     }
 
     /// A small blob, checked; refused where it is larger than `limit`.

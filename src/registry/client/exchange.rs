@@ -180,6 +180,24 @@ impl Repository<'_> {
         Error::Malformed { action: self.action(task), reason: reason.into() }
     }
 
+    /// `error` with the registry's words: a HEAD is refused without any, so that GET asks the same again. Where nothing better is said,
+    /// `error` stays.
+    pub(super) fn told_why(&self, error: Error, task: &Task, path: &str, need: Need<'_>) -> Error {
+        if !error.is_mute() {
+            return error;
+        }
+        let asked = self.address(path).and_then(|url| self.exchange(task, &url, &mut Outgoing::new(Method::GET), need));
+        let fault = match asked {
+            Ok((response, _)) if matches!(response.status().as_u16(), 400..=403) => self.refuse(task, response),
+            Ok(_) => return error,
+            Err(fault) => fault,
+        };
+        match fault {
+            Fault::Final(told) if told.is_same_refusal(&error) => told,
+            _ => error,
+        }
+    }
+
     /// What an answer without success means.
     pub(super) fn refuse(&self, task: &Task, mut response: Response<Body>) -> Fault {
         let status = response.status().as_u16();

@@ -40,7 +40,9 @@ impl Repository<'_> {
     /// What is known of a manifest; `None`: it isn't there.
     pub fn head_manifest(&self, id: &Identifier) -> Result<Option<ManifestHead>, Error> {
         let task = Task::new("looking up", format!("manifest {}", id.text()));
-        let head = self.with_retries(|| self.try_head(&task, id))?;
+        let path = format!("manifests/{}", id.text());
+        let head = self.with_retries(|| self.try_head(&task, id));
+        let head = head.map_err(|error| self.told_why(error, &task, &path, self.need()))?;
         let Some((media_type, size, said)) = head else { return Ok(None) };
         let said = said.map(|text| self.parse_digest(&task, &text)).transpose()?;
         let digest = match (id, said) {

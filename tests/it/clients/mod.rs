@@ -1,11 +1,11 @@
 //! An image of real packages in the hands of the programs that will read it.
 
-mod containerd;
+pub(crate) mod containerd;
 pub(crate) mod docker;
 mod image;
 mod load;
 mod nix;
-mod podman;
+pub(crate) mod podman;
 mod run;
 mod skopeo;
 mod umoci;

@@ -99,11 +99,13 @@ fn who_is_refused_is_told_what_to_do() {
     let nobody = world.dumbc(&["push"]).fails(7);
     nobody.says(&["wants credentials for `lazy`", "fly auth login", "FLY_API_TOKEN"]);
     let expired = world.dumbc(&["push"]).env("FLY_API_TOKEN", MACAROON).fails(7);
-    // The first request is a HEAD, whose answer has no words.
-    expired.says(&["refuses the credentials", "they may have expired", "fly auth login"]);
+    expired.says(&["refuses the credentials", "macaroon expired", "they may have expired", "fly auth login"]);
     let unknown = world.dumbc(&["push", "--json"]).env("FLY_API_TOKEN", USER_TOKEN).fails(7);
     assert_eq!(unknown.json()["error"]["class"], "credentials");
-    for outcome in [nobody, expired, unknown] {
+    let reference = format!("{}/lazy", world.registry.host());
+    let verified = world.dumbc(&["verify", &reference]).env("FLY_API_TOKEN", MACAROON).fails(7);
+    verified.says(&["macaroon expired", "fly auth login"]);
+    for outcome in [nobody, expired, unknown, verified] {
         assert_discreet(&(outcome.text() + &outcome.stderr));
     }
     world.project.file("fly.toml", "app = \"absent\"\n");

@@ -1,5 +1,7 @@
-//! Images in real registries: Debian's docker-registry on a port of its own, alone, with passwords, behind TLS, behind faults.
+//! Images in real registries: Debian's docker-registry on a port of its own, alone, with passwords, with tokens, behind TLS, behind faults.
 
+mod attached;
+mod clients;
 mod deploy;
 mod faulty;
 mod fly;
@@ -8,6 +10,7 @@ mod push;
 mod push_faults;
 mod taken_over;
 mod tls;
+mod tokens;
 
 use std::fs;
 use std::path::Path;
@@ -44,6 +47,7 @@ impl Served {
         Self::with("auth:\n  htpasswd:\n    realm: it\n    path: FOLDER/htpasswd\n")
     }
 
+    /// With lines of configuration, in which `FOLDER` is its own.
     fn with(auth: &str) -> Option<Self> {
         has("docker-registry")?;
         let folder = tempfile::tempdir().unwrap();

@@ -17,7 +17,8 @@ struct Remote {
 }
 
 impl Remote {
-    fn new() -> Self {
+    /// With tables of system.toml.
+    fn new(tables: &str) -> Self {
         let cache = Cache::new();
         for part in 0..PARTS {
             let script = format!("#!/bin/part{part}\n");
@@ -28,8 +29,8 @@ impl Remote {
         let server = Server::start().folder(&cache.folder());
         let remote = Self { project: Project::new(), cache, server };
         let packages = r#"["part0", "part1", "part2", "part3"]"#;
-        let entry = "[image]\nname = \"it\"\n[entrypoint]\ncommand = [\"part0\"]\n";
-        remote.project.system_at(&remote.cache, &remote.server.url(""), packages, entry);
+        let entry = format!("[image]\nname = \"it\"\n[entrypoint]\ncommand = [\"part0\"]\n{tables}");
+        remote.project.system_at(&remote.cache, &remote.server.url(""), packages, &entry);
         remote
     }
 
@@ -56,7 +57,7 @@ impl Remote {
 #[test]
 fn an_empty_store_moves_what_changed_and_nothing_else() {
     let Some(registry) = Served::start() else { return };
-    let remote = Remote::new();
+    let remote = Remote::new("");
     let (first, fetched) = remote.push(&[&registry.reference("team/it:1")]);
     assert_eq!(fetched, PARTS);
     let lock = fs::read_to_string(remote.project.path("dumbc.lock")).unwrap();
@@ -96,7 +97,7 @@ fn an_empty_store_moves_what_changed_and_nothing_else() {
 #[test]
 fn a_layer_that_the_registry_lost_is_made_again() {
     let Some(registry) = Served::start() else { return };
-    let remote = Remote::new();
+    let remote = Remote::new("");
     let (first, _) = remote.push(&[&registry.reference("team/it:1")]);
     let (manifest, _) = registry.manifest("team/it", "1").unwrap();
     registry.delete_blob("team/it", manifest["layers"][0]["digest"].as_str().unwrap());
@@ -104,4 +105,26 @@ fn a_layer_that_the_registry_lost_is_made_again() {
     let (again, fetched) = remote.push(&["--locked", "--force", &registry.reference("team/it:2")]);
     assert_eq!((fetched, &again["digest"]), (PARTS, &first["digest"]));
     assert!(registry.is_whole("team/it", "2"));
+}
+
+#[test]
+fn the_runtime_is_not_compressed_again() {
+    let Some(registry) = Served::start() else { return };
+    let remote = Remote::new("[boot]\n");
+    let runtimes = || {
+        let files = walkdir::WalkDir::new(remote.project.store().join("fragments")).into_iter().map(Result::unwrap);
+        let listings =
+            files.filter(|entry| entry.file_name() == "listing").map(|entry| fs::read(entry.path()).unwrap());
+        listings.filter(|listing| listing.windows(9).any(|window| window == b"bin/dumbc")).count()
+    };
+    let (first, _) = remote.push(&[&registry.reference("team/it:1")]);
+    let made = runtimes();
+    assert!(made > 0);
+    remote.empty_the_store();
+    let (again, fetched) = remote.push(&["--locked", &registry.reference("team/it:2")]);
+    assert_eq!((fetched, &again["digest"]), (0, &first["digest"]));
+    assert_eq!(runtimes(), made - 1);
+    // Who needs it makes it.
+    let built = remote.project.build("it.oci", &["--locked", "--format", "oci-dir"]);
+    assert_eq!((&built.document["images"][0]["manifests"]["oci"], runtimes()), (&first["digest"], made));
 }

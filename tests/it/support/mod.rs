@@ -12,6 +12,7 @@ pub(crate) mod project;
 pub(crate) mod proxy;
 pub(crate) mod runtime;
 pub(crate) mod server;
+pub(crate) mod token_server;
 
 use std::path::PathBuf;
 use std::sync::Mutex;

@@ -186,3 +186,23 @@ fn no_password_goes_over_an_open_line() {
     setting.double.state().gate = Gate::Exactly("x", "Negotiate, Digest realm=y");
     assert!(matches!(has(&setting), Err(Error::Challenge { .. })));
 }
+
+#[test]
+fn a_refused_head_is_asked_again_for_the_words() {
+    let setting = Setting::with(password());
+    setting.double.state().gate = Gate::Exactly("Basic other", "Basic realm=x");
+    let error = has(&setting).unwrap_err();
+    assert!(error.to_string().ends_with("refuses the credentials for `team/app`: it is UNAUTHORIZED"), "{error}");
+    setting.double.state().gate = Gate::Open;
+    let words = r#"{"errors":[{"code":"DENIED","message":"this app is another's"}]}"#;
+    for method in ["HEAD", "GET"] {
+        setting.double.fault(method, "manifests", 1, Act::Answer(403, vec![], words.into()));
+    }
+    let tag = super::super::Identifier::Tag("v1".into());
+    let error = setting.repository().head_manifest(&tag).unwrap_err();
+    assert!(matches!(&error, Error::Denied { said, .. } if said == "this app is another's"), "{error}");
+    // Where the second answer is another one, the first counts.
+    setting.double.fault("HEAD", "manifests", 1, Act::Answer(403, vec![], String::new()));
+    let error = setting.repository().head_manifest(&tag).unwrap_err();
+    assert!(matches!(&error, Error::Denied { said, .. } if said.is_empty()), "{error}");
+}
