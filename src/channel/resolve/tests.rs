@@ -1,7 +1,6 @@
 use super::super::lock::LockedRuntime;
-use super::super::test_support::{Listener, World, channel, key, machine, path, request};
+use super::super::test_support::{Listener, World, key, machine, path, request};
 use super::*;
-use crate::config::Names;
 use crate::failure::{Class, Classified as _};
 use crate::progress::Silent;
 

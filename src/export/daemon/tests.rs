@@ -180,7 +180,7 @@ impl World {
             tar_size: layer.tar_size,
             blob: layer.blob,
             blob_size: layer.blob_size,
-            codec: layer.codec(),
+            packing: layer.packing(),
             comment: String::new(),
             key: None,
             facts: None,
