@@ -12,6 +12,8 @@ mod kind;
 pub mod nix;
 mod package;
 mod paths;
+#[cfg(test)]
+mod tests;
 
 pub use edit::{NewChannel, Taken, has_caches, take_over};
 pub use error::ImportError;

@@ -17,6 +17,13 @@ pub(super) struct Input {
     pub(super) text: String,
 }
 
+impl Input {
+    /// Without folders, which are another machine's business.
+    pub(super) fn base_name(&self) -> &str {
+        self.name.rsplit('/').next().unwrap_or(&self.name)
+    }
+}
+
 /// Reads files relative to the project's folder; `-` is stdin. Without `kind`, their names and contents tell what they are.
 pub(super) fn read_all(files: &[PathBuf], kind: Option<Kind>, context: &Context) -> anyhow::Result<Vec<Input>> {
     let mut inputs = Vec::new();

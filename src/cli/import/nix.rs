@@ -16,7 +16,7 @@ use crate::import::nix::{Converted, convert};
 pub(super) fn run(args: &Args, inputs: &[Input], context: &Context) -> anyhow::Result<()> {
     let mut all: Vec<Converted> = Vec::new();
     for input in inputs {
-        all.push(convert(&input.text, &input.name, &args.release)?);
+        all.push(convert(&input.text, input.base_name(), &args.release)?);
     }
     refuse_collisions(&all, args, context)?;
     let findings = check(&all, args, context);

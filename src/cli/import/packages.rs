@@ -53,7 +53,7 @@ pub(super) fn run(args: &Args, inputs: &[Input], context: &Context) -> anyhow::R
 fn plan(args: &Args, inputs: &[Input], context: &Context) -> anyhow::Result<Plan> {
     let before = crate::cli::emit::read(context.directory.join("system.toml"))?;
     let systems = systems(before.is_some(), context)?;
-    let start = || format!("[image]\nname = {}\n", json!(image_name(&context.directory)));
+    let start = || format!("\n[image]\nname = {}\n", json!(image_name(&context.directory)));
     let after = before.clone().unwrap_or_else(start);
     let mut plan = Plan { before, after, ..Plan::default() };
     for input in inputs {
@@ -259,5 +259,5 @@ fn channel(input: &Input, args: &Args, with_index: bool) -> NewChannel {
         [] => (vec![CACHE.0.to_owned()], vec![CACHE.1.to_owned()]),
         given => (given.to_vec(), args.key.clone()),
     };
-    NewChannel { index: with_index.then(|| file_of(&name)), name, caches, keys, origin: input.name.clone() }
+    NewChannel { index: with_index.then(|| file_of(&name)), name, caches, keys, origin: input.base_name().to_owned() }
 }

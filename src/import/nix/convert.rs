@@ -41,8 +41,11 @@ pub fn convert(text: &str, origin: &str, release: &str) -> Result<Converted, Imp
     }
     match role {
         ConfigFile::System => system::complete(&mut sheet, release),
-        ConfigFile::Users => users::prune(&mut sheet),
-        ConfigFile::Home => home::prune(&mut sheet, &[]),
+        ConfigFile::Users => users::complete(&mut sheet),
+        ConfigFile::Home => {
+            home::prune(&mut sheet, &[]);
+            sheet.request_named(&[]);
+        }
     }
     sheet.leftovers.sort_by_key(|leftover| (leftover.span.start, leftover.span.end));
     let skipped = sheet.leftovers.iter().map(|leftover| {

@@ -1,6 +1,6 @@
 //! home.nix: Home Manager's options to where home.toml has them.
 
-use super::leaf::{Leaf, Sheet};
+use super::leaf::{Leaf, Sheet, table_at};
 use super::value::Value;
 use crate::home::programs::{self, Contribution};
 use crate::nix::StorePath;
@@ -62,10 +62,6 @@ pub(super) fn prune(sheet: &mut Sheet, base: &[String]) {
             sheet.take_out(&[path.as_slice(), &fault].concat(), &why);
         }
     }
-}
-
-fn table_at<'a>(table: &'a toml::Table, path: &[String]) -> Option<&'a toml::Table> {
-    path.iter().try_fold(table, |table, key| table.get(key)?.as_table())
 }
 
 /// The first thing in a program's table that can't be: where it stands, as far as the table goes, and why.

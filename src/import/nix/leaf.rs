@@ -1,10 +1,12 @@
 //! A file's attributes one by one, each with its whole path; and the TOML that they become.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use toml::{Table, Value as Toml};
 
 use super::value::{Entry, File, Leftover, Value};
+use crate::config::{Part, Template};
 
 /// One attribute that is no set, or an empty one.
 pub(super) struct Leaf {
@@ -99,6 +101,21 @@ impl Sheet {
         }
     }
 
+    /// Requests the packages that texts below `base` name: in Nix, naming one brings it along.
+    pub(super) fn request_named(&mut self, base: &[String]) {
+        let Some(inside) = table_at(&self.table, base) else { return };
+        let mut named = BTreeSet::new();
+        inside.iter().filter(|(key, _)| *key != "packages").for_each(|(_, value)| collect_named(value, &mut named));
+        let is_there = |name: &String| {
+            let packages = inside.get("packages").and_then(Toml::as_array);
+            packages.into_iter().flatten().any(|request| request.as_str() == Some(name))
+        };
+        let missing: Vec<Toml> = named.into_iter().filter(|name| !is_there(name)).map(Toml::String).collect();
+        if !missing.is_empty() {
+            insert(&mut self.table, &[base, &["packages".to_owned()]].concat(), Toml::Array(missing));
+        }
+    }
+
     /// Takes out again what stands at `path`, and leaves it over.
     pub(super) fn take_out(&mut self, path: &[String], why: &str) {
         remove(&mut self.table, path);
@@ -108,6 +125,27 @@ impl Sheet {
         for (_, span) in gone {
             self.leave(span, why);
         }
+    }
+}
+
+/// The table at `path`.
+pub(super) fn table_at<'a>(table: &'a Table, path: &[String]) -> Option<&'a Table> {
+    path.iter().try_fold(table, |table, key| table.get(key)?.as_table())
+}
+
+/// The packages that texts in `value` name. Values are no deeper than what is read of a Nix file.
+fn collect_named(value: &Toml, named: &mut BTreeSet<String>) {
+    match value {
+        Toml::String(text) => {
+            let parts = Template::parse(text, None).map(|template| template.parts).unwrap_or_default();
+            named.extend(parts.into_iter().filter_map(|part| match part {
+                Part::Package(name) => Some(name),
+                Part::Text(_) => None,
+            }));
+        }
+        Toml::Array(values) => values.iter().for_each(|value| collect_named(value, named)),
+        Toml::Table(table) => table.values().for_each(|value| collect_named(value, named)),
+        _ => {}
     }
 }
 

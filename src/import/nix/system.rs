@@ -88,6 +88,7 @@ fn words(command: &str) -> Vec<String> {
 
 /// Adds what a whole file needs and the Nix file does not say.
 pub(super) fn complete(sheet: &mut Sheet, release: &str) {
+    sheet.request_named(&[]);
     let channel = toml::Table::from_iter([("release".to_owned(), Toml::String(release.to_owned()))]);
     let channels = toml::Table::from_iter([("nixpkgs".to_owned(), Toml::Table(channel))]);
     sheet.table.insert("channels".to_owned(), Toml::Table(channels));

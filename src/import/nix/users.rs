@@ -37,11 +37,13 @@ fn program(value: Value) -> Value {
     }
 }
 
-/// Takes out options that programs of users' homes don't know.
-pub(super) fn prune(sheet: &mut Sheet) {
+/// Takes out options that programs of users' homes don't know, and requests what their texts name.
+pub(super) fn complete(sheet: &mut Sheet) {
     let names: Vec<String> = sheet.table.keys().cloned().collect();
     for name in names {
-        home::prune(sheet, &[name, "home".to_owned()]);
+        let home = [name, "home".to_owned()];
+        home::prune(sheet, &home);
+        sheet.request_named(&home);
     }
 }
 
