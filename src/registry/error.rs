@@ -360,10 +360,11 @@ fn create(registry: &str, repository: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::registry::FLY_REGISTRY;
 
     #[test]
     fn fly_is_spoken_to_in_its_own_tools_words() {
-        let (registry, repository, said) = (|| FLY.to_owned(), || "my-app".to_owned(), || "no".to_owned());
+        let (registry, repository, said) = (|| FLY_REGISTRY.to_owned(), || "my-app".to_owned(), || "no".to_owned());
         let unknown = Error::UnknownRepository { registry: registry(), repository: repository(), said: said() };
         assert_eq!(unknown.help().unwrap(), "run `fly apps create my-app`");
         let unauthorized =

@@ -30,6 +30,7 @@ fn image(layers: Vec<OriginLayer>) -> OriginImage {
         media_type: None,
         config: Vec::new(),
         layers,
+        names: Vec::new(),
         annotations: BTreeMap::new(),
     }
 }
