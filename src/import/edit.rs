@@ -132,7 +132,7 @@ mod tests {
             index: Some("devbox.jsonl".to_owned()),
             caches: vec!["https://cache.example.org".to_owned()],
             keys: vec!["k:AA".to_owned()],
-            origin: "devbox.lock\n".to_owned(),
+            origin: "a\ndevbox.lock".to_owned(),
         }
     }
 
@@ -143,13 +143,13 @@ mod tests {
     #[test]
     fn a_first_channel_is_the_default_one() {
         insta::assert_snapshot!(taken("# mine\n[image]\nname = \"x\" # short\n").text, @r#"
-        # mine
         channel = "devbox"
         packages = ["fd", "git@2"]
+        # mine
         [image]
         name = "x" # short
 
-        # Taken over from devbox.lock 
+        # Taken over from a devbox.lock
         [channels.devbox]
         index = "devbox.jsonl"
         caches = ["https://cache.example.org"]

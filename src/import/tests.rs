@@ -45,8 +45,17 @@ fn devbox() -> String {
 fn a_lock_of_devbox() {
     let imported = read(Kind::Devbox, &devbox(), "devbox.lock").unwrap();
     assert_eq!(imported.requests().into_iter().map(|(name, _)| name).collect::<Vec<_>>(), ["git", "jq"]);
-    insta::assert_snapshot!(imported.index().replace(HASH, "H"), @"");
-    insta::assert_snapshot!(told(&imported).join("\n"), @"");
+    insta::assert_snapshot!(imported.index().replace(HASH, "H"), @r#"
+    {"attr":"git","meta":{"outputsToInstall":["out"]},"name":"git-2.54.0","outputs":{"doc":"/nix/store/b0123456789acdfghijklmnpqrsvwxyz-git-2.54.0-doc","out":"/nix/store/a0123456789bcdfghijklmnpqrsvwxyz-git-2.54.0"},"system":"x86_64-linux","version":"2.54.0"}
+    {"attr":"git","name":"git-2.54.0","outputs":{"out":"/nix/store/f0123456789abcdghijklmnpqrsvwxyz-git-2.54.0"},"system":"aarch64-linux","version":"2.54.0"}
+    {"attr":"jq","meta":{"outputsToInstall":["bin"]},"name":"jq-1.7","outputs":{"bin":"/nix/store/d0123456789abcfghijklmnpqrsvwxyz-jq-1.7-bin","out":"/nix/store/c0123456789abdfghijklmnpqrsvwxyz-jq-1.7"},"system":"x86_64-linux","version":"1.7"}
+    "#);
+    insta::assert_snapshot!(told(&imported).join("\n"), @r#"
+    broken@1: it has no store path for x86_64-linux
+    github:NixOS/nixpkgs/nixpkgs-unstable: it is devbox's own source of packages
+    mac@1: it is for no Linux
+    old@1: the lock has no store paths of it: `devbox update` may put them in
+    "#);
     let both = imported.for_systems(&System::ALL);
     assert_eq!(both.requests().len(), 1);
     assert_eq!(told(&both).last().unwrap(), "jq@1.7: it is not there for aarch64-linux");

@@ -86,7 +86,7 @@ mod tests {
         for flat in ["{ a.b = \"x${toString 3}y\"; c = [ (f { }) d ]; }", &list, "''\n a ''${b}\n''"] {
             assert_eq!(check(flat), Ok(()), "{flat:.80}");
         }
-        for deep in ["[", "a ", "a:", "-", "a ++ ", "{ a = ", "\"${", "[ a: ", "a.b or ", "!", "(", "a // "] {
+        for deep in ["[", "a ", "a: ", "-", "a ++ ", "{ a = ", "\"${", "[ a: ", "a.b or ", "!", "(", "a // "] {
             assert!(check(&deep.repeat(9_000)).is_err(), "{deep}");
         }
         for mismatched in ["{ a = [ }; ]", "}", "( ]", "{", "\"a"] {

@@ -15,17 +15,187 @@ fn converted(text: &str, origin: &str) -> Converted {
 
 #[test]
 fn a_system() {
-    insta::assert_snapshot!(converted(SYSTEM, "system.nix").text, @"");
+    insta::assert_snapshot!(converted(SYSTEM, "system.nix").text, @r#"
+    packages = [
+      "bashInteractive",
+      "coreutils",
+      "openssl^dev",
+      "python3Packages.requests",
+      "nodejs_20",
+      "gnugrep",
+      "gnused",
+      "findutils",
+      "gawk",
+      "ripgrep",
+      "fd",
+      "openssh",
+      "rsync",
+    ]
+
+    [boot]
+    user-rebuild = false
+
+    [channels.nixpkgs]
+    release = "nixos-unstable"
+
+    [daemons.cleanup]
+    command = ["sh", "-c", "while true; do sleep 60; done"]
+
+    [daemons.metrics]
+    command = ["metrics", "--port", "9000"]
+    user = ["alice", "bob"]
+
+    [daemons.sshd]
+    command = ["${pkgs.openssh}/bin/sshd", "-D", "-e"]
+
+    [daemons.sync]
+    command = ["${pkgs.rsync}/bin/rsync", "-a", "/data", "/backup"]
+    user = "*"
+
+    [entrypoint]
+    command = ["python3", "-m", "http.server", "8080"]
+    port = 8080
+    user = "alice"
+
+    [image]
+    name = "lazycoder"
+
+    # Not taken over from system.nix:
+    #
+    # line 4: nothing is evaluated: what `let` names is not put in
+    #   port = 8080;
+    #
+    # line 14: functions are not called
+    #   python3.withPackages (ps: [ ps.flask ])
+    #
+    # line 16: functions are not called
+    #   lib.optionals stdenv.isLinux [ strace ]
+    #
+    # line 28: it names something else
+    #   port = port;
+
+    # Comments of system.nix:
+    #
+    # line 1: # The machine itself.
+    # line 13: # for the scripts
+    "#);
 }
 
 #[test]
 fn users() {
-    insta::assert_snapshot!(converted(USERS, "users.nix").text, @"");
+    insta::assert_snapshot!(converted(USERS, "users.nix").text, @r#"
+    [alice]
+    shell = "zsh"
+    uid = 1000
+
+    [alice.home]
+    packages = ["hello"]
+
+    [alice.home.programs.git.settings.user]
+    email = "alice@example.org"
+    name = "Alice"
+
+    [bob]
+    uid = 1001
+
+    # Not taken over from users.nix:
+    #
+    # line 10: a user of users.toml has no such key
+    #   description = "Bob";
+    #
+    # line 10: import that file by itself, and put what comes of it below this user's `home`
+    #   home = ./bob.nix;
+    "#);
 }
 
 #[test]
 fn a_home() {
-    insta::assert_snapshot!(converted(HOME, "home.nix").text, @"");
+    insta::assert_snapshot!(converted(HOME, "home.nix").text, @r#"
+    packages = ["ripgrep", "fd", "jq", "less"]
+    sessionPath = ["$HOME/.local/bin"]
+
+    [file.".hushlogin"]
+    text = ""
+
+    [file.".tmux.local.conf"]
+    source = "./dots/tmux.conf"
+
+    [programs.bash]
+    enable = true
+
+    [programs.bash.shellAliases]
+    g = "git"
+
+    [programs.git]
+    enable = true
+
+    [programs.git.settings.init]
+    defaultBranch = "main"
+
+    [programs.neovim]
+    enable = true
+    package = false
+
+    [programs.tmux]
+    enable = true
+    mouse = true
+    plugins = ["tmuxPlugins.sensible", "tmuxPlugins.yank"]
+
+    [sessionVariables]
+    EDITOR = "nvim"
+    PAGER = "${pkgs.less}/bin/less"
+
+    [shellAliases]
+    ll = "ls -la"
+
+    [xdg.configFile."app/greeting"]
+    text = """
+    Hello,
+      $${pkgs.world} is escaped, $HOME is not.
+    """
+
+    # Not taken over from home.nix:
+    #
+    # line 4: import those files by themselves
+    #   imports = [ ./editor.nix ];
+    #
+    # line 7: nothing needs to be said of this
+    #   home.username = "user";
+    #
+    # line 8: nothing needs to be said of this
+    #   home.homeDirectory = "/home/user";
+    #
+    # line 9: nothing needs to be said of this
+    #   home.stateVersion = "24.05";
+    #
+    # line 11: functions are not called
+    #   writeShellScriptBin "hi" "echo hi"
+    #
+    # line 16: its text is put together
+    #   CFG = "${config.xdg.configHome}/x";
+    #
+    # line 31: `programs.git.delta`: dumbc has no such option of git: put `delta` into `packages`, and write `settings.core.pager = "delta"`, `settings.interactive.diffFilter = "delta --color-only"` and delta's options below `settings.delta`
+    #   delta.enable = true;
+    #
+    # line 32: `programs.git` has no option `nonsense`: its options are enable, package, settings, ignores, attributes, includes, signing, lfs, hooks
+    #   nonsense = 3;
+    #
+    # line 36: functions are not called
+    #   initExtra = lib.mkAfter "true";
+    #
+    # line 44: dumbc does not know the program `alacritty`: add its package and its files
+    #   programs.alacritty.enable = true;
+    #
+    # line 45: nothing needs to be said of this
+    #   programs.home-manager.enable = true;
+    #
+    # line 47: home.toml has no such option
+    #   services.syncthing.enable = true;
+
+    # Comments of home.nix:
+    #
+    # line 6: # Who we are is the machine's to say.
+    "#);
 }
 
 #[test]
