@@ -13,6 +13,7 @@
 //! * [`home`]: homes: settings, programs, generations, activation plans
 //! * [`boot`]: what a machine does when it starts, as data
 //! * [`machine`]: what runs inside it
+//! * [`import`]: other tools' files, taken over
 //! * [`emit`]: other systems' files for the same machine
 //! * [`image`]: tar, compressed members, configuration and manifest
 //! * [`store`]: fragments and layer records on disk
@@ -22,7 +23,7 @@
 //! * [`sbom`]: what an image is made of, as SPDX and CycloneDX tell it
 //! * [`signing`]: signatures of images, as cosign lays them out
 //!
-//! Arrows point one way: `cli -> {build, machine} -> {export, origin, registry, store, cache, channel}
+//! Arrows point one way: `cli -> {build, import, machine} -> {export, origin, registry, store, cache, channel}
 //! -> {image, root, home, boot, emit, plan, sbom, signing} -> {config, nix, deb}`, over [`failure`] and [`progress`], which everybody may use.
 //!
 //! Without the feature `build`, the crate is what runs inside a machine, and nothing that makes one.
@@ -47,6 +48,8 @@ pub mod export;
 pub mod failure;
 pub mod home;
 pub mod image;
+#[cfg(feature = "build")]
+pub mod import;
 pub mod machine;
 pub mod nix;
 #[cfg(feature = "build")]

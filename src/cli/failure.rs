@@ -98,6 +98,7 @@ fn classified_in_making<'error>(cause: &'error (dyn Error + 'static)) -> Option<
         .or_else(|| of::<ld_cache::LdCacheError>(cause))
         .or_else(|| of::<certificates::CertificatesError>(cause))
         .or_else(|| of::<crate::emit::FlyError>(cause))
+        .or_else(|| of::<crate::import::ImportError>(cause))
         .or_else(|| of::<export::Error>(cause))
         .or_else(|| of::<export::attach::Error>(cause))
         .or_else(|| of::<crate::signing::Error>(cause))

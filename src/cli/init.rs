@@ -115,7 +115,7 @@ fn refuse_to_overwrite(folder: &Path, files: &[(String, String)]) -> anyhow::Res
 }
 
 /// Whole or not at all, and never over another file.
-fn write_new(target: &Path, text: &str) -> std::io::Result<()> {
+pub(super) fn write_new(target: &Path, text: &str) -> std::io::Result<()> {
     let folder = target.parent().unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder)?;
     let mut file = new_file(folder)?;
@@ -130,7 +130,7 @@ fn new_file(folder: &Path) -> std::io::Result<tempfile::NamedTempFile> {
 }
 
 /// The folder's name as an image can have it.
-fn image_name(folder: &Path) -> String {
+pub(super) fn image_name(folder: &Path) -> String {
     let name = folder.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
     let words = name.split(|c: char| !(c.is_ascii_lowercase() || c.is_ascii_digit())).filter(|word| !word.is_empty());
     let name = words.collect::<Vec<_>>().join("-");

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::build::{pin_base, pin_runtimes};
 use crate::cache::Settings;
 use crate::channel::{self, Changes, LOCK_FILE, Lock, Mode, Resolution};
-use crate::config;
+use crate::config::{self, Machine};
 use crate::store::Store;
 
 use super::changes;
@@ -37,13 +37,23 @@ pub(super) struct Args {
 pub(super) fn resolve(context: &Context, mode: &Mode, args: &Args) -> anyhow::Result<Resolution> {
     let (machine, warnings) = config::load(&context.directory).into_machine()?;
     context.diagnose(&warnings);
+    resolve_machine(context, &machine, mode, args)
+}
+
+/// The same for files that were read already.
+pub(super) fn resolve_machine(
+    context: &Context,
+    machine: &Machine,
+    mode: &Mode,
+    args: &Args,
+) -> anyhow::Result<Resolution> {
     let old = Lock::read(&context.directory.join(LOCK_FILE))?;
-    let sources = channel::sources(&machine, settings(args.offline)?);
-    let mut resolution = channel::resolve(&machine, old.as_ref(), mode, &sources, &*context.progress)?;
-    pin_runtimes(&mut resolution.lock, &machine, mode, &args.runtime.choice()?, &*context.progress)?;
+    let sources = channel::sources(machine, settings(args.offline)?);
+    let mut resolution = channel::resolve(machine, old.as_ref(), mode, &sources, &*context.progress)?;
+    pin_runtimes(&mut resolution.lock, machine, mode, &args.runtime.choice()?, &*context.progress)?;
     let offline = args.offline;
     if *mode != Mode::Locked {
-        pin_base(&mut resolution.lock, &machine, mode, &|| registry::anybody(offline), &*context.progress)?;
+        pin_base(&mut resolution.lock, machine, mode, &|| registry::anybody(offline), &*context.progress)?;
     }
     let changes = Changes::between(&old.unwrap_or_default(), &resolution.lock);
     Ok(Resolution { changes, ..resolution })

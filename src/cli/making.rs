@@ -4,14 +4,15 @@ use clap::Subcommand;
 
 use super::context::Context;
 use super::{
-    build, cache, check, completions, deploy, diff, emit, gc, init, inspect, load, lock, man, plan, push, run, sbom,
-    schema, size, update, verify, why,
+    build, cache, check, completions, deploy, diff, emit, gc, import, init, inspect, load, lock, man, plan, push, run,
+    sbom, schema, size, update, verify, why,
 };
 
 #[derive(Subcommand)]
 pub(super) enum Command {
     /// Write a first set of the three files
     Init(init::Args),
+    Import(import::Args),
     /// Find what is wrong with the three files
     Check(check::Args),
     Build(build::Args),
@@ -65,6 +66,7 @@ pub(super) fn dispatch(command: &Command, context: &Context) -> anyhow::Result<(
         Command::Emit(args) => emit::run(args, context),
         Command::Gc(args) => gc::run(args, context),
         Command::Init(args) => init::run(args, context),
+        Command::Import(args) => import::run(args, context),
         Command::Check(args) => check::run(args, context),
         Command::Schema(args) => schema::run(args, context),
         Command::Completions(args) => completions::run(args, context),

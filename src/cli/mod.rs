@@ -38,6 +38,8 @@ mod gc;
 mod home;
 mod home_verbs;
 #[cfg(feature = "build")]
+mod import;
+#[cfg(feature = "build")]
 mod init;
 #[cfg(feature = "build")]
 mod inspect;

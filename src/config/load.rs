@@ -46,17 +46,29 @@ impl Loaded {
 /// Reads and checks the files of `project`, which is absolute; local paths have to exist.
 #[must_use]
 pub fn load(project: &Path) -> Loaded {
+    load_with(project, &Sources::default())
+}
+
+/// The same, as though `changed` were written already; files that it has no text for are read.
+#[must_use]
+pub fn load_with(project: &Path, changed: &Sources) -> Loaded {
     let findings = Findings::default();
     let mut unreadable = Vec::new();
-    let mut read = |file: ConfigFile| {
-        read_file(&project.join(file.file_name())).unwrap_or_else(|error| {
-            unreadable.push(file);
-            findings.push(Diagnostic::error(format!("can't read {}: {error}", file.file_name()), None));
-            None
-        })
+    let mut read = |file: ConfigFile, changed: &Option<String>| {
+        changed
+            .clone()
+            .map_or_else(|| read_file(&project.join(file.file_name())), |text| Ok(Some(text)))
+            .unwrap_or_else(|error| {
+                unreadable.push(file);
+                findings.push(Diagnostic::error(format!("can't read {}: {error}", file.file_name()), None));
+                None
+            })
     };
-    let sources =
-        Sources { system: read(ConfigFile::System), users: read(ConfigFile::Users), home: read(ConfigFile::Home) };
+    let sources = Sources {
+        system: read(ConfigFile::System, &changed.system),
+        users: read(ConfigFile::Users, &changed.users),
+        home: read(ConfigFile::Home, &changed.home),
+    };
     assemble(&sources, &unreadable, project, &Disk(project.to_owned()), findings)
 }
 

@@ -23,7 +23,7 @@ mod structure;
 mod template;
 
 pub use diagnostic::{Diagnostic, Invalid, Place, Severity, count_errors};
-pub use load::{Loaded, Sources, load, parse};
+pub use load::{Loaded, Sources, load, load_with, parse};
 pub use machine::*;
 pub use nearest::nearest;
 pub use own_home::{HomeSurroundings, home_file};

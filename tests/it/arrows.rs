@@ -9,13 +9,15 @@ const LEVELS: [&[&str]; 5] = [
     &["config", "deb", "nix"],
     &["image", "root", "plan", "home", "boot", "emit", "sbom", "signing"],
     &["export", "origin", "registry", "store", "cache", "channel"],
-    &["build", "machine"],
+    &["build", "import", "machine"],
     &["cli"],
 ];
 
 /// Arrows within a level. Requests name store paths, so the files' types lean on Nix's.
-const ASIDE: [(&str, &str); 15] = [
+const ASIDE: [(&str, &str); 16] = [
     ("channel", "cache"),
+    // What adds requests to a list of packages is what `dumbc add` does inside a machine.
+    ("import", "machine"),
     ("export", "store"),
     ("export", "registry"),
     ("origin", "registry"),

@@ -14,6 +14,7 @@ mod debian;
 mod debian_real;
 mod emit;
 mod examples;
+mod import;
 mod init;
 mod inspect;
 mod machine;
