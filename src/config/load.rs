@@ -46,9 +46,29 @@ impl Loaded {
 /// Reads and checks the files of `project`, which is absolute; local paths have to exist.
 #[must_use]
 pub fn load(project: &Path) -> Loaded {
+    load_with(project, None)
+}
+
+/// The same as if one of the files had another text.
+#[cfg(feature = "build")]
+#[must_use]
+pub fn load_edited(project: &Path, edited: ConfigFile, text: &str) -> Loaded {
+    load_with(project, Some((edited, text)))
+}
+
+/// The text of one of the files; `None` where there is no such file.
+#[cfg(feature = "build")]
+pub fn read_text(project: &Path, file: ConfigFile) -> io::Result<Option<String>> {
+    read_file(&project.join(file.file_name()))
+}
+
+fn load_with(project: &Path, edited: Option<(ConfigFile, &str)>) -> Loaded {
     let findings = Findings::default();
     let mut unreadable = Vec::new();
     let mut read = |file: ConfigFile| {
+        if let Some((_, text)) = edited.filter(|(edited, _)| *edited == file) {
+            return Some(text.to_owned());
+        }
         read_file(&project.join(file.file_name())).unwrap_or_else(|error| {
             unreadable.push(file);
             findings.push(Diagnostic::error(format!("can't read {}: {error}", file.file_name()), None));
