@@ -22,6 +22,7 @@ mod runtime;
 mod sbom;
 mod units;
 mod view;
+mod volatility;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -114,8 +115,9 @@ impl Project<'_> {
         let base = base_layers(lock, system, layers, generated)?;
         let budget = layers.saturating_sub(generated + base).max(1);
         let previous = lock.layers.get(&system).map(Vec::as_slice);
-        let plan = plan(&units, budget, previous, &PlanOptions { replan: choice.replan, ..PlanOptions::default() })?;
-        Ok(Planned { content, closure, units, plan })
+        let options = PlanOptions { replan: choice.replan, weights: volatility::plan_weights(lock, &units) };
+        let plan = plan(&units, budget, previous, &options)?;
+        Ok(Planned { content, closure, units, plan, options })
     }
 
     /// The image of one system; `runtime` where it boots. `previous` is asked only where packages are not in the store.
@@ -291,4 +293,6 @@ pub struct Planned {
     pub units: Vec<plan::Unit>,
     /// Layers of units.
     pub plan: Plan,
+    /// What the plan depended on: weights, from what the lock pins of its history.
+    pub options: PlanOptions,
 }

@@ -138,6 +138,7 @@ impl Project<'_> {
         previous: &PreviousOf<'_>,
     ) -> Result<(Vec<Image>, Lock, Vec<Diagnostic>), Error> {
         let created = created()?;
+        self.learn(&mut lock, mode, replan);
         let (mut images, mut findings) = (Vec::new(), Vec::new());
         for &system in systems {
             let planned = self.plan(&lock, system, PlanChoice { replan, layers: None })?;

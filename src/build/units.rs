@@ -24,6 +24,11 @@ pub(super) fn deb_id(name: &PackageName, deb: &LockedDeb) -> String {
     format!("{name}_{}", deb.version)
 }
 
+/// What makes the packages of a Debian source change.
+pub(super) fn deb_cause(source: &PackageName) -> String {
+    format!("{DEBIAN}source/{source}")
+}
+
 /// A Debian package changes when its source package does, whatever it depends on.
 fn deb_unit(name: &PackageName, deb: &LockedDeb, debs: &Debs<'_>) -> Unit {
     let reference = |name: &PackageName| debs.get(name).map(|deb| deb_id(name, deb));
@@ -32,7 +37,7 @@ fn deb_unit(name: &PackageName, deb: &LockedDeb, debs: &Debs<'_>) -> Unit {
         key: format!("{DEBIAN}{name}"),
         size: deb.installed_size,
         references: deb.depends.iter().filter_map(reference).collect(),
-        causes: Causes::Listed(vec![format!("{DEBIAN}source/{}", deb.source)]),
+        causes: Causes::Listed(vec![deb_cause(&deb.source)]),
     }
 }
 

@@ -1,5 +1,7 @@
 //! What is different between two locks: a report that is computed from them alone.
 
+#[cfg(feature = "build")]
+mod rebuilt;
 #[cfg(test)]
 mod tests;
 
@@ -10,7 +12,7 @@ use serde::Serialize;
 use crate::config::System;
 use crate::nix::{StorePath, split_version};
 
-use super::lock::{Lock, LockedBase, LockedDeb, LockedPackage, LockedRequest, LockedRuntime};
+use super::lock::{Lock, LockedBase, LockedChannel, LockedDeb, LockedPackage, LockedRequest, LockedRuntime};
 use super::name::package_key;
 
 /// What is different between two locks.
@@ -20,6 +22,9 @@ pub struct Changes {
     pub requests: Vec<Change>,
     /// Packages of the closures, and the runtime, by system and key; several store paths of one key count together.
     pub packages: Vec<Change>,
+    /// Channels whose release is another one now. They are no change by themselves.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub channels: Vec<ChannelChange>,
     /// The image that ours stands on, where it is another one now.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub base: Option<BaseChange>,
@@ -27,6 +32,41 @@ pub struct Changes {
     pub total: Sizes,
     /// Packages that only the new lock has: what a push and a pull move, beside what shares a layer with them.
     pub new: NewPackages,
+}
+
+/// Another release of a channel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ChannelChange {
+    /// The channel's name.
+    pub name: String,
+    /// The release before: `nixos-26.05.1234.0123456789ab`, `Debian 12.11`.
+    pub from: String,
+    /// The release now.
+    pub to: String,
+    /// Whether its packages are of one release, and move together.
+    pub together: bool,
+}
+
+impl ChannelChange {
+    /// Of all channels that both locks have.
+    fn between(old: &Lock, new: &Lock) -> Vec<Self> {
+        let change = |(name, before): (&String, &LockedChannel)| {
+            let after = new.channels.get(name)?;
+            let (from, to) = (release(before)?, release(after)?);
+            let together = after.release.is_some();
+            (from != to).then(|| Self { name: name.clone(), from, to, together })
+        };
+        old.channels.iter().filter_map(change).collect()
+    }
+}
+
+/// The release that a channel was at, where it has such a thing.
+fn release(channel: &LockedChannel) -> Option<String> {
+    let of_archive = || {
+        let archive = channel.archive.as_ref()?;
+        Some(format!("{} {}", archive.origin, archive.version.as_ref().unwrap_or(&archive.codename)))
+    };
+    channel.release.as_ref().map(|release| release.name.clone()).or_else(of_archive)
 }
 
 /// How the base image changed.
@@ -64,6 +104,9 @@ pub struct Change {
     pub to: Vec<String>,
     /// Bytes before and now: of a request, its own outputs without what they refer to.
     pub size: Sizes,
+    /// Of what is rebuilt, the packages it uses that moved it, by name; 16 at most.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub because: Vec<String>,
 }
 
 /// A way to change.
@@ -112,10 +155,14 @@ impl Changes {
         let known: BTreeSet<_> = old.runtimes.values().map(|runtime| &runtime.path).collect();
         let runtimes: Vec<_> = new.runtimes.values().filter(|runtime| !known.contains(&runtime.path)).collect();
         let file_size: Option<u64> = added.clone().map(|package| package.source.as_ref()?.file_size).sum();
+        let mut requests = requests(old, new);
+        let mut packages: Vec<_> = System::ALL.into_iter().flat_map(|system| packages(old, new, system)).collect();
+        explain(old, new, &mut requests, &mut packages);
         Self {
-            requests: requests(old, new),
+            requests,
+            channels: ChannelChange::between(old, new),
             base: BaseChange::between(old, new),
-            packages: System::ALL.into_iter().flat_map(|system| packages(old, new, system)).collect(),
+            packages,
             total: Sizes { before: total(old), after: total(new) },
             new: NewPackages {
                 count: added.clone().count() + debs.len() + runtimes.len(),
@@ -152,6 +199,28 @@ impl Changes {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.requests.is_empty() && self.packages.is_empty() && self.base.is_none()
+    }
+}
+
+/// Inside a machine nobody asks.
+#[cfg(not(feature = "build"))]
+fn explain(_: &Lock, _: &Lock, _: &mut [Change], _: &mut [Change]) {}
+
+/// Tells of what is rebuilt what moved it.
+#[cfg(feature = "build")]
+fn explain(old: &Lock, new: &Lock, requests: &mut [Change], packages: &mut [Change]) {
+    let reasons = rebuilt::Reasons::new(old, new, packages);
+    let mut of_key = BTreeMap::<String, Vec<&StorePath>>::new();
+    for path in new.packages.keys().filter(|path| !old.packages.contains_key(path)) {
+        of_key.entry(package_key(path)).or_default().push(path);
+    }
+    for change in packages.iter_mut().filter(|change| change.kind == Kind::Rebuilt) {
+        change.because = reasons.of(of_key.get(&change.name).into_iter().flatten().copied());
+    }
+    for change in requests.iter_mut().filter(|change| change.kind == Kind::Rebuilt) {
+        let answers =
+            System::from_name(&change.system).and_then(|system| new.requests.get(&(system, change.name.clone())));
+        change.because = reasons.of(answers.into_iter().flat_map(|answer| &answer.outputs).map(|(_, path)| path));
     }
 }
 
@@ -238,6 +307,7 @@ impl Side {
             from: self.versions.iter().cloned().collect(),
             to: after.versions.iter().cloned().collect(),
             size: Sizes { before: self.size, after: after.size },
+            because: Vec::new(),
         })
     }
 }

@@ -39,6 +39,8 @@ pub struct Lock {
     pub runtimes: BTreeMap<System, LockedRuntime>,
     /// Layers by system: each a sorted list of package keys (name without version, and output).
     pub layers: BTreeMap<System, Vec<Vec<String>>>,
+    /// How often packages changed when layers were chosen anew, learnt from the lock's history. Plans go by it.
+    pub volatility: Option<LockedVolatility>,
     /// Digests of the manifests or indices that were pushed last, by repository: `registry.example.org/team/app`. Layers are taken
     /// over from there.
     pub pushed: BTreeMap<String, Sha256>,
@@ -150,6 +152,16 @@ pub struct LockedPackage {
     pub source: Option<NarSource>,
 }
 
+/// How often packages changed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LockedVolatility {
+    /// Revisions of the lock that this was learnt from.
+    pub commits: u32,
+    /// How likely each package changes, in thousandths of the average, which those have that don't stand here. By the name without
+    /// version, and output (`jq-bin`); Debian's by their source, `deb/source/curl`.
+    pub weights: BTreeMap<String, u32>,
+}
+
 /// The program that boots an image of one system.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LockedRuntime {
@@ -197,6 +209,13 @@ pub struct LockedBaseLayer {
 }
 
 impl Lock {
+    /// Forgets how layers were chosen: the next plan owes nothing to them.
+    #[cfg(feature = "build")]
+    pub fn forget_layers(&mut self) {
+        self.layers.clear();
+        self.volatility = None;
+    }
+
     /// The store paths that the requests of `system` ask for themselves.
     #[must_use]
     pub fn roots(&self, system: System) -> BTreeSet<StorePath> {

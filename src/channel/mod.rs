@@ -22,13 +22,13 @@ mod trust;
 mod wanted;
 
 pub use answers::answer;
-pub use changes::{BaseChange, Change, Changes, Kind, NewPackages, Sizes};
+pub use changes::{BaseChange, Change, Changes, ChannelChange, Kind, NewPackages, Sizes};
 pub use error::Error;
 pub use homes::{has_debian_default, home_requests};
 pub use index::{Chosen, Index, Limits, LookupError, Package, ReadError};
 pub use lock::{
     LOCK_FILE, Lock, LockError, LockedArchive, LockedBase, LockedBaseImage, LockedBaseLayer, LockedChannel, LockedDeb,
-    LockedPackage, LockedRelease, LockedRequest, LockedRuntime,
+    LockedPackage, LockedRelease, LockedRequest, LockedRuntime, LockedVolatility,
 };
 pub use name::{Attribute, package_key, version_matches};
 pub use resolve::{BASE, Mode, RUNTIME, Resolution, kept_base, resolve};

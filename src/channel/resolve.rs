@@ -339,7 +339,19 @@ impl Assembly<'_> {
         let layers = old.layers.iter().filter(|(system, _)| machine.image.systems.contains(system));
         let layers = layers.map(|(system, groups)| (*system, groups.clone())).collect();
         let base = kept_base(old, machine).cloned();
-        Lock { channels, requests, packages, debs: new_debs, ids: old.ids.clone(), base, runtimes, layers, pushed }
+        let volatility = old.volatility.clone();
+        Lock {
+            channels,
+            requests,
+            packages,
+            debs: new_debs,
+            ids: old.ids.clone(),
+            base,
+            runtimes,
+            layers,
+            volatility,
+            pushed,
+        }
     }
 }
 

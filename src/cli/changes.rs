@@ -1,18 +1,28 @@
 //! How the changes of a lock look.
 
+#[cfg(feature = "build")]
+pub(super) mod markdown;
+
 use std::collections::BTreeSet;
 
-use crate::channel::{BaseChange, Change, Changes, Kind, Sizes};
+use crate::channel::{BaseChange, Change, Changes, ChannelChange, Kind, Sizes};
 
 use super::figures::{Align, bytes, counted, table};
 
 /// So many changes in closures are listed.
 const LISTED: usize = 40;
 
+/// So many packages are named as what moved another one.
+const NAMED: usize = 3;
+
+/// What the sign of a rebuilt package means.
+const REBUILT: &str = "rebuilt: the same version at a new path, as after a security fix in what it uses";
+
 /// The changes as lines: requests, what changed in their closures, and the sum. Empty where nothing changed.
 pub(super) fn text(changes: &Changes) -> String {
+    let channels = changes.channels.iter().map(channel).collect();
     if changes.is_empty() {
-        return String::new();
+        return channels;
     }
     let several =
         changes.requests.iter().chain(&changes.packages).map(|change| &change.system).collect::<BTreeSet<_>>();
@@ -21,14 +31,30 @@ pub(super) fn text(changes: &Changes) -> String {
     let listed = &beside[..beside.len().min(LISTED)];
     let unlisted = beside.len() - listed.len();
     [
+        channels,
         changes.base.as_ref().map(base).unwrap_or_default(),
         rows(&requests, several.len() > 1),
         if beside.is_empty() { String::new() } else { "in their closures:\n".to_owned() },
         rows(listed, several.len() > 1),
         if unlisted == 0 { String::new() } else { format!("… and {unlisted} more, which --json lists\n") },
+        if has_rebuilt(changes) { format!("{REBUILT}\n") } else { String::new() },
         total(changes),
     ]
     .concat()
+}
+
+fn has_rebuilt(changes: &Changes) -> bool {
+    changes.requests.iter().chain(&changes.packages).any(|change| change.kind == Kind::Rebuilt)
+}
+
+/// From release to release.
+fn channel(ChannelChange { name, from, to, .. }: &ChannelChange) -> String {
+    printable(&format!("~ channel {name}: {from} -> {to}\n"))
+}
+
+/// What a server says can't steer the terminal.
+fn printable(line: &str) -> String {
+    line.chars().map(|c| if c.is_control() && c != '\n' { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
 /// Changes of packages that nobody asked for by name. A first lock's closures are new as a whole and not listed.
@@ -53,9 +79,18 @@ fn base(change: &BaseChange) -> String {
 pub(super) fn rows(changes: &[&Change], with_system: bool) -> String {
     let row = |change: &&Change| {
         let system = if with_system { format!(" ({})", change.system) } else { String::new() };
-        [sign(change.kind).to_owned(), format!("{}{system}", change.name), versions(change), sizes(change.size)]
+        let because = because(change).map(|because| format!("  {because}")).unwrap_or_default();
+        let size = format!("{}{because}", sizes(change.size));
+        [sign(change.kind).to_owned(), format!("{}{system}", change.name), versions(change), size]
     };
     table([Align::Left; 4], &changes.iter().map(row).collect::<Vec<_>>())
+}
+
+/// What moved it: "with another glibc, openssl and 2 more".
+fn because(change: &Change) -> Option<String> {
+    let (named, more) = change.because.split_at(change.because.len().min(NAMED));
+    let rest = if more.is_empty() { String::new() } else { format!(" and {} more", more.len()) };
+    (!named.is_empty()).then(|| format!("with another {}{rest}", named.join(", ")))
 }
 
 /// A way to change, in a letter.
@@ -107,7 +142,7 @@ fn total(changes: &Changes) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::channel::NewPackages;
 
@@ -120,15 +155,23 @@ mod tests {
             from: versions(from),
             to: versions(to),
             size: Sizes { before, after },
+            because: Vec::new(),
         }
     }
 
-    fn sample() -> Changes {
+    pub(super) fn sample() -> Changes {
         let git = change("git", Kind::Updated, &["2.39"], &["2.40"], 31_000_000, 31_200_000);
+        let used = ["glibc", "openssl", "zlib", "zstd"].map(str::to_owned).to_vec();
         Changes {
             base: None,
+            channels: vec![ChannelChange {
+                name: "nixpkgs".to_owned(),
+                from: "nixos-26.05.1".to_owned(),
+                to: "nixos-26.05.2".to_owned(),
+                together: true,
+            }],
             requests: vec![
-                change("curl", Kind::Rebuilt, &["8"], &["8"], 500_000, 500_000),
+                Change { because: used, ..change("curl", Kind::Rebuilt, &["8"], &["8"], 500_000, 500_000) },
                 git.clone(),
                 change("jq", Kind::Added, &[], &["1.6"], 0, 90_000),
             ],
@@ -141,11 +184,13 @@ mod tests {
     #[test]
     fn changes_are_a_line_each() {
         insta::assert_snapshot!(text(&sample()), @r"
-        =  curl  8, rebuilt    500.0 kB
+        ~ channel nixpkgs: nixos-26.05.1 -> nixos-26.05.2
+        =  curl  8, rebuilt    500.0 kB  with another glibc, openssl, zlib and 1 more
         ~  git   2.39 -> 2.40  31.0 MB -> 31.2 MB
         +  jq    1.6           90.0 kB
         in their closures:
         -  glibc  2.36  5.0 MB
+        rebuilt: the same version at a new path, as after a security fix in what it uses
         38.0 MB in all, was 40.0 MB
         3 new packages, 31.8 MB, 9.0 MB compressed: what a push and a pull move, beside what shares a layer with it
         ");
@@ -154,6 +199,8 @@ mod tests {
     #[test]
     fn no_change_is_no_text_and_a_first_lock_lists_requests_only() {
         assert_eq!(text(&Changes::default()), "");
+        let moved = Changes { channels: sample().channels, ..Changes::default() };
+        assert_eq!(text(&moved), "~ channel nixpkgs: nixos-26.05.1 -> nixos-26.05.2\n");
         let first = Changes { total: Sizes { before: 0, after: 1_000 }, ..sample() };
         assert!(!text(&first).contains("closures"));
     }

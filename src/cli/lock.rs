@@ -3,7 +3,7 @@
 use crate::channel::Mode;
 
 use super::context::Context;
-use super::locking;
+use super::locking::{self, Form};
 
 /// Arguments of `dumbc lock`.
 #[derive(clap::Args)]
@@ -23,5 +23,5 @@ pub(super) struct Args {
 /// Makes dumbc.lock fit the files and tells what that changed.
 pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<()> {
     let resolution = locking::resolve(context, &Mode::Extend, &args.locking)?;
-    locking::finish(context, &resolution, true)
+    locking::finish(context, &resolution, true, Form::Lines)
 }

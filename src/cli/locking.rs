@@ -64,17 +64,36 @@ fn settings(offline: bool) -> anyhow::Result<Settings> {
     Ok(Settings { untrusted: project::is_untrusted(), ..Settings::new(offline, state) })
 }
 
+/// How changes are told to people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// Lines for a terminal.
+    Lines,
+    /// Markdown, for the text of a change request.
+    Markdown,
+}
+
+impl Form {
+    pub(super) fn of(markdown: bool) -> Self {
+        if markdown { Self::Markdown } else { Self::Lines }
+    }
+}
+
 /// Writes the lock, unless only its changes are wanted, and tells them.
-pub(super) fn finish(context: &Context, resolution: &Resolution, write: bool) -> anyhow::Result<()> {
+pub(super) fn finish(context: &Context, resolution: &Resolution, write: bool, form: Form) -> anyhow::Result<()> {
     let Resolution { lock, changes, .. } = resolution;
     let written = write && lock.write(&context.directory.join(LOCK_FILE))?;
     if context.json {
         return context.document(&Report { version: 1, written, changes });
     }
-    context.text(changes::text(changes))?;
+    context.text(match form {
+        Form::Lines => changes::text(changes),
+        Form::Markdown => changes::markdown::of(changes),
+    })?;
     context.progress.note(match (written, changes.is_empty()) {
         (true, _) => "dumbc.lock is written",
-        (false, true) => "dumbc.lock is up to date",
+        (false, true) if changes.channels.is_empty() || write => "dumbc.lock is up to date",
+        (false, true) => "a newer release changes no package",
         (false, false) => "dumbc.lock is left as it was",
     });
     Ok(())

@@ -23,6 +23,8 @@ pub(super) enum Command {
     Lock(lock::Args),
     /// Move what dumbc.lock pins, and tell what changes
     Update(update::Args),
+    /// Tell what an update would change, and change nothing
+    Outdated(update::OutdatedArgs),
     Plan(plan::Args),
     Why(why::Args),
     Size(size::Args),
@@ -53,6 +55,7 @@ pub(super) fn dispatch(command: &Command, context: &Context) -> anyhow::Result<(
         Command::Load(args) => load::run(args, context),
         Command::Lock(args) => lock::run(args, context),
         Command::Update(args) => update::run(args, context),
+        Command::Outdated(args) => update::outdated(args, context),
         Command::Plan(args) => plan::run(args, context),
         Command::Why(args) => why::run(args, context),
         Command::Size(args) => size::run(args, context),

@@ -25,6 +25,8 @@ mod deploy;
 #[cfg(feature = "build")]
 mod diff;
 #[cfg(feature = "build")]
+mod editing;
+#[cfg(feature = "build")]
 mod emit;
 #[cfg(feature = "build")]
 mod engine;

@@ -4,14 +4,21 @@ use serde::Serialize;
 
 use crate::plan::{Error, Options, Plan, Request, Unit, impacts, layer_facts};
 
-use crate::build::PlanChoice;
+use crate::build::{PlanChoice, Planned};
 use crate::config::System;
 
 use super::Context;
 use super::figures::{Align, bytes, counted, name, table};
+use super::project::Outlook;
 
 /// So many packages of a layer are named without `--units`.
 const NAMED: usize = 4;
+
+/// So many volatile packages are named.
+const MOST: usize = 10;
+
+/// The weight of a package that changes as often as the average.
+const AVERAGE: u32 = 1000;
 
 /// Show which package goes into which layer, and what a change of each request would move
 #[derive(clap::Args)]
@@ -22,6 +29,7 @@ what changes together goes together, and what many depend on stays alone, at the
 Examples:
   dumbc plan              layers as the next build makes them
   dumbc plan --layers 20  what fewer layers would cost
+  dumbc plan --explain    how often packages changed, and how that is known
   dumbc plan --replan     a plan that owes nothing to the one in dumbc.lock
   dumbc plan --json | jq '.layers[] | select(.size > 10000000)'")]
 pub(super) struct Args {
@@ -31,6 +39,9 @@ pub(super) struct Args {
     /// Plan from scratch, not from the groups in dumbc.lock
     #[arg(long)]
     pub(super) replan: bool,
+    /// Tell where the weights come from: how often each package changed, by the history of dumbc.lock
+    #[arg(long)]
+    pub(super) explain: bool,
     /// Name every package of every layer, with its size
     #[arg(long)]
     pub(super) units: bool,
@@ -43,7 +54,9 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<()> {
     let look = args.project.look(args.system, PlanChoice { replan: args.replan, layers: args.layers }, context)?;
-    Report::new(&look.planned.units, &look.planned.plan, &look.requests)?.print(args, context)
+    let mut report = Report::new(&look.planned, &look.requests)?;
+    report.weights = Weights::of(&look);
+    report.print(args, context)
 }
 
 /// What the verb tells: the document that `--json` prints.
@@ -54,8 +67,72 @@ pub(super) struct Report {
     size: u64,
     /// Bytes that the change of a random package is expected to move.
     expected: u64,
+    weights: Weights,
     layers: Vec<LayerReport>,
     requests: Vec<RequestReport>,
+}
+
+/// Where the weights of the plan come from.
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Weights {
+    source: WeightSource,
+    /// Revisions of dumbc.lock that were looked at.
+    commits: u32,
+    /// The packages that change most, most first.
+    most_volatile: Vec<Volatile>,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum WeightSource {
+    /// All change equally often.
+    #[default]
+    Uniform,
+    /// What the lock pins.
+    Lock,
+    /// The git history of the lock, to be pinned by the next build.
+    History,
+}
+
+#[derive(Debug, Serialize)]
+struct Volatile {
+    package: String,
+    /// Relative to the average.
+    weight: f64,
+}
+
+impl Weights {
+    fn of(look: &Outlook) -> Self {
+        let Some(volatility) = &look.volatility else { return Self::default() };
+        let source = if look.is_pinned { WeightSource::Lock } else { WeightSource::History };
+        let mut most: Vec<_> = volatility.weights.iter().filter(|(_, weight)| **weight > AVERAGE).collect();
+        most.sort_by_key(|(name, weight)| (std::cmp::Reverse(**weight), *name));
+        let volatile = |(name, weight): (&String, &u32)| Volatile {
+            package: name.clone(),
+            weight: f64::from(*weight) / f64::from(AVERAGE),
+        };
+        Self { source, commits: volatility.commits, most_volatile: most.into_iter().take(MOST).map(volatile).collect() }
+    }
+
+    fn render(&self) -> String {
+        let from = match self.source {
+            WeightSource::Uniform => {
+                return "weights: uniform: dumbc.lock has no history to learn from, or its layers were chosen without one \
+                        (`dumbc build --replan` learns)\n"
+                    .to_owned();
+            }
+            WeightSource::Lock => "pinned in dumbc.lock, from",
+            WeightSource::History => "learnt from",
+        };
+        let mut text = format!("weights: {from} {} of it\n", counted(self.commits as usize, "revision"));
+        let row = |volatile: &Volatile| [format!("{:.1}", volatile.weight), volatile.package.clone()];
+        if !self.most_volatile.is_empty() {
+            text += "times as likely to change as the average package:\n";
+            text += &table([Align::Right, Align::Left], &self.most_volatile.iter().map(row).collect::<Vec<_>>());
+        }
+        text
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -88,7 +165,11 @@ struct RequestReport {
 
 impl Report {
     /// `plan` in figures; what a change of each of `requests` would move, most first.
-    pub(super) fn new(units: &[Unit], plan: &Plan, requests: &[Request]) -> Result<Self, Error> {
+    pub(super) fn new(planned: &Planned, requests: &[Request]) -> Result<Self, Error> {
+        Self::of((&planned.units, &planned.plan, &planned.options), requests)
+    }
+
+    fn of((units, plan, options): (&[Unit], &Plan, &Options), requests: &[Request]) -> Result<Self, Error> {
         let facts = layer_facts(units, plan)?;
         let layers = plan.layers.iter().zip(facts).enumerate().map(|(index, (layer, facts))| LayerReport {
             number: index + 1,
@@ -112,8 +193,8 @@ impl Report {
             clippy::cast_sign_loss,
             reason = "a size: neither huge nor negative"
         )]
-        let expected = plan.expected_cost(units, &Options::default())?.round() as u64;
-        Ok(Self { version: 1, size, expected, layers: layers.collect(), requests })
+        let expected = plan.expected_cost(units, options)?.round() as u64;
+        Ok(Self { version: 1, size, expected, weights: Weights::default(), layers: layers.collect(), requests })
     }
 
     /// As people read it; `every_unit`: with all packages of all layers.
@@ -158,7 +239,11 @@ impl Report {
 
     /// Prints it.
     pub(super) fn print(&self, args: &Args, context: &Context) -> anyhow::Result<()> {
-        if context.json { context.document(self) } else { context.line(self.render(args.units).trim_end()) }
+        if context.json {
+            return context.document(self);
+        }
+        let explained = if args.explain { format!("\n{}", self.weights.render()) } else { String::new() };
+        context.line((self.render(args.units) + &explained).trim_end())
     }
 }
 
@@ -185,7 +270,7 @@ mod tests {
 
     fn report() -> Report {
         let plan = crate::plan::plan(&units(), 3, None, &Options::default()).expect("distinct");
-        Report::new(&units(), &plan, &requests()).expect("distinct")
+        Report::of((&units(), &plan, &Options::default()), &requests()).expect("distinct")
     }
 
     #[test]

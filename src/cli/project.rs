@@ -4,7 +4,7 @@ use std::num::NonZero;
 
 use crate::build::{PlanChoice, Planned, Project, Registries};
 use crate::cache::Settings;
-use crate::channel::{self, LOCK_FILE, Mode};
+use crate::channel::{self, LOCK_FILE, LockedVolatility, Mode};
 use crate::config::{self, Diagnostic, Loaded, Machine, Severity, System};
 use crate::failure::Class;
 use crate::home::generation;
@@ -50,7 +50,12 @@ pub(super) struct Files {
 impl Context {
     /// Reads and checks the project's files; draws the warnings.
     pub(super) fn load(&self) -> anyhow::Result<Files> {
-        let Loaded { machine, mut diagnostics, inactive } = config::load(&self.directory);
+        self.check(config::load(&self.directory))
+    }
+
+    /// The same with files that are read already.
+    pub(super) fn check(&self, loaded: Loaded) -> anyhow::Result<Files> {
+        let Loaded { machine, mut diagnostics, inactive } = loaded;
         let machine = machine.ok_or_else(|| Failure::diagnosed(Class::Usage, diagnostics.clone()))?;
         diagnostics.extend(generation::check(&machine));
         if diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
@@ -154,6 +159,10 @@ impl Opened {
 pub(super) struct Outlook {
     pub(super) planned: Planned,
     pub(super) requests: Vec<Request>,
+    /// How often packages changed, where that is known.
+    pub(super) volatility: Option<LockedVolatility>,
+    /// Whether the lock on the disk says so.
+    pub(super) is_pinned: bool,
 }
 
 impl Args {
@@ -167,10 +176,14 @@ impl Args {
         let opened = self.open(context)?;
         let system = opened.systems(system.as_slice())?[0];
         let project = opened.project(Codec::default(), context);
-        let lock = project.resolve(&opened.mode())?.lock;
+        let mut lock = project.resolve(&opened.mode())?.lock;
+        // As the next build would.
+        let before = lock.volatility.clone();
+        project.learn(&mut lock, &opened.mode(), choice.replan);
         let planned = project.plan(&lock, system, choice)?;
         let requests = project.requests(&lock, system, &planned);
-        Ok(Outlook { planned, requests })
+        let is_pinned = before.is_some() && before == lock.volatility;
+        Ok(Outlook { planned, requests, volatility: lock.volatility, is_pinned })
     }
 }
 

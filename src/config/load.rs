@@ -49,6 +49,26 @@ pub fn load(project: &Path) -> Loaded {
     load_with(project, &Sources::default())
 }
 
+/// The same if one of the files had another text.
+#[cfg(feature = "build")]
+#[must_use]
+pub fn load_edited(project: &Path, edited: ConfigFile, text: &str) -> Loaded {
+    let mut changed = Sources::default();
+    let text = Some(text.to_owned());
+    match edited {
+        ConfigFile::System => changed.system = text,
+        ConfigFile::Users => changed.users = text,
+        ConfigFile::Home => changed.home = text,
+    }
+    load_with(project, &changed)
+}
+
+/// The text of one of the files; `None` where there is no such file.
+#[cfg(feature = "build")]
+pub fn read_text(project: &Path, file: ConfigFile) -> io::Result<Option<String>> {
+    read_file(&project.join(file.file_name()))
+}
+
 /// The same, as though `changed` were written already; files that it has no text for are read.
 #[must_use]
 pub fn load_with(project: &Path, changed: &Sources) -> Loaded {

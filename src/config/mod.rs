@@ -6,6 +6,7 @@
 
 mod check;
 mod diagnostic;
+mod edit;
 mod load;
 mod machine;
 mod mirror;
@@ -23,7 +24,10 @@ mod structure;
 mod template;
 
 pub use diagnostic::{Diagnostic, Invalid, Place, Severity, count_errors};
+pub use edit::{EditError, Edited, PackageList, add, remove};
 pub use load::{Loaded, Sources, load, load_with, parse};
+#[cfg(feature = "build")]
+pub use load::{load_edited, read_text};
 pub use machine::*;
 pub use nearest::nearest;
 pub use own_home::{HomeSurroundings, home_file};

@@ -5,7 +5,7 @@ use std::str::FromStr as _;
 use toml_edit::{Array, DocumentMut, Item, Table, TableLike, Value};
 
 use super::error::ImportError;
-use crate::machine::rebuild;
+use crate::config::{PackageList, add};
 
 /// A channel to declare.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -54,8 +54,9 @@ pub fn take_over(text: &str, channel: Option<&NewChannel>, requests: &[String]) 
         }
     }
     let requests: Vec<String> = requests.iter().map(|request| format!("{prefix}{request}")).collect();
-    let (text, added) = rebuild::add(&document.to_string(), &requests).map_err(ImportError::Edit)?;
-    Ok(Taken { text, requests, added })
+    let list = PackageList { tables: &[], default_channel: document.get("channel").and_then(Item::as_str) };
+    let edited = add(&document.to_string(), list, &requests).map_err(|error| ImportError::Edit(error.to_string()))?;
+    Ok(Taken { text: edited.text, requests, added: edited.added })
 }
 
 /// Whether a channel of these files has binary caches.

@@ -301,6 +301,7 @@ fn changes(before: &BTreeSet<ImagePackage>, after: &BTreeSet<ImagePackage>, plat
             from: old.versions.iter().cloned().collect(),
             to: new.versions.iter().cloned().collect(),
             size: Sizes { before: old.size, after: new.size },
+            because: Vec::new(),
         })
     };
     names.into_iter().filter_map(change).collect()

@@ -12,6 +12,7 @@ mod clients;
 mod deb;
 mod debian;
 mod debian_real;
+mod edit;
 mod emit;
 mod examples;
 mod import;

@@ -96,3 +96,64 @@ fn several_builds_of_a_package_count_together() {
     let new = lock(&[("a", "glibc-2.36", 100), ("b", "glibc-2.40", 120)]);
     assert_eq!(told(&Changes::between(&old, &new).packages), ["Updated glibc 2.36 -> 2.36,2.40, 100 -> 220"]);
 }
+
+#[test]
+fn what_is_rebuilt_tells_what_moved_it() {
+    let all = [("git", "git-2", 4), ("curl", "curl-8", 3), ("ssl", "ssl-3.0", 2), ("libc", "libc-2", 1)];
+    let uses = |lock: &mut Lock, path_of: &dyn Fn(&str) -> StorePath, ssl: &str| {
+        for (user, used) in [("git-2", "curl-8"), ("curl-8", ssl), (ssl, "libc-2"), ("git-2", "libc-2")] {
+            lock.packages.get_mut(&path_of(user)).expect(user).references.push(path_of(used));
+        }
+    };
+    let mut old = lock(&all);
+    uses(&mut old, &path, "ssl-3.0");
+    // Another ssl: curl and git have the same version and another path.
+    let mut new = lock(&[("git", "git-2", 4), ("curl", "curl-8", 3), ("ssl", "ssl-3.1", 2), ("libc", "libc-2", 1)]);
+    for (attribute, name) in [("git", "git-2"), ("curl", "curl-8"), ("ssl", "ssl-3.1")] {
+        let package = new.packages.remove(&path(name)).expect(name);
+        let again = new_path(name);
+        new.packages.insert(again.clone(), package);
+        new.requests.get_mut(&(X86, attribute.to_owned())).expect(name).outputs[0].1 = again;
+    }
+    uses(&mut new, &new_path, "ssl-3.1");
+    let changes = Changes::between(&old, &new);
+    let because = |changes: &[Change]| -> Vec<String> {
+        changes
+            .iter()
+            .map(|change| format!("{:?} {}: {}", change.kind, change.name, change.because.join(",")))
+            .collect()
+    };
+    let expected = ["Rebuilt curl: ssl", "Rebuilt git: ssl", "Updated ssl: "];
+    assert_eq!(because(&changes.requests), expected);
+    assert_eq!(because(&changes.packages), expected);
+    // A cycle, which only somebody who made the lock up can have written, is survived.
+    let curl = new.packages.get_mut(&new_path("curl-8")).expect("curl");
+    curl.references.push(new_path("git-2"));
+    assert_eq!(Changes::between(&old, &new).requests.len(), 3);
+}
+
+/// Where a package is that was built anew; libc is where it was.
+fn new_path(name: &str) -> StorePath {
+    if name == "libc-2" { path(name) } else { StorePath::from_parts([7; 20], name).expect("a name") }
+}
+
+#[test]
+fn a_channel_moves_from_release_to_release() {
+    let locked = |name: &str| {
+        let mut lock = Lock::default();
+        let release = super::super::lock::LockedRelease {
+            wanted: "nixos-26.05".to_owned(),
+            name: name.to_owned(),
+            revision: "0".repeat(40),
+            evaluation: 1,
+        };
+        let channel = LockedChannel { index_hash: None, archive: None, release: Some(release) };
+        lock.channels.insert("nixpkgs".to_owned(), channel);
+        lock
+    };
+    let changes = Changes::between(&locked("nixos-26.05.1.a"), &locked("nixos-26.05.2.b"));
+    assert!(changes.is_empty(), "what nobody notices is no change");
+    let [change] = &changes.channels[..] else { panic!("one channel moved") };
+    assert_eq!((&*change.from, &*change.to, change.together), ("nixos-26.05.1.a", "nixos-26.05.2.b", true));
+    assert!(Changes::between(&locked("same"), &locked("same")).channels.is_empty());
+}

@@ -14,12 +14,15 @@ use toml::de::{DeTable, DeValue};
 use super::print::VERSION;
 use super::{
     Lock, LockError, LockedArchive, LockedBase, LockedBaseImage, LockedBaseLayer, LockedChannel, LockedDeb,
-    LockedPackage, LockedRelease, LockedRequest, LockedRuntime,
+    LockedPackage, LockedRelease, LockedRequest, LockedRuntime, LockedVolatility,
 };
 use crate::cache::NarSource;
 use crate::config::{Diagnostic, Place, System, reading};
 use crate::deb::{PackageName, Version, is_pool_path};
 use crate::nix::{ContentAddress, Sha256, StorePath};
+
+/// A thousand times as likely to change as the average.
+const HEAVIEST: u32 = 1_000_000;
 
 /// The file's name, as users know it.
 pub(super) const FILE_NAME: &str = "dumbc.lock";
@@ -38,6 +41,7 @@ struct TomlLock {
     layers: BTreeMap<Spanned<String>, Vec<Vec<String>>>,
     #[serde(default)]
     runtime: BTreeMap<Spanned<String>, TomlRuntime>,
+    volatility: Option<TomlVolatility>,
     #[serde(default)]
     pushed: BTreeMap<String, TomlPushed>,
     #[serde(default)]
@@ -122,6 +126,14 @@ struct TomlRuntime {
     path: Spanned<BaseName>,
     nar_hash: Sha256,
     nar_size: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct TomlVolatility {
+    commits: u32,
+    #[serde(default)]
+    weights: BTreeMap<String, Spanned<u32>>,
 }
 
 #[derive(Deserialize)]
@@ -251,6 +263,7 @@ impl TomlLock {
             ..Lock::default()
         };
         lock.base = self.base.map(|base| base.check(text)).transpose()?;
+        lock.volatility = self.volatility.map(|volatility| volatility.check(text)).transpose()?;
         for (name, mut groups) in self.layers {
             groups.iter_mut().for_each(sort);
             lock.layers.insert(system(text, &name)?, groups);
@@ -282,6 +295,17 @@ impl TomlLock {
             })?;
         }
         Ok(lock)
+    }
+}
+
+impl TomlVolatility {
+    fn check(self, text: &str) -> Result<LockedVolatility, LockError> {
+        let checked = |(name, weight): (String, Spanned<u32>)| match weight.get_ref() {
+            1..=HEAVIEST => Ok((name, *weight.get_ref())),
+            _ => Err(malformed(text, Some(weight.span()), &format!("this weight is not from 1 to {HEAVIEST}"))),
+        };
+        let weights = self.weights.into_iter().map(checked).collect::<Result<_, _>>()?;
+        Ok(LockedVolatility { commits: self.commits, weights })
     }
 }
 

@@ -46,6 +46,12 @@ impl Lock {
                 line(&mut text, system.name(), &lines(&groups, ""));
             }
         }
+        if let Some(volatility) = &self.volatility {
+            table(&mut text, "[volatility]");
+            line(&mut text, "commits", &volatility.commits.to_string());
+            table(&mut text, "[volatility.weights]");
+            volatility.weights.iter().for_each(|(name, weight)| line(&mut text, &key(name), &weight.to_string()));
+        }
         for (system, runtime) in &self.runtimes {
             table(&mut text, &format!("[runtime.{}]", system.name()));
             line(&mut text, "path", &quote(runtime.path.base_name()));

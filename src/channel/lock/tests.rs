@@ -47,6 +47,10 @@ fn sample() -> Lock {
         base: None,
         runtimes: BTreeMap::new(),
         layers: BTreeMap::from([(System::X86_64Linux, vec![vec!["git".to_owned()], vec!["glibc".to_owned()]])]),
+        volatility: Some(LockedVolatility {
+            commits: 12,
+            weights: BTreeMap::from([("deb/source/curl".to_owned(), 450), ("git".to_owned(), 1800)]),
+        }),
         pushed: BTreeMap::from([("registry.example.org/team/app".to_owned(), Sha256::of(b"pushed"))]),
     }
 }
@@ -70,6 +74,13 @@ x86_64-linux = [
   ["git"],
   ["glibc"],
 ]
+
+[volatility]
+commits = 12
+
+[volatility.weights]
+"deb/source/curl" = 450
+git = 1800
 
 [pushed."registry.example.org/team/app"]
 digest = "sha256:b77f399d988cdaefde8935e45fe96dc70fdd914b6b18d13bb87a84030b46fa5a"
@@ -104,6 +115,14 @@ source = { cache = "../cache", url = "nar/x.nar.zst", compression = "zstd", file
 #[test]
 fn text_is_compact_and_sorted() {
     assert_eq!(sample().print(), SAMPLE);
+}
+
+#[test]
+fn weights_that_no_plan_can_take_are_refused() {
+    for weight in ["0", "1000001", "-1", "1.5"] {
+        let text = sample().print().replace("git = 1800", &format!("git = {weight}"));
+        assert!(Lock::parse(&text).is_err(), "{weight}");
+    }
 }
 
 #[test]
@@ -305,6 +324,11 @@ fn any_base() -> impl Strategy<Value = LockedBase> {
     })
 }
 
+fn any_volatility() -> impl Strategy<Value = LockedVolatility> {
+    (any::<u32>(), proptest::collection::btree_map(any::<String>(), 1..1_000_000_u32, 0..3))
+        .prop_map(|(commits, weights)| LockedVolatility { commits, weights })
+}
+
 fn any_lock() -> impl Strategy<Value = Lock> {
     use proptest::collection::{btree_map, vec};
     let system = || prop_oneof![Just(System::X86_64Linux), Just(System::Aarch64Linux)];
@@ -315,19 +339,11 @@ fn any_lock() -> impl Strategy<Value = Lock> {
         btree_map((system(), any_deb_name()), any_deb(), 0..4),
         (btree_map(any::<String>(), any::<u32>(), 0..3), proptest::option::of(any_base())),
         btree_map(system(), any_runtime(), 0..3),
-        btree_map(system(), vec(sorted(any::<String>()), 0..4), 0..3),
+        (btree_map(system(), vec(sorted(any::<String>()), 0..4), 0..3), proptest::option::of(any_volatility())),
         btree_map(any::<String>(), any_hash(), 0..3),
     )
-        .prop_map(|(channels, requests, packages, debs, (ids, base), runtimes, layers, pushed)| Lock {
-            channels,
-            requests,
-            packages,
-            debs,
-            ids,
-            base,
-            runtimes,
-            layers,
-            pushed,
+        .prop_map(|(channels, requests, packages, debs, (ids, base), runtimes, (layers, volatility), pushed)| {
+            Lock { channels, requests, packages, debs, ids, base, runtimes, layers, volatility, pushed }
         })
 }
 

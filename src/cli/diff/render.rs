@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::super::changes;
+use super::super::changes::markdown::{cell, code};
 use super::super::figures::{Align, bytes, counted, table};
 use super::{Document, OfSystem};
 use crate::channel::{Change, Kind};
@@ -192,34 +193,6 @@ fn more(count: usize) -> String {
     }
 }
 
-/// Text that is nothing but text in a table of Markdown.
-fn cell(text: &str) -> String {
-    let mut safe = String::new();
-    for character in text.chars() {
-        match character {
-            c if c.is_control() => safe.push(' '),
-            '|' | '*' | '_' | '[' | ']' | '\\' | '`' | '#' | '!' | '~' => {
-                safe.push('\\');
-                safe.push(character);
-            }
-            '<' => safe += "&lt;",
-            '&' => safe += "&amp;",
-            '@' => safe += "&#64;",
-            c => safe.push(c),
-        }
-    }
-    safe
-}
-
-/// Text in the machine's letters.
-fn code(text: &str) -> String {
-    if text.is_empty() {
-        return String::new();
-    }
-    let safe: String = text.chars().map(|c| if c.is_control() || c == '`' { ' ' } else { c }).collect();
-    format!("`{}`", safe.replace('|', "\\|"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -235,6 +208,7 @@ mod tests {
             from: vec!["2.39".to_owned()],
             to: vec!["2.40".to_owned()],
             size: Sizes { before: 31_000_000, after: 31_200_000 },
+            because: Vec::new(),
         };
         let file = |content: &[u8], mode| {
             let kind = FileKind::File { size: 2, digest: Sha256::of(content) };

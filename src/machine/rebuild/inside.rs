@@ -7,11 +7,21 @@ use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 
-use super::edit::STUB;
 use super::error::RebuildError;
 use crate::boot::{BootPlan, HOMES_PATH, HomeBase, PLAN_PATH, RUN};
 use crate::channel::LOCK_FILE;
 use crate::nix::{STORE_DIR, Sha256};
+
+/// What a first home.toml of one's own says.
+pub const STUB: &str = "\
+# Your own part of this home, on top of what the image gives. Then run: rebuild
+#
+# packages = [\"ripgrep\"]
+# sessionVariables.EDITOR = \"vim\"
+#
+# [programs.git]
+# enable = true
+";
 
 /// Most bytes of a plan, and of what the image says of a home.
 const MAX_JSON: u64 = 64 << 20;

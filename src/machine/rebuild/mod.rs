@@ -4,7 +4,6 @@
 
 mod answers;
 mod changes;
-mod edit;
 mod error;
 mod inside;
 mod listing;
@@ -15,9 +14,8 @@ mod run;
 
 pub use answers::{Answers, Asking, Update, read_lock};
 pub use changes::Changes;
-pub use edit::{STUB, add, remove};
 pub use error::RebuildError;
-pub use inside::{Inside, read_plan};
+pub use inside::{Inside, STUB, read_plan};
 pub use listing::listings;
 pub use machine::plan_machine;
 pub use own_home::{OwnHome, surroundings};

@@ -1,0 +1,105 @@
+//! The changes of a lock as Markdown, for the text of a change request. What others named is text there, and nothing else.
+
+use std::fmt::Write as _;
+
+use crate::channel::{Change, Changes, Kind};
+
+use super::{REBUILT, because, beside, has_rebuilt, sign, sizes, total, versions};
+
+/// So many changes of one sort are told.
+const LISTED: usize = 60;
+
+/// Of `changes`; ends with a newline.
+pub(in super::super) fn of(changes: &Changes) -> String {
+    let mut text = String::new();
+    for channel in &changes.channels {
+        let (name, from, to) = (code(&channel.name), code(&channel.from), code(&channel.to));
+        let _ = writeln!(text, "Channel {name}: {from} → {to}\n");
+    }
+    if let Some(base) = &changes.base {
+        let digest = |digest: &Option<String>| digest.as_deref().map_or_else(|| "none".to_owned(), code);
+        let (from, to) = (digest(&base.from), digest(&base.to));
+        let _ = writeln!(text, "Base image {}: {from} → {to}\n", code(&base.reference));
+    }
+    if changes.is_empty() {
+        return text + "No package changes.\n";
+    }
+    text += &table(&changes.requests.iter().collect::<Vec<_>>());
+    let beside = beside(changes);
+    if !beside.is_empty() {
+        let _ = write!(text, "<details><summary>In their closures: {}</summary>\n\n", beside.len());
+        text += &table(&beside);
+        text += "</details>\n\n";
+    }
+    if has_rebuilt(changes) {
+        let _ = writeln!(text, "{REBUILT}.\n");
+    }
+    // Two lines of a text are two paragraphs here.
+    text + &total(changes).replace('\n', "\n\n").trim_end().replace('<', "&lt;") + "\n"
+}
+
+fn table(changes: &[&Change]) -> String {
+    if changes.is_empty() {
+        return "No request changed.\n\n".to_owned();
+    }
+    let mut text = "| | Package | Version | Size |\n|---|---|---|---|\n".to_owned();
+    for change in changes.iter().take(LISTED) {
+        let why = because(change).filter(|_| change.kind == Kind::Rebuilt);
+        let versions = why.map_or_else(|| versions(change), |why| format!("{}, {why}", versions(change)));
+        let sign = code(sign(change.kind));
+        let _ = writeln!(text, "| {sign} | {} | {} | {} |", code(&change.name), cell(&versions), sizes(change.size));
+    }
+    match changes.len().saturating_sub(LISTED) {
+        0 => text + "\n",
+        more => format!("{text}\n… and {more} more\n\n"),
+    }
+}
+
+/// Text that is nothing but text in a table of Markdown.
+pub(in super::super) fn cell(text: &str) -> String {
+    let mut safe = String::new();
+    for character in text.chars() {
+        match character {
+            c if c.is_control() => safe.push(' '),
+            '|' | '*' | '_' | '[' | ']' | '\\' | '`' | '#' | '!' | '~' => {
+                safe.push('\\');
+                safe.push(character);
+            }
+            '<' => safe += "&lt;",
+            '&' => safe += "&amp;",
+            '@' => safe += "&#64;",
+            c => safe.push(c),
+        }
+    }
+    safe
+}
+
+/// Text in the machine's letters.
+pub(in super::super) fn code(text: &str) -> String {
+    if text.is_empty() {
+        return String::new();
+    }
+    let safe: String = text.chars().map(|c| if c.is_control() || c == '`' { ' ' } else { c }).collect();
+    format!("`{}`", safe.replace('|', "\\|"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::sample;
+    use super::*;
+
+    #[test]
+    fn a_change_request_can_show_it() {
+        insta::assert_snapshot!(of(&sample()), @"");
+    }
+
+    #[test]
+    fn names_are_text_and_nothing_else() {
+        let mut changes = sample();
+        changes.requests[0].name = "a|b`<img>".to_owned();
+        changes.requests[1].to = vec!["1 <b>@all".to_owned()];
+        let text = of(&changes);
+        assert!(text.contains("| `a\\|b <img>` |") && text.contains("1 &lt;b>&#64;all"), "{text}");
+        assert!(of(&Changes::default()).contains("No package changes."));
+    }
+}
