@@ -77,10 +77,10 @@ fn golden_digests_catch_drift() {
         let digest = if name == "image_id" { &image[name] } else { &image["manifests"][name] };
         digest.as_str().unwrap()["sha256:".len()..][..16].to_owned()
     };
-    assert_eq!(digest(&gzip, "image_id"), "c2b669a18e3b8b7e");
-    assert_eq!(digest(&zstd, "image_id"), "c2b669a18e3b8b7e");
-    assert_eq!(digest(&gzip, "archive"), "b92da4178d59557a");
-    assert_eq!(digest(&gzip, "docker"), "d2aa14b39bc95b73");
-    assert_eq!(digest(&gzip, "oci"), "5c1e990f39812093");
-    assert_eq!(digest(&zstd, "oci"), "12003a59e31a5e55");
+    assert_eq!(digest(&gzip, "image_id"), "ea904ccd71a03b65");
+    assert_eq!(digest(&zstd, "image_id"), "ea904ccd71a03b65");
+    assert_eq!(digest(&gzip, "archive"), "fe41929f222ff28b");
+    assert_eq!(digest(&gzip, "docker"), "6d27fc6a31179222");
+    assert_eq!(digest(&gzip, "oci"), "d3952479b7cc19ee");
+    assert_eq!(digest(&zstd, "oci"), "223218c863368256");
 }
