@@ -178,7 +178,7 @@ fn number(value: &serde_json::Value) -> Option<i64> {
 }
 
 /// Quotes and other characters of attributes, as a path of an address has them.
-fn percent_encoded(job: &str) -> String {
+pub(super) fn percent_encoded(job: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~+".contains(&byte);
     job.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }
