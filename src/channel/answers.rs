@@ -155,7 +155,14 @@ impl Asking<'_> {
             names.join(", ")
         ));
         let name = Wanted::bundles().next().unwrap_or_default().to_owned();
-        Ok(LockedRequest { channel: Some(channel.to_owned()), name, version: None, outputs: Vec::new(), deb: None, origin: None })
+        Ok(LockedRequest {
+            channel: Some(channel.to_owned()),
+            name,
+            version: None,
+            outputs: Vec::new(),
+            deb: None,
+            origin: None,
+        })
     }
 }
 

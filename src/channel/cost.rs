@@ -120,6 +120,9 @@ mod tests {
             Cost { doubled, size: 40_000 }.told()
         };
         assert_eq!(told(&["a", "b"]), "it brings a second a and b: 0.0 MB that nothing else needs");
-        assert_eq!(told(&["a", "b", "c", "d", "e"]), "it brings a second a, b, c and 2 more: 0.0 MB that nothing else needs");
+        assert_eq!(
+            told(&["a", "b", "c", "d", "e"]),
+            "it brings a second a, b, c and 2 more: 0.0 MB that nothing else needs"
+        );
     }
 }

@@ -12,6 +12,8 @@ pub mod debian;
 mod error;
 mod homes;
 mod index;
+#[cfg(feature = "build")]
+pub mod known;
 mod lock;
 mod name;
 #[cfg_attr(not(feature = "build"), path = "without_nixos.rs")]

@@ -4,8 +4,8 @@ use clap::Subcommand;
 
 use super::context::Context;
 use super::{
-    build, cache, check, completions, deploy, diff, emit, gc, init, inspect, lock, man, plan, push, run, sbom, schema,
-    size, update, verify, why,
+    build, cache, check, completions, deploy, diff, emit, gc, info, init, inspect, lock, man, plan, push, run, sbom,
+    schema, search, size, update, verify, versions, why,
 };
 
 #[derive(Subcommand)]
@@ -21,6 +21,9 @@ pub(super) enum Command {
     Lock(lock::Args),
     /// Move what dumbc.lock pins, and tell what changes
     Update(update::Args),
+    Search(search::Args),
+    Info(info::Args),
+    Versions(versions::Args),
     Plan(plan::Args),
     Why(why::Args),
     Size(size::Args),
@@ -50,6 +53,9 @@ pub(super) fn dispatch(command: &Command, context: &Context) -> anyhow::Result<(
         Command::Deploy(args) => deploy::run(args, context),
         Command::Lock(args) => lock::run(args, context),
         Command::Update(args) => update::run(args, context),
+        Command::Search(args) => search::run(args, context),
+        Command::Info(args) => info::run(args, context),
+        Command::Versions(args) => versions::run(args, context),
         Command::Plan(args) => plan::run(args, context),
         Command::Why(args) => why::run(args, context),
         Command::Size(args) => size::run(args, context),

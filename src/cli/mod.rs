@@ -38,11 +38,15 @@ mod gc;
 mod home;
 mod home_verbs;
 #[cfg(feature = "build")]
+mod info;
+#[cfg(feature = "build")]
 mod init;
 #[cfg(feature = "build")]
 mod inspect;
 #[cfg(feature = "build")]
 mod keys;
+#[cfg(feature = "build")]
+mod known;
 #[cfg(feature = "build")]
 mod lock;
 #[cfg(feature = "build")]
@@ -76,6 +80,8 @@ mod sbom;
 mod scaffold;
 #[cfg(feature = "build")]
 mod schema;
+#[cfg(feature = "build")]
+mod search;
 mod shell;
 #[cfg(feature = "build")]
 mod size;
@@ -84,6 +90,8 @@ mod store_verbs;
 mod update;
 #[cfg(feature = "build")]
 mod verify;
+#[cfg(feature = "build")]
+mod versions;
 #[cfg(feature = "build")]
 mod why;
 

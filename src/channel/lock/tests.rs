@@ -185,7 +185,8 @@ fn another_revision_stands_beside_the_version() {
     let revision = "ee09932cedcef15aaf476f9343d1dea2cb77e261".to_owned();
     request.origin = Some(LockedOrigin { revision, attribute: "gitMinimal".to_owned() });
     let text = lock.print();
-    let lines = "version = \"2.39.5\"\nrevision = \"ee09932cedcef15aaf476f9343d1dea2cb77e261\"\nattribute = \"gitMinimal\"\n";
+    let lines =
+        "version = \"2.39.5\"\nrevision = \"ee09932cedcef15aaf476f9343d1dea2cb77e261\"\nattribute = \"gitMinimal\"\n";
     assert!(text.contains(lines), "{text}");
     assert_eq!(Lock::parse(&text).expect("a lock"), lock);
     let halved = refused(&text.replace("attribute = \"gitMinimal\"\n", ""));
@@ -266,7 +267,8 @@ fn any_request() -> impl Strategy<Value = LockedRequest> {
     let answer =
         prop_oneof![outputs.prop_map(|outputs| (outputs, None)), any_deb_name().prop_map(|name| (vec![], Some(name)))];
     let text = || proptest::option::of(any::<String>());
-    let origin = ("[0-9a-f]{40}", any::<String>()).prop_map(|(revision, attribute)| LockedOrigin { revision, attribute });
+    let origin =
+        ("[0-9a-f]{40}", any::<String>()).prop_map(|(revision, attribute)| LockedOrigin { revision, attribute });
     (text(), any::<String>(), text(), answer, proptest::option::of(origin)).prop_map(
         |(channel, name, version, (outputs, deb), origin)| LockedRequest {
             channel,

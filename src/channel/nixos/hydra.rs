@@ -42,13 +42,16 @@ pub(super) struct Hydra<'a> {
 }
 
 /// Why a job has no outputs that anybody could fetch.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoBuild {
     /// The evaluation has no such job: it is an alias, or not built for the public cache.
+    #[error("it was not built for the public cache")]
     NoJob,
     /// Not built yet.
+    #[error("it is still being built")]
     Unfinished,
     /// It failed.
+    #[error("it failed to build")]
     Failed,
 }
 

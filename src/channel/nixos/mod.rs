@@ -32,8 +32,8 @@ pub use catalog::{Catalog, Entry, Hindrance};
 pub use error::{NixosError, SearchFault};
 pub use hosts::{HostError, Hosts};
 pub use hydra::{NoBuild, Outputs};
-pub use release::{Release, WantedRelease};
 pub(super) use meant::hindered;
+pub use release::{Release, WantedRelease};
 pub(super) use resolve::{Asking, ReleaseAnswers, known_outputs, pinned_release, tell_costs, wanted_release};
 pub use search::{Elsewhere, KnownVersion};
 pub(super) use suggest::suggestions;
@@ -53,13 +53,14 @@ pub struct Nixos {
 impl Nixos {
     /// With the hosts that the environment names.
     pub fn new(settings: &Settings) -> Result<Self, NixosError> {
-        Ok(Self {
-            http: settings.http.clone(),
-            hosts: Hosts::from_environment()?,
-            state: settings.state_dir.clone(),
-            untrusted: settings.untrusted,
-            pace: Pace::new(),
-        })
+        Ok(Self::with_hosts(settings, Hosts::from_environment()?))
+    }
+
+    /// With these hosts.
+    #[must_use]
+    pub fn with_hosts(settings: &Settings, hosts: Hosts) -> Self {
+        let Settings { http, state_dir, untrusted, .. } = settings.clone();
+        Self { http, hosts, state: state_dir, untrusted, pace: Pace::new() }
     }
 
     /// Where the services are.

@@ -8,9 +8,9 @@ use crate::nix::StorePath;
 use crate::progress::Progress;
 
 use super::super::answers::{Faults, by_name, explain};
+use super::super::cost::cost;
 use super::super::error::{Error, did_you_mean};
 use super::super::index::Package;
-use super::super::cost::cost;
 use super::super::lock::{Lock, LockedOrigin, LockedRelease, LockedRequest};
 use super::super::name::Attribute;
 use super::super::sources::Sources;
@@ -293,5 +293,6 @@ fn without_paths(package: &Elsewhere, found: &Found<'_>) -> Diagnostic {
          release was made of that revision"
     );
     let flake = format!("github:NixOS/nixpkgs/{revision}#legacyPackages.{system}.{attribute}");
-    Diagnostic::error(message, None).help(format!("`nix eval --raw {flake}` prints it: ask for that path, or for another version"))
+    Diagnostic::error(message, None)
+        .help(format!("`nix eval --raw {flake}` prints it: ask for that path, or for another version"))
 }

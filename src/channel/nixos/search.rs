@@ -155,8 +155,7 @@ impl Search<'_> {
         system: System,
     ) -> Result<Option<Elsewhere>, SearchFault> {
         for name in &names(attribute, pname) {
-            let question =
-                format!("v2/resolve?name={}&version={}", percent_encoded(name), percent_encoded(version));
+            let question = format!("v2/resolve?name={}&version={}", percent_encoded(name), percent_encoded(version));
             let Some(mut resolved): Option<JsonResolved> = self.ask(&question)? else { continue };
             // An answer about another version is one about none.
             if !version_matches(&resolved.version, version) || !is_plain(&resolved.version) {

@@ -25,15 +25,7 @@ fn release(number: u32) -> Nixos {
 }
 
 fn project(running: &Running, packages: &str) -> Project {
-    let project = Project::new();
-    let key = &running.public_key;
-    project.file(
-        "system.toml",
-        format!(
-            "packages = {packages}\n[channels.nixpkgs]\nrelease = \"nixos-26.05\"\nkeys = [\"{key}\"]\n[image]\nname = \"it\"\n"
-        ),
-    );
-    project
+    running.project("\"nixos-26.05\"", packages)
 }
 
 #[test]
