@@ -12,7 +12,7 @@ use super::failure::Failure;
 use super::project;
 
 /// Who has no system.toml looks into this channel.
-const BEGINNERS: &str = "[channels.nixpkgs]\nrelease = \"nixos-unstable\"\n";
+const BEGINNERS: &str = "[channels.nixpkgs]\nrelease = \"nixos-unstable\"\n[image]\nname = \"none\"\n";
 
 /// Arguments of the three.
 #[derive(clap::Args)]

@@ -207,6 +207,9 @@ impl Search<'_> {
         if kind.starts_with("text/html") || text.starts_with(b"<") {
             return Err(SearchFault::Page);
         }
+        if !text.starts_with(b"{") {
+            return Err(SearchFault::Odd("it is no object".to_owned()));
+        }
         let answer = serde_json::from_slice(text).map_err(|fault| SearchFault::Odd(fault.to_string()))?;
         self.keep(&kept, text);
         Ok(Some(answer))

@@ -90,7 +90,7 @@ fn real_packages_by_the_names_of_a_release() {
     let channel = format!("[channels.nixpkgs]\nrelease = \"nixos-26.05\"\nkeys = [\"{}\"]\n", key.trim());
     project.file("system.toml", format!("{text}{channel}"));
     let dumbc = |arguments: &[&str]| running.hosts(project.dumbc(arguments)).env("DUMBC_NIXOS_CACHE", nginx.url());
-    dumbc(&["build", "-o", "image.tar"]).ok();
+    dumbc(&["build", "-o", project.path("image.tar").to_str().unwrap()]).ok();
     let image = Archive::read(&project.path("image.tar")).root();
     for program in ["git", "rg", "jq"] {
         let link = format!("etc/profiles/system/bin/{program}");
@@ -98,7 +98,7 @@ fn real_packages_by_the_names_of_a_release() {
     }
     let first = fs::read(project.path("image.tar")).unwrap();
     let asked = running.services.seen().len();
-    dumbc(&["build", "--locked", "-o", "again.tar"]).ok();
+    dumbc(&["build", "--locked", "-o", project.path("again.tar").to_str().unwrap()]).ok();
     assert_eq!(running.services.seen().len(), asked, "a locked build asks no name");
     assert!(fs::read(project.path("again.tar")).unwrap() == first, "the same lock gives the same bytes");
     let info = dumbc(&["info", "git", "--json"]).ok().json()["package"].clone();
@@ -131,13 +131,13 @@ fn real_leftovers_are_built_with_their_signatures() {
     let Some(cache) = shared("nixcache/nixpkgs-2022") else { return };
     let Some(()) = has("nginx") else { return };
     let (project, _nginx) = leftovers(&cache, "-libidn2-2.3.1", &[RELEASE_KEY]);
-    project.dumbc(&["build", "-o", "image.tar"]).ok();
+    project.dumbc(&["build", "-o", project.path("image.tar").to_str().unwrap()]).ok();
     let lock = fs::read_to_string(project.path("dumbc.lock")).unwrap();
     assert!(lock.contains("cache.nixos.org-1:") && lock.contains("-libunistring-0.9.10\""), "{lock}");
     let image = Archive::read(&project.path("image.tar")).root();
     assert!(image.keys().any(|path| path.ends_with(b"-libidn2-2.3.1/lib/libidn2.so.0")));
     let (unsigned, _nginx) = leftovers(&cache, "-libidn2-2.3.1", &[OTHER_KEY]);
-    unsigned.dumbc(&["build", "-o", "image.tar"]).fails(6).says(&["libidn2-2.3.1"]);
+    unsigned.dumbc(&["build", "-o", unsigned.path("image.tar").to_str().unwrap()]).fails(6).says(&["libidn2-2.3.1"]);
 }
 
 #[test]
@@ -145,7 +145,7 @@ fn a_real_package_whose_glibc_is_gone_says_so() {
     let Some(cache) = shared("nixcache/nixpkgs-2022") else { return };
     let Some(()) = has("nginx") else { return };
     let (project, _nginx) = leftovers(&cache, "-execpermfix-1.0.7", &[RELEASE_KEY, OTHER_KEY]);
-    let told = project.dumbc(&["build", "-o", "image.tar"]).fails(5);
-    assert!(told.stderr.contains("glibc-2."), "{told}");
+    let told = project.dumbc(&["build", "-o", project.path("image.tar").to_str().unwrap()]).fails(5);
+    told.says(&["the content of /nix/store/", "-glibc-2.", "can't be had", "it is not there"]);
     assert!(!project.path("image.tar").exists());
 }
