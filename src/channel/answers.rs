@@ -155,7 +155,14 @@ impl Asking<'_> {
             names.join(", ")
         ));
         let name = Wanted::bundles().next().unwrap_or_default().to_owned();
-        Ok(LockedRequest { channel: Some(channel.to_owned()), name, version: None, outputs: Vec::new(), deb: None })
+        Ok(LockedRequest {
+            channel: Some(channel.to_owned()),
+            name,
+            version: None,
+            outputs: Vec::new(),
+            deb: None,
+            origin: None,
+        })
     }
 }
 
@@ -186,6 +193,7 @@ pub(super) fn by_name(channel: &str, package: &Package, outputs: Vec<(String, St
         version: package.version.clone(),
         outputs,
         deb: None,
+        origin: None,
     }
 }
 
@@ -197,12 +205,13 @@ fn by_path(path: &StorePath) -> LockedRequest {
         version: version.map(str::to_owned),
         outputs: vec![("out".to_owned(), path.clone())],
         deb: None,
+        origin: None,
     }
 }
 
 fn local(path: &str) -> LockedRequest {
     let name = path.trim_end_matches('/').rsplit('/').next().unwrap_or(path);
-    LockedRequest { channel: None, name: name.to_owned(), version: None, outputs: Vec::new(), deb: None }
+    LockedRequest { channel: None, name: name.to_owned(), version: None, outputs: Vec::new(), deb: None, origin: None }
 }
 
 /// Why a channel can't be asked for names.

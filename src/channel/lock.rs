@@ -129,6 +129,17 @@ pub struct LockedRequest {
     pub outputs: Vec<(String, StorePath)>,
     /// The Debian package that answers.
     pub deb: Option<PackageName>,
+    /// Where it comes from, if not from the channel's own release.
+    pub origin: Option<LockedOrigin>,
+}
+
+/// Another revision of nixpkgs, which has a version that the channel's release does not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LockedOrigin {
+    /// 40 hexadecimal digits.
+    pub revision: String,
+    /// What the package is called there: `python311`.
+    pub attribute: String,
 }
 
 /// A package of a closure.

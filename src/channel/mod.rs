@@ -5,11 +5,15 @@
 
 mod answers;
 mod changes;
+#[cfg(feature = "build")]
+mod cost;
 #[cfg_attr(not(feature = "build"), path = "without_debian.rs")]
 pub mod debian;
 mod error;
 mod homes;
 mod index;
+#[cfg(feature = "build")]
+pub mod known;
 mod lock;
 mod name;
 #[cfg_attr(not(feature = "build"), path = "without_nixos.rs")]
@@ -28,7 +32,7 @@ pub use homes::{has_debian_default, home_requests};
 pub use index::{Chosen, Index, Limits, LookupError, Package, ReadError};
 pub use lock::{
     LOCK_FILE, Lock, LockError, LockedArchive, LockedBase, LockedBaseImage, LockedBaseLayer, LockedChannel, LockedDeb,
-    LockedPackage, LockedRelease, LockedRequest, LockedRuntime, LockedVolatility,
+    LockedOrigin, LockedPackage, LockedRelease, LockedRequest, LockedRuntime, LockedVolatility,
 };
 pub use name::{Attribute, package_key, version_matches};
 pub use resolve::{BASE, Mode, RUNTIME, Resolution, kept_base, resolve};

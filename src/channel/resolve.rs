@@ -102,11 +102,13 @@ pub fn resolve(
     let asking = debian::Asking { machine, old, updated: &updated, sources, progress };
     let debs = asking.ask(&asked, &mut faults)?;
     let asking = nixos::Asking { machine, old, updated: &updated, sources, progress };
-    let releases = asking.ask(&asked, &mut faults)?;
+    let mut releases = asking.ask(&asked, &mut faults)?;
     let answers = Answers::ask(&asked, machine, sources, progress, &mut faults)?;
     faults.check()?;
     let found = closures(&asked, answers.requests.values().chain(releases.requests.values()), sources, progress)?;
+    let days = std::mem::take(&mut releases.days);
     let lock = Assembly { old, kept, kept_packages, answers, found, debs, releases }.lock(machine);
+    nixos::tell_costs(&lock, &days, progress);
     let changes = Changes::between(old, &lock);
     Ok(Resolution { stale: previous != Some(&lock), lock, changes })
 }

@@ -109,6 +109,13 @@ pub fn request_key(request: &Request, default_channel: Option<&str>) -> String {
     }
 }
 
+/// The channel, where one is named, and the attribute of what [`request_key`] made.
+#[cfg(feature = "build")]
+pub(super) fn request_parts(key: &str) -> (Option<&str>, &str) {
+    let (channel, rest) = key.split_once('#').map_or((None, key), |(channel, rest)| (Some(channel), rest));
+    (channel, rest.split(['@', '^']).next().unwrap_or(rest))
+}
+
 /// The requests that matter for `system`: the system's packages, those of homes, and the default ones.
 pub(super) fn wanted<'machine>(
     machine: &'machine Machine,

@@ -16,7 +16,11 @@ use super::wanted::Wanted;
 pub(super) struct ReleaseAnswers {
     pub(super) requests: BTreeMap<(System, String), LockedRequest>,
     pub(super) releases: BTreeMap<String, LockedRelease>,
+    pub(super) days: (),
 }
+
+/// Nothing answers here from another revision.
+pub(super) fn tell_costs(_: &Lock, (): &(), _: &dyn Progress) {}
 
 /// Everything that asking needs, as where channels are asked.
 pub(super) struct Asking<'a> {

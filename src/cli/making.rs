@@ -4,8 +4,8 @@ use clap::Subcommand;
 
 use super::context::Context;
 use super::{
-    build, cache, check, completions, deploy, diff, emit, gc, import, init, inspect, load, lock, man, plan, push, run,
-    sbom, schema, size, update, verify, why,
+    build, cache, check, completions, deploy, diff, emit, gc, import, info, init, inspect, load, lock, man, plan, push,
+    run, sbom, schema, search, size, update, verify, versions, why,
 };
 
 #[derive(Subcommand)]
@@ -25,6 +25,9 @@ pub(super) enum Command {
     Update(update::Args),
     /// Tell what an update would change, and change nothing
     Outdated(update::OutdatedArgs),
+    Search(search::Args),
+    Info(info::Args),
+    Versions(versions::Args),
     Plan(plan::Args),
     Why(why::Args),
     Size(size::Args),
@@ -56,6 +59,9 @@ pub(super) fn dispatch(command: &Command, context: &Context) -> anyhow::Result<(
         Command::Lock(args) => lock::run(args, context),
         Command::Update(args) => update::run(args, context),
         Command::Outdated(args) => update::outdated(args, context),
+        Command::Search(args) => search::run(args, context),
+        Command::Info(args) => info::run(args, context),
+        Command::Versions(args) => versions::run(args, context),
         Command::Plan(args) => plan::run(args, context),
         Command::Why(args) => why::run(args, context),
         Command::Size(args) => size::run(args, context),

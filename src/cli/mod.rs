@@ -42,11 +42,15 @@ mod home_verbs;
 #[cfg(feature = "build")]
 mod import;
 #[cfg(feature = "build")]
+mod info;
+#[cfg(feature = "build")]
 mod init;
 #[cfg(feature = "build")]
 mod inspect;
 #[cfg(feature = "build")]
 mod keys;
+#[cfg(feature = "build")]
+mod known;
 #[cfg(feature = "build")]
 mod load;
 #[cfg(feature = "build")]
@@ -82,6 +86,8 @@ mod sbom;
 mod scaffold;
 #[cfg(feature = "build")]
 mod schema;
+#[cfg(feature = "build")]
+mod search;
 mod shell;
 #[cfg(feature = "build")]
 mod size;
@@ -90,6 +96,8 @@ mod store_verbs;
 mod update;
 #[cfg(feature = "build")]
 mod verify;
+#[cfg(feature = "build")]
+mod versions;
 #[cfg(feature = "build")]
 mod why;
 

@@ -38,6 +38,7 @@ fn lock(packages: &[(&str, &str, u64)]) -> Lock {
                 version: version.map(str::to_owned),
                 outputs: vec![("out".to_owned(), path(name))],
                 deb: None,
+                origin: None,
             },
         );
     }

@@ -146,6 +146,7 @@ impl DebAnswers {
                 version: Some(candidate.version.to_string()),
                 outputs: Vec::new(),
                 deb: Some(candidate.name.clone()),
+                origin: None,
             };
             self.requests.insert((system, wanted.key.clone()), request);
         }

@@ -31,6 +31,15 @@ impl Index {
         newest(&longer)
     }
 
+    /// All packages for `system`, by attribute; several of one attribute are its versions.
+    #[cfg(feature = "build")]
+    pub(in crate::channel) fn packages(&self, system: System) -> impl Iterator<Item = (&Attribute, &Package)> {
+        self.entries.iter().flat_map(move |(attribute, entries)| {
+            let packages = of_system(entries, system).unwrap_or_default();
+            packages.into_iter().map(move |package| (attribute, package))
+        })
+    }
+
     /// Up to three attributes written much like `name`, the nearest first.
     #[must_use]
     pub fn nearest(&self, name: &str) -> Vec<String> {
@@ -92,6 +101,12 @@ impl Package {
     ) -> Self {
         let outputs = outputs.into_iter().map(|(name, path)| (name, Some(path))).collect();
         Self { name, version, outputs, to_install }
+    }
+
+    /// Outputs, with the text of their store paths where it is known.
+    #[cfg(feature = "build")]
+    pub(in crate::channel) fn outputs(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
+        self.outputs.iter().map(|(name, path)| (name.as_str(), path.as_deref()))
     }
 
     fn has_version(&self, wanted: &str) -> bool {

@@ -14,7 +14,7 @@ use toml::de::{DeTable, DeValue};
 use super::print::VERSION;
 use super::{
     Lock, LockError, LockedArchive, LockedBase, LockedBaseImage, LockedBaseLayer, LockedChannel, LockedDeb,
-    LockedPackage, LockedRelease, LockedRequest, LockedRuntime, LockedVolatility,
+    LockedOrigin, LockedPackage, LockedRelease, LockedRequest, LockedRuntime, LockedVolatility,
 };
 use crate::cache::NarSource;
 use crate::config::{Diagnostic, Place, System, reading};
@@ -153,6 +153,8 @@ struct TomlRequest {
     #[serde(default)]
     outputs: Vec<TomlOutput>,
     deb: Option<Parsed<PackageName>>,
+    revision: Option<Spanned<String>>,
+    attribute: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -274,7 +276,7 @@ impl TomlLock {
         for request in self.request {
             let (place, key) = (request.request.span(), request.request.get_ref().clone());
             let key = (system(text, &request.system)?, key);
-            insert_once(&mut lock.requests, key, request.into(), || {
+            insert_once(&mut lock.requests, key, request.check(text)?, || {
                 malformed(text, Some(place), "this request is locked twice")
             })?;
         }
@@ -369,16 +371,33 @@ impl From<TomlDeb> for LockedDeb {
     }
 }
 
-impl From<TomlRequest> for LockedRequest {
-    fn from(request: TomlRequest) -> Self {
-        Self {
-            channel: request.channel,
-            name: request.name,
-            version: request.version,
-            outputs: request.outputs.into_iter().map(|output| (output.name, output.path.0)).collect(),
-            deb: request.deb.map(|name| name.0),
-        }
+impl TomlRequest {
+    fn check(self, text: &str) -> Result<LockedRequest, LockError> {
+        let origin = match (self.revision, self.attribute) {
+            (Some(revision), Some(attribute)) => Some(origin(text, revision, attribute)?),
+            (None, None) => None,
+            _ => {
+                let place = Some(self.request.span());
+                return Err(malformed(text, place, "`revision` and `attribute` go together"));
+            }
+        };
+        Ok(LockedRequest {
+            channel: self.channel,
+            name: self.name,
+            version: self.version,
+            outputs: self.outputs.into_iter().map(|output| (output.name, output.path.0)).collect(),
+            deb: self.deb.map(|name| name.0),
+            origin,
+        })
     }
+}
+
+fn origin(text: &str, revision: Spanned<String>, attribute: String) -> Result<LockedOrigin, LockError> {
+    let digits = revision.get_ref();
+    if digits.len() == 40 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Ok(LockedOrigin { revision: revision.into_inner(), attribute });
+    }
+    Err(malformed(text, Some(revision.span()), "this is no revision: 40 hexadecimal digits"))
 }
 
 impl From<TomlPackage> for LockedPackage {

@@ -93,6 +93,8 @@ fn print_request(text: &mut String, system: System, key: &str, request: &LockedR
     optional(text, "channel", request.channel.as_deref());
     line(text, "name", &quote(&request.name));
     optional(text, "version", request.version.as_deref());
+    optional(text, "revision", request.origin.as_ref().map(|origin| origin.revision.as_str()));
+    optional(text, "attribute", request.origin.as_ref().map(|origin| origin.attribute.as_str()));
     let output = |(name, path): &(String, StorePath)| {
         format!("{{ name = {}, path = {} }}", quote(name), quote(path.base_name()))
     };

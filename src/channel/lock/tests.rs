@@ -39,6 +39,7 @@ fn sample() -> Lock {
                 version: Some("2.39.5".to_owned()),
                 outputs: vec![("out".to_owned(), git.clone())],
                 deb: None,
+                origin: None,
             },
         )]),
         packages: BTreeMap::from([(git, package(&[&glibc])), (glibc.clone(), package(&[&glibc]))]),
@@ -197,6 +198,23 @@ fn a_runtime_is_a_table_of_its_system_and_called_by_its_hash() {
 }
 
 #[test]
+fn another_revision_stands_beside_the_version() {
+    let mut lock = sample();
+    let request = lock.requests.get_mut(&(System::X86_64Linux, "git".to_owned())).expect("the request");
+    let revision = "ee09932cedcef15aaf476f9343d1dea2cb77e261".to_owned();
+    request.origin = Some(LockedOrigin { revision, attribute: "gitMinimal".to_owned() });
+    let text = lock.print();
+    let lines =
+        "version = \"2.39.5\"\nrevision = \"ee09932cedcef15aaf476f9343d1dea2cb77e261\"\nattribute = \"gitMinimal\"\n";
+    assert!(text.contains(lines), "{text}");
+    assert_eq!(Lock::parse(&text).expect("a lock"), lock);
+    let halved = refused(&text.replace("attribute = \"gitMinimal\"\n", ""));
+    assert_eq!(halved, "20: `revision` and `attribute` go together");
+    let short = refused(&text.replace("ee09932cedcef15", "ee09"));
+    assert_eq!(short, "25: this is no revision: 40 hexadecimal digits");
+}
+
+#[test]
 fn duplicates_are_refused() {
     let from = |table: &str| &SAMPLE[SAMPLE.find(table).expect("the table")..];
     let twice = refused(&format!("{SAMPLE}\n{}", from("[[package]]\npath = \"kfq")));
@@ -267,8 +285,19 @@ fn any_request() -> impl Strategy<Value = LockedRequest> {
     let outputs = proptest::collection::vec((any::<String>(), any_path()), 0..4);
     let answer =
         prop_oneof![outputs.prop_map(|outputs| (outputs, None)), any_deb_name().prop_map(|name| (vec![], Some(name)))];
-    (proptest::option::of(any::<String>()), any::<String>(), proptest::option::of(any::<String>()), answer)
-        .prop_map(|(channel, name, version, (outputs, deb))| LockedRequest { channel, name, version, outputs, deb })
+    let text = || proptest::option::of(any::<String>());
+    let origin =
+        ("[0-9a-f]{40}", any::<String>()).prop_map(|(revision, attribute)| LockedOrigin { revision, attribute });
+    (text(), any::<String>(), text(), answer, proptest::option::of(origin)).prop_map(
+        |(channel, name, version, (outputs, deb), origin)| LockedRequest {
+            channel,
+            name,
+            version,
+            outputs,
+            deb,
+            origin,
+        },
+    )
 }
 
 fn any_deb_name() -> impl Strategy<Value = PackageName> {

@@ -65,6 +65,18 @@ pub enum NixosError {
         /// How long we waited already.
         waited: Duration,
     },
+    /// The release does not have that version, and who knows of others could not tell.
+    #[error("{asked} is not in {release}, and {host} could not tell where it is: {reason}")]
+    Search {
+        /// `python3@3.9`
+        asked: String,
+        /// The release, or the channel.
+        release: String,
+        /// Who was asked.
+        host: String,
+        /// Why.
+        reason: SearchFault,
+    },
     /// Hydra's answer is not about what was asked.
     #[error("Hydra's answer about {job} can't be used: {reason}")]
     Answer {
@@ -92,12 +104,33 @@ pub enum NixosError {
     },
 }
 
+/// Why the search API has no answer that counts.
+#[derive(Debug, thiserror::Error)]
+pub enum SearchFault {
+    /// The network, or a status such as 429.
+    #[error(transparent)]
+    Http(#[from] HttpError),
+    /// A page for people, of whatever status.
+    #[error("it answers with a page instead of data")]
+    Page,
+    /// Nothing at all.
+    #[error("its answer is empty")]
+    Empty,
+    /// Something else than is documented.
+    #[error("its answer can't be used: {0}")]
+    Odd(String),
+}
+
 impl Classified for NixosError {
     fn class(&self) -> Class {
         match self {
             Self::Host(_) | Self::NoChannel { .. } | Self::NoRelease { .. } | Self::NoRevision { .. } => Class::Usage,
-            Self::Http(error) => error.class(),
-            Self::Odd { .. } | Self::Packages { .. } | Self::Blocked { .. } | Self::Answer { .. } => Class::Network,
+            Self::Http(error) | Self::Search { reason: SearchFault::Http(error), .. } => error.class(),
+            Self::Odd { .. }
+            | Self::Packages { .. }
+            | Self::Blocked { .. }
+            | Self::Search { .. }
+            | Self::Answer { .. } => Class::Network,
             Self::Catalog { .. } | Self::Write { .. } => Class::Other,
         }
     }
@@ -106,6 +139,11 @@ impl Classified for NixosError {
         match self {
             Self::Host(_) => Some("give an https:// address, or unset it".to_owned()),
             Self::Http(error) => error.help(),
+            Self::Search { .. } => Some(
+                "`dumbc versions NAME` lists the release's own; DUMBC_NIX_SEARCH names another search API, and a store \
+                 path needs none"
+                    .to_owned(),
+            ),
             Self::NoChannel { .. } => {
                 Some("channels are called nixos-26.05, nixos-unstable, nixpkgs-unstable, nixos-26.05-small".to_owned())
             }

@@ -42,13 +42,16 @@ pub(super) struct Hydra<'a> {
 }
 
 /// Why a job has no outputs that anybody could fetch.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoBuild {
     /// The evaluation has no such job: it is an alias, or not built for the public cache.
+    #[error("it was not built for the public cache")]
     NoJob,
     /// Not built yet.
+    #[error("it is still being built")]
     Unfinished,
     /// It failed.
+    #[error("it failed to build")]
     Failed,
 }
 
@@ -178,7 +181,7 @@ fn number(value: &serde_json::Value) -> Option<i64> {
 }
 
 /// Quotes and other characters of attributes, as a path of an address has them.
-fn percent_encoded(job: &str) -> String {
+pub(super) fn percent_encoded(job: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~+".contains(&byte);
     job.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }

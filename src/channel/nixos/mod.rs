@@ -7,9 +7,12 @@ mod catalog;
 mod error;
 mod hosts;
 mod hydra;
+mod meant;
 mod pace;
 mod release;
 mod resolve;
+mod search;
+mod suggest;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -23,13 +26,17 @@ use crate::progress::Progress;
 
 use hydra::Hydra;
 use pace::Pace;
+use search::Search;
 
 pub use catalog::{Catalog, Entry, Hindrance};
-pub use error::NixosError;
+pub use error::{NixosError, SearchFault};
 pub use hosts::{HostError, Hosts};
 pub use hydra::{NoBuild, Outputs};
+pub(super) use meant::hindered;
 pub use release::{Release, WantedRelease};
-pub(super) use resolve::{Asking, ReleaseAnswers};
+pub(super) use resolve::{Asking, ReleaseAnswers, known_outputs, pinned_release, tell_costs, wanted_release};
+pub use search::{Elsewhere, KnownVersion};
+pub(super) use suggest::suggestions;
 
 /// Bytes of the largest list of packages, uncompressed: several times today's.
 const PACKAGES: u64 = 4 << 30;
@@ -46,13 +53,14 @@ pub struct Nixos {
 impl Nixos {
     /// With the hosts that the environment names.
     pub fn new(settings: &Settings) -> Result<Self, NixosError> {
-        Ok(Self {
-            http: settings.http.clone(),
-            hosts: Hosts::from_environment()?,
-            state: settings.state_dir.clone(),
-            untrusted: settings.untrusted,
-            pace: Pace::new(),
-        })
+        Ok(Self::with_hosts(settings, Hosts::from_environment()?))
+    }
+
+    /// With these hosts.
+    #[must_use]
+    pub fn with_hosts(settings: &Settings, hosts: Hosts) -> Self {
+        let Settings { http, state_dir, untrusted, .. } = settings.clone();
+        Self { http, hosts, state: state_dir, untrusted, pace: Pace::new() }
     }
 
     /// Where the services are.
@@ -116,6 +124,61 @@ impl Nixos {
     pub fn expected(&self, release: &Release, packages: &[(String, System)]) -> Duration {
         let hydra = self.hydra();
         Pace::expected(packages.iter().filter(|(name, system)| !hydra.knows(release, name, *system)).count())
+    }
+
+    /// What `attribute` of `release` was in another version, in whatever revision of nixpkgs; `None`: nobody knows.
+    pub fn elsewhere(
+        &self,
+        release: &Release,
+        (attribute, pname): (&str, Option<&str>),
+        version: &str,
+        system: System,
+    ) -> Result<Option<Elsewhere>, NixosError> {
+        let asked = format!("{attribute}@{version}");
+        let fault = |reason| self.search_fault(asked, release, reason);
+        self.search().resolve(attribute, pname, version, system).map_err(fault)
+    }
+
+    /// All versions that `attribute` was known to have in any revision, the newest first.
+    pub fn versions(
+        &self,
+        release: &Release,
+        (attribute, pname): (&str, Option<&str>),
+    ) -> Result<Vec<KnownVersion>, NixosError> {
+        let fault = |reason| self.search_fault(format!("every version of {attribute}"), release, reason);
+        self.search().versions(attribute, pname).map_err(fault)
+    }
+
+    /// The outputs of a package of another revision: as the API tells them, else those of a release of that revision.
+    /// `None`: no release was made of it, so that nobody tells.
+    pub fn outputs_elsewhere(
+        &self,
+        found: &Elsewhere,
+        system: System,
+        progress: &dyn Progress,
+    ) -> Result<Option<Outputs>, NixosError> {
+        if !found.outputs.is_empty() {
+            return Ok(Some(found.outputs.clone()));
+        }
+        for channel in ["nixpkgs-unstable", "nixos-unstable"] {
+            let wanted = WantedRelease { name: channel, revision: Some(&found.revision) };
+            let release = match self.release(wanted, progress) {
+                Err(NixosError::NoRevision { .. }) => continue,
+                release => release?,
+            };
+            if let Ok(outputs) = self.outputs(&release, &found.attribute, system)? {
+                return Ok(Some(outputs));
+            }
+        }
+        Ok(None)
+    }
+
+    fn search_fault(&self, asked: String, release: &Release, reason: SearchFault) -> NixosError {
+        NixosError::Search { asked, release: release.name.clone(), host: self.search().host(), reason }
+    }
+
+    fn search(&self) -> Search<'_> {
+        Search { http: &self.http, hosts: &self.hosts, state: &self.state, untrusted: self.untrusted }
     }
 
     fn hydra(&self) -> Hydra<'_> {

@@ -8,16 +8,21 @@ use crate::nix::StorePath;
 use crate::progress::Progress;
 
 use super::super::answers::{Faults, by_name, explain};
+use super::super::cost::cost;
 use super::super::error::{Error, did_you_mean};
-use super::super::index::{LookupError, Package};
-use super::super::lock::{Lock, LockedRelease, LockedRequest};
-use super::super::name::{Attribute, version_matches};
+use super::super::index::Package;
+use super::super::lock::{Lock, LockedOrigin, LockedRelease, LockedRequest};
+use super::super::name::Attribute;
 use super::super::sources::Sources;
 use super::super::wanted::{Ask, Wanted};
-use super::{Catalog, Entry, NixosError, NoBuild, Release, WantedRelease};
+use super::meant::{Meant, Open};
+use super::{Elsewhere, Entry, NoBuild, Release, WantedRelease};
 
 /// A wait that is worth telling of before it begins.
 const LONG: u64 = 5;
+
+/// The days of requests' revisions, as far as they are known.
+type Days = BTreeMap<(System, String), Option<String>>;
 
 /// What NixOS channels answered.
 #[derive(Default)]
@@ -25,6 +30,8 @@ pub(in crate::channel) struct ReleaseAnswers {
     pub(in crate::channel) requests: BTreeMap<(System, String), LockedRequest>,
     /// The releases that were asked, by channel.
     pub(in crate::channel) releases: BTreeMap<String, LockedRelease>,
+    /// When other revisions were nixpkgs' newest, for requests that they answered.
+    pub(in crate::channel) days: Days,
 }
 
 /// Everything that asking needs.
@@ -37,18 +44,12 @@ pub(in crate::channel) struct Asking<'a> {
     pub(in crate::channel) progress: &'a dyn Progress,
 }
 
-/// A channel's release, open.
-struct Open {
-    release: Release,
-    catalog: Catalog,
-}
-
 /// A request whose package was found; its store paths may have to be asked for.
 struct Found<'a> {
     system: System,
     wanted: &'a Wanted<'a>,
     channel: &'a str,
-    entry: Entry,
+    meant: Meant,
 }
 
 impl Asking<'_> {
@@ -66,8 +67,8 @@ impl Asking<'_> {
             let of_channel = asked.iter().filter(|(_, wanted)| channel_of(self.machine, wanted) == Some(channel));
             let mut found = Vec::new();
             for (system, wanted) in of_channel {
-                match open.find(channel, *system, wanted)? {
-                    Ok(Some(entry)) => found.push(Found { system: *system, wanted, channel, entry }),
+                match open.find(self.sources.nixos()?, channel, *system, wanted)? {
+                    Ok(Some(meant)) => found.push(Found { system: *system, wanted, channel, meant }),
                     Ok(None) => self.without_bundle(channel, *system, wanted, &mut answers),
                     Err(finding) => {
                         let place = wanted.place.cloned();
@@ -78,7 +79,7 @@ impl Asking<'_> {
             self.tell_time(&open.release, &found)?;
             for found in &found {
                 match self.outputs(&open.release, found)? {
-                    Ok(answer) => drop(answers.requests.insert((found.system, key(found)), answer)),
+                    Ok(answer) => answers.add(found, answer),
                     Err(finding) => {
                         let place = found.wanted.place.cloned();
                         faults.add(Diagnostic { place, ..finding }, Class::UnknownName);
@@ -96,12 +97,8 @@ impl Asking<'_> {
         let wanted = wanted_release(self.machine, channel);
         let moves =
             asked.iter().any(|(_, asked)| asked.channel() == Some(channel) && self.updated.contains(&asked.key));
-        let pinned = self.old.channels.get(channel).and_then(|locked| locked.release.as_ref());
-        let pinned = pinned.filter(|pinned| !moves && pinned.wanted == wanted.described());
-        let release = match pinned {
-            Some(pinned) => {
-                Release { name: pinned.name.clone(), revision: pinned.revision.clone(), evaluation: pinned.evaluation }
-            }
+        let release = match pinned_release(self.machine, self.old, channel).filter(|_| !moves) {
+            Some(pinned) => pinned,
             None => nixos.release(wanted, self.progress)?,
         };
         let catalog = nixos.catalog(&release, self.progress)?;
@@ -112,8 +109,8 @@ impl Asking<'_> {
     fn without_bundle(&self, channel: &str, system: System, wanted: &Wanted<'_>, answers: &mut ReleaseAnswers) {
         self.progress.note(&format!("channel `{channel}` has no certificate authorities for {system}"));
         let name = Wanted::bundles().next().unwrap_or_default().to_owned();
-        let answer =
-            LockedRequest { channel: Some(channel.to_owned()), name, version: None, outputs: Vec::new(), deb: None };
+        let channel = Some(channel.to_owned());
+        let answer = LockedRequest { channel, name, version: None, outputs: Vec::new(), deb: None, origin: None };
         answers.requests.insert((system, wanted.key.clone()), answer);
     }
 
@@ -121,8 +118,9 @@ impl Asking<'_> {
     fn tell_time(&self, release: &Release, found: &[Found<'_>]) -> Result<(), Error> {
         let asked: Vec<_> = found
             .iter()
-            .filter(|found| known_outputs(&found.entry, found.system).is_none())
-            .map(|found| (found.entry.attribute.clone(), found.system))
+            .filter_map(|found| Some((found.meant.here()?, found.system)))
+            .filter(|(entry, system)| known_outputs(entry, *system).is_none())
+            .map(|(entry, system)| (entry.attribute.clone(), system))
             .collect();
         let seconds = self.sources.nixos()?.expected(release, &asked).as_secs();
         let stage = format!("asking Hydra for the store paths of {} packages", asked.len());
@@ -137,70 +135,78 @@ impl Asking<'_> {
 
     /// The answer to a request, or why there is none.
     fn outputs(&self, release: &Release, found: &Found<'_>) -> Result<Result<LockedRequest, Diagnostic>, Error> {
-        let Found { system, wanted, channel, entry } = found;
-        let outputs = match known_outputs(entry, *system) {
+        match &found.meant {
+            Meant::Here(entry) => self.outputs_here(release, found, entry),
+            Meant::Elsewhere { pname, found: package } => self.outputs_elsewhere(found, pname, package),
+        }
+    }
+
+    fn outputs_here(
+        &self,
+        release: &Release,
+        found: &Found<'_>,
+        entry: &Entry,
+    ) -> Result<Result<LockedRequest, Diagnostic>, Error> {
+        let outputs = match known_outputs(entry, found.system) {
             Some(outputs) => outputs,
-            None => match self.sources.nixos()?.outputs(release, &entry.attribute, *system)? {
+            None => match self.sources.nixos()?.outputs(release, &entry.attribute, found.system)? {
                 Ok(outputs) => outputs.into_iter().map(|(name, path)| (name, path.to_string())).collect(),
-                Err(reason) => return Ok(Err(unbuilt(&reason, entry, release, *system))),
+                Err(reason) => return Ok(Err(unbuilt(&reason, entry, release, found.system))),
             },
         };
         let to_install = entry.to_install.iter().filter(|name| outputs.contains_key(*name)).cloned().collect();
         let version = Some(entry.version.clone()).filter(|version| !version.is_empty());
-        let package = Package::of((entry.pname.clone(), version), outputs, to_install);
-        let chosen = match &wanted.ask {
-            Ask::Release { outputs, .. } => package.choose(outputs),
-            _ => package.choose(&Outputs::Default),
+        Ok(found.choose(&Package::of((entry.pname.clone(), version), outputs, to_install)))
+    }
+
+    fn outputs_elsewhere(
+        &self,
+        found: &Found<'_>,
+        pname: &str,
+        package: &Elsewhere,
+    ) -> Result<Result<LockedRequest, Diagnostic>, Error> {
+        let nixos = self.sources.nixos()?;
+        let Some(outputs) = nixos.outputs_elsewhere(package, found.system, self.progress)? else {
+            return Ok(Err(without_paths(package, found)));
         };
-        let attribute = Attribute::parse(&entry.attribute);
-        Ok(chosen
-            .map(|chosen| by_name(channel, &package, chosen))
-            .map_err(|error| explain(&error, channel, &attribute, None, *system)))
+        let outputs = outputs.into_iter().map(|(name, path)| (name, path.to_string())).collect();
+        let name = (pname.to_owned(), Some(package.version.clone()));
+        let chosen = found.choose(&Package::of(name, outputs, package.to_install.clone()));
+        let Elsewhere { revision, attribute, .. } = package.clone();
+        Ok(chosen.map(|answer| LockedRequest { origin: Some(LockedOrigin { revision, attribute }), ..answer }))
     }
 }
 
-impl Open {
-    /// The package that a request means; `None`: a default one that there is not.
-    fn find(
-        &self,
-        channel: &str,
-        system: System,
-        wanted: &Wanted<'_>,
-    ) -> Result<Result<Option<Entry>, Box<Diagnostic>>, NixosError> {
-        let Ask::Release { attribute, version, .. } = &wanted.ask else {
-            for name in Wanted::bundles() {
-                if let Some(entry) = self.catalog.find(&Attribute::parse(name))? {
-                    return Ok(Ok(Some(entry)));
-                }
-            }
-            return Ok(Ok(None));
-        };
-        let Some(mut entry) = self.catalog.find(attribute)? else {
-            let nearest = self.catalog.nearest(&attribute.to_string())?;
-            let error = LookupError::Unknown { nearest };
-            return Ok(Err(Box::new(explain(&error, channel, attribute, *version, system))));
-        };
-        if let Some(version) = version.filter(|version| !version_matches(&entry.version, version)) {
-            match self.catalog.of_version(attribute, version)? {
-                Some(other) => entry = other,
-                None => return Ok(Err(Box::new(self.other_versions(channel, attribute, version, &entry, system)?))),
-            }
+impl ReleaseAnswers {
+    fn add(&mut self, found: &Found<'_>, answer: LockedRequest) {
+        let key = (found.system, key(found));
+        if let Meant::Elsewhere { found, .. } = &found.meant {
+            self.days.insert(key.clone(), found.date.clone());
         }
-        Ok(hindered(&entry, system).map_or(Ok(Some(entry)), |finding| Err(Box::new(finding))))
+        self.requests.insert(key, answer);
     }
+}
 
-    fn other_versions(
-        &self,
-        channel: &str,
-        attribute: &Attribute,
-        version: &str,
-        entry: &Entry,
-        system: System,
-    ) -> Result<Diagnostic, NixosError> {
-        let family = self.catalog.family(&entry.pname)?;
-        let versions = family.into_iter().map(|other| other.version).collect();
-        let error = LookupError::OtherVersion { versions, attributes: Vec::new() };
-        Ok(explain(&error, channel, attribute, Some(version), system))
+impl Found<'_> {
+    /// The outputs that are wanted of a package.
+    fn choose(&self, package: &Package) -> Result<LockedRequest, Diagnostic> {
+        let chosen = match &self.wanted.ask {
+            Ask::Release { outputs, .. } => package.choose(outputs),
+            _ => package.choose(&Outputs::Default),
+        };
+        let attribute = Attribute::parse(self.meant.attribute());
+        chosen
+            .map(|chosen| by_name(self.channel, package, chosen))
+            .map_err(|error| explain(&error, self.channel, &attribute, None, self.system))
+    }
+}
+
+/// Tells of requests that another revision answers what they bring with them.
+pub(in crate::channel) fn tell_costs(lock: &Lock, answers: &Days, progress: &dyn Progress) {
+    for (key, day) in answers {
+        let day = day.as_deref().map(|day| format!(" ({day})")).unwrap_or_default();
+        let cost = cost(lock, key).told();
+        progress.note(&format!("{} comes from another revision of nixpkgs{day}: {cost}", key.1));
     }
 }
 
@@ -216,8 +222,16 @@ fn channel_of<'a>(machine: &Machine, wanted: &'a Wanted<'_>) -> Option<&'a str> 
     }
 }
 
+/// The release that the lock pins for a channel, if it is of the one that the files name.
+pub(in crate::channel) fn pinned_release(machine: &Machine, lock: &Lock, channel: &str) -> Option<Release> {
+    let pinned = lock.channels.get(channel)?.release.as_ref()?;
+    let LockedRelease { wanted, name, revision, evaluation } = pinned.clone();
+    let fits = wanted == wanted_release(machine, channel).described();
+    fits.then_some(Release { name, revision, evaluation })
+}
+
 /// What the files say of a channel.
-fn wanted_release<'a>(machine: &'a Machine, channel: &'a str) -> WantedRelease<'a> {
+pub(in crate::channel) fn wanted_release<'a>(machine: &'a Machine, channel: &'a str) -> WantedRelease<'a> {
     match machine.channels.get(channel).map(|channel| &channel.names) {
         Some(Names::NixosRelease { name, revision }) => WantedRelease { name, revision: revision.as_deref() },
         _ => WantedRelease { name: channel, revision: None },
@@ -232,35 +246,19 @@ fn locked(machine: &Machine, channel: &str, release: Release) -> LockedRelease {
 /// A default package is locked under the attribute that was found; every other request under its own text.
 fn key(found: &Found<'_>) -> String {
     match found.wanted.ask {
-        Ask::Bundle { .. } => found.entry.attribute.clone(),
+        Ask::Bundle { .. } => found.meant.attribute().to_owned(),
         _ => found.wanted.key.clone(),
     }
 }
 
 /// Store paths that the list of packages tells itself.
-fn known_outputs(entry: &Entry, system: System) -> Option<BTreeMap<String, String>> {
+pub(in crate::channel) fn known_outputs(entry: &Entry, system: System) -> Option<BTreeMap<String, String>> {
     let paths = entry.outputs.iter().map(|(name, systems)| {
         let path = systems.get(system.name())?;
         path.parse::<StorePath>().ok()?;
         Some((name.clone(), path.clone()))
     });
     paths.collect::<Option<BTreeMap<_, _>>>().filter(|outputs| !outputs.is_empty())
-}
-
-/// Why the public cache has no such package, where the list says so.
-fn hindered(entry: &Entry, system: System) -> Option<Diagnostic> {
-    let attribute = &entry.attribute;
-    if let Some(hindrance) = entry.hindrance {
-        let message = format!("`{attribute}` {hindrance}: no official cache has it");
-        let help = "build it with Nix and put it into a cache of your own, whose index names it";
-        return Some(Diagnostic::error(message, None).help(help));
-    }
-    let names: Vec<_> = entry.systems.iter().map(ToString::to_string).collect();
-    (!entry.systems.contains(&system)).then(|| {
-        let finding = Diagnostic::error(format!("`{attribute}` is not for {system}"), None);
-        let there = format!("it is for {}", names.join(" and "));
-        if names.is_empty() { finding } else { finding.help(there) }
-    })
 }
 
 /// Why Hydra has no store paths.
@@ -284,4 +282,17 @@ fn unbuilt(reason: &NoBuild, entry: &Entry, release: &Release, system: System) -
         ),
     };
     Diagnostic { help, ..Diagnostic::error(message, None) }
+}
+
+/// A version that is known by its revision alone.
+fn without_paths(package: &Elsewhere, found: &Found<'_>) -> Diagnostic {
+    let Elsewhere { version, attribute, revision, .. } = package;
+    let (asked, system) = (&found.wanted.key, found.system);
+    let message = format!(
+        "`{asked}` is `{attribute}` {version} of nixpkgs {revision}, but nobody tells its store path for {system}: no \
+         release was made of that revision"
+    );
+    let flake = format!("github:NixOS/nixpkgs/{revision}#legacyPackages.{system}.{attribute}");
+    Diagnostic::error(message, None)
+        .help(format!("`nix eval --raw {flake}` prints it: ask for that path, or for another version"))
 }

@@ -144,6 +144,7 @@ fn locked(request: &Request, default: Option<&str>, paths: &[StorePath]) -> Lock
         version: version.map(str::to_owned),
         outputs: paths.iter().enumerate().map(|(index, path)| (called(index, path), path.clone())).collect(),
         deb: None,
+        origin: None,
     }
 }
 

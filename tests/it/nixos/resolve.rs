@@ -25,15 +25,7 @@ fn release(number: u32) -> Nixos {
 }
 
 fn project(running: &Running, packages: &str) -> Project {
-    let project = Project::new();
-    let key = &running.public_key;
-    project.file(
-        "system.toml",
-        format!(
-            "packages = {packages}\n[channels.nixpkgs]\nrelease = \"nixos-26.05\"\nkeys = [\"{key}\"]\n[image]\nname = \"it\"\n"
-        ),
-    );
-    project
+    running.project("\"nixos-26.05\"", packages)
 }
 
 #[test]
@@ -54,7 +46,7 @@ fn names_become_an_image_and_stay_what_they_were() {
     assert!(lock.contains("jq-1.8.2-bin") && lock.contains("jq-1.8.2-man") && !lock.contains("-jq-1.8.2\""), "{lock}");
     assert!(lock.contains("python3-3.12.9") && !lock.contains("python3-3.13.1"), "{lock}");
     let asked = running.services.seen().len();
-    running.hosts(project.dumbc(&["build", "--locked", "-o", "image.tar.gz"])).ok();
+    running.hosts(project.dumbc(&["build", "--locked", "-o", project.path("image.tar.gz").to_str().unwrap()])).ok();
     running.hosts(project.dumbc(&["lock"])).ok();
     assert_eq!(running.services.seen().len(), asked, "a locked name is asked again");
 }

@@ -15,6 +15,11 @@ impl FakeClock {
         Self { now: Mutex::new(UNIX_EPOCH + Duration::from_secs(1_700_000_000)), waits: Mutex::default() }
     }
 
+    /// One that begins with this machine's time, which the disk tells, too.
+    pub(crate) fn now_is() -> Self {
+        Self { now: Mutex::new(SystemTime::now()), waits: Mutex::default() }
+    }
+
     /// What was waited for so far.
     pub(crate) fn waits(&self) -> Vec<Duration> {
         self.waits.lock().unwrap().clone()

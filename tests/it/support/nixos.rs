@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use dumbc::nix::StorePath;
 use serde_json::{Value, json};
 
 use super::command::Dumbc;
 use super::packages::Packages;
+use super::project::Project;
 use super::server::Server;
 
 /// A release with packages, before it is served.
@@ -27,16 +29,52 @@ pub(crate) struct Running {
 }
 
 impl Nixos {
-    /// Release `number` of a channel.
+    /// Release `number` of a channel: `nixos-26.05`, `nixos-26.05-small`, `nixos-unstable`, `nixpkgs-unstable`.
     pub(crate) fn new(channel: &'static str, number: u32) -> Self {
+        let (family, series) = channel.split_once('-').unwrap();
+        let series = if series.starts_with("unstable") { "26.11pre" } else { series.trim_end_matches("-small") };
+        let dot = if series.ends_with("pre") { "" } else { "." };
         Self {
             packages: Packages::new("nixos-test-1"),
             channel,
-            release: format!("{channel}.{number}.{number:012x}"),
+            release: format!("{family}-{series}{dot}{number}.{number:012x}"),
             evaluation: 1_800_000 + number,
             list: BTreeMap::new(),
             builds: BTreeMap::new(),
         }
+    }
+
+    /// The folder of its releases, as hosts call it.
+    pub(crate) fn series(&self) -> String {
+        self.channel.strip_prefix("nixos-").map_or_else(|| "nixpkgs".to_owned(), |series| format!("nixos/{series}"))
+    }
+
+    pub(crate) fn release(&self) -> &str {
+        &self.release
+    }
+
+    /// What it was made of: its name ends in the first digits.
+    pub(crate) fn revision(&self) -> String {
+        let digits = self.release.rsplit('.').next().unwrap();
+        format!("{digits}{:028x}", self.evaluation)
+    }
+
+    /// A package with one output, built for `x86_64-linux`, that refers to others.
+    pub(crate) fn built(mut self, attribute: &str, name: &str, references: &[&StorePath]) -> Self {
+        let path = self.packages.add(name, references, name.as_bytes());
+        self.job(attribute, &json!({ "out": { "path": path.to_string() } }));
+        self.listed(attribute, name, &["out"], &json!({}))
+    }
+
+    /// A package that is in the binary cache already.
+    pub(crate) fn at(mut self, attribute: &str, name: &str, path: &str) -> Self {
+        self.job(attribute, &json!({ "out": { "path": path } }));
+        self.listed(attribute, name, &["out"], &json!({}))
+    }
+
+    fn job(&mut self, attribute: &str, outputs: &Value) {
+        let build = json!({ "id": self.builds.len(), "finished": 1, "buildstatus": 0, "system": "x86_64-linux", "buildoutputs": outputs });
+        self.builds.insert(format!("{attribute}.x86_64-linux"), build);
     }
 
     /// A package that was built for `x86_64-linux`: each output holds a file.
@@ -47,8 +85,7 @@ impl Nixos {
             let path = self.packages.add(&format!("{name}{suffix}"), &[], format!("{name} {output}").as_bytes());
             made.insert((*output).to_owned(), json!({ "path": path.to_string() }));
         }
-        let build = json!({ "id": self.builds.len(), "finished": 1, "buildstatus": 0, "system": "x86_64-linux", "buildoutputs": made });
-        self.builds.insert(format!("nixpkgs.{attribute}.x86_64-linux"), build);
+        self.job(attribute, &Value::Object(made));
         self.listed(attribute, name, outputs, meta)
     }
 
@@ -70,17 +107,16 @@ impl Nixos {
 
     /// Adds the release to a server that others may be on already; the channel leads to the one that was added last.
     pub(crate) fn serve(&self, server: Server) -> Server {
-        let series = self.channel.strip_prefix("nixos-").unwrap();
-        let folder = format!("/releases/nixos/{series}/{}", self.release);
+        let folder = format!("/releases/{}/{}", self.series(), self.release);
         let list = json!({ "version": "2", "packages": self.list }).to_string();
         let mut packed = Vec::new();
         brotli::BrotliCompress(&mut list.as_bytes(), &mut packed, &brotli::enc::BrotliEncoderParams::default())
             .unwrap();
-        let revision = format!("{:040x}", self.evaluation);
+        let prefix = if self.channel.starts_with("nixpkgs-") { "" } else { "nixpkgs." };
         let mut server = server
             .redirect(&format!("/channels/{}", self.channel), &folder)
             .file(&folder, "<html>a page for people</html>")
-            .file(&format!("{folder}/git-revision"), revision)
+            .file(&format!("{folder}/git-revision"), self.revision())
             .file(&format!("{folder}/src-url"), format!("https://hydra.nixos.org/eval/{}\n", self.evaluation))
             .file(&format!("{folder}/packages.json.br"), packed)
             .header(&format!("{folder}/packages.json.br"), "content-encoding", "br");
@@ -89,7 +125,7 @@ impl Nixos {
             // Hydra's jobs have no quotes.
             let job = job.replace('"', "");
             server = server
-                .redirect(&format!("/hydra/eval/{}/job/{job}", self.evaluation), &place)
+                .redirect(&format!("/hydra/eval/{}/job/{prefix}{job}", self.evaluation), &place)
                 .file(&place, build.to_string())
                 .header(&place, "content-type", "application/json");
         }
@@ -98,6 +134,28 @@ impl Nixos {
 }
 
 impl Running {
+    /// Serves a document of a service besides.
+    pub(crate) fn document(self, place: &str, kind: &str, content: &str) -> Self {
+        let services = self.services.file(place, content).header(place, "content-type", kind);
+        Self { services, ..self }
+    }
+
+    /// Lists folders of releases, as S3 does it: those of `series` behind `after`.
+    pub(crate) fn listing(self, series: &str, after: &str, names: &[&str], more: bool) -> Self {
+        let folders: String = names.iter().map(|name| format!("<Prefix>{series}/{name}/</Prefix>")).collect();
+        let page = format!("<Result><IsTruncated>{more}</IsTruncated>{folders}</Result>");
+        let place = format!("/listing/?list-type=2&delimiter=/&prefix={series}/&start-after={after}");
+        self.document(&place, "application/xml", &page)
+    }
+
+    /// A system.toml for these services.
+    pub(crate) fn project(&self, release: &str, packages: &str) -> Project {
+        let project = Project::new();
+        let channel = format!("[channels.nixpkgs]\nrelease = {release}\nkeys = [\"{}\"]\n", self.public_key);
+        project.file("system.toml", format!("packages = {packages}\n{channel}[image]\nname = \"it\"\n"));
+        project
+    }
+
     /// Has a command line ask these services, and no others.
     pub(crate) fn hosts(&self, command: Dumbc) -> Dumbc {
         command

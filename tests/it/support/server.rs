@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// What happens to one request.
 #[derive(Clone, Debug)]
@@ -35,6 +35,28 @@ pub(crate) struct Seen {
     pub(crate) headers: BTreeMap<String, String>,
 }
 
+/// A bucket of permissions for all paths that begin alike, as Hydra has it.
+struct Bucket {
+    prefix: String,
+    left: f64,
+    burst: f64,
+    rate: f64,
+    since: Instant,
+}
+
+impl Bucket {
+    /// Whether a request may go now.
+    fn take(&mut self) -> bool {
+        let now = Instant::now();
+        let passed = now.duration_since(self.since).as_secs_f64();
+        self.since = now;
+        self.left = (self.left + passed * self.rate).min(self.burst);
+        let may = self.left >= 1.0;
+        self.left -= f64::from(u8::from(may));
+        may
+    }
+}
+
 #[derive(Default)]
 struct State {
     files: Mutex<BTreeMap<String, Vec<u8>>>,
@@ -43,6 +65,8 @@ struct State {
     headers: Mutex<BTreeMap<String, Vec<(&'static str, String)>>>,
     faults: Mutex<BTreeMap<String, VecDeque<Fault>>>,
     password: Mutex<Option<String>>,
+    limits: Mutex<Vec<Bucket>>,
+    limited: AtomicUsize,
     latency: Mutex<Duration>,
     seen: Mutex<Vec<Seen>>,
     connections: AtomicUsize,
@@ -87,6 +111,13 @@ impl Server {
         self
     }
 
+    /// Takes a file away, with what was said of it.
+    pub(crate) fn without(self, path: &str) -> Self {
+        self.state.files.lock().unwrap().remove(path);
+        self.state.headers.lock().unwrap().remove(path);
+        self
+    }
+
     /// Sends who asks for `path` elsewhere.
     pub(crate) fn redirect(self, path: &str, to: &str) -> Self {
         self.state.redirects.lock().unwrap().insert(path.to_owned(), to.to_owned());
@@ -113,6 +144,19 @@ impl Server {
     pub(crate) fn password(self, pair: &str) -> Self {
         *self.state.password.lock().unwrap() = Some(pair.to_owned());
         self
+    }
+
+    /// Paths that begin with `prefix` get 429 when more than `burst` are asked, and then more than `rate` a second.
+    pub(crate) fn limit(self, prefix: &str, burst: u32, rate: u32) -> Self {
+        let (burst, rate, since) = (f64::from(burst), f64::from(rate), Instant::now());
+        let bucket = Bucket { prefix: prefix.to_owned(), left: burst, burst, rate, since };
+        self.state.limits.lock().unwrap().push(bucket);
+        self
+    }
+
+    /// How often that happened.
+    pub(crate) fn limited(&self) -> usize {
+        self.state.limited.load(Ordering::SeqCst)
     }
 
     pub(crate) fn latency(self, latency: Duration) -> Self {
@@ -202,6 +246,10 @@ fn answer(state: &State, request: &Seen, mut stream: &TcpStream) -> std::io::Res
         if request.headers.get("authorization") != Some(&expected) {
             return head(stream, 401, &[("content-length", "0".into())]).map(|()| true);
         }
+    }
+    if state.limits.lock().unwrap().iter_mut().any(|limit| request.path.starts_with(&limit.prefix) && !limit.take()) {
+        state.limited.fetch_add(1, Ordering::SeqCst);
+        return head(stream, 429, &[("retry-after", "1".into()), ("content-length", "0".into())]).map(|()| true);
     }
     match &fault {
         Some(Fault::Close) => return Ok(false),

@@ -17,6 +17,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Row, params};
 use crate::config::System;
 
 use super::super::index::nearest;
+use super::super::known::{self, Texts};
 use super::super::name::{Attribute, compare_versions, version_matches};
 use super::error::NixosError;
 use entry::Entry as Package;
@@ -153,20 +154,8 @@ impl Catalog {
 /// How well a package fits; `None`: not at all. Smaller is better.
 fn rank(row: &Row<'_>, words: &[String]) -> rusqlite::Result<Option<u32>> {
     let text = |column| row.get_ref(column).map(|value| value.as_str_or_null().ok().flatten().unwrap_or_default());
-    let (attribute, pname, program, description) = (text(0)?, text(2)?, text(6)?, text(7)?);
-    let mut rank = u32::from(attribute.contains('.')) * 8;
-    for word in words {
-        let has = |text: &str| text.to_lowercase().contains(word.as_str());
-        let is = |text: &str| text.eq_ignore_ascii_case(word);
-        rank += match () {
-            () if is(attribute) => 0,
-            () if is(pname) || is(program) => 1,
-            () if has(attribute) || has(pname) => 2,
-            () if has(description) => 4,
-            () => return Ok(None),
-        };
-    }
-    Ok(Some(rank))
+    let texts = Texts { attribute: text(0)?, name: text(2)?, program: text(6)?, description: text(7)? };
+    Ok(known::rank(words, texts))
 }
 
 fn entry_of(row: &Row<'_>) -> rusqlite::Result<Package> {
