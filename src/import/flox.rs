@@ -64,15 +64,11 @@ impl JsonPackage {
         let paths = self.outputs.into_iter().chain(alone);
         let outputs: BTreeMap<String, StorePath> =
             paths.filter_map(|(name, path)| Some((name, path.parse().ok()?))).collect();
-        match Build::of(outputs, self.outputs_to_install.unwrap_or_default()) {
-            Some(build) => {
-                let attribute = self.attr_path.as_deref().unwrap_or(&self.install_id);
-                imported.add(attribute, self.version.as_deref(), system, build);
-            }
-            None => {
-                let why = format!("it has no store path for {system}");
-                imported.skipped.push(Skipped::new(self.install_id, why));
-            }
-        }
+        let Some(build) = Build::of(outputs, self.outputs_to_install.unwrap_or_default()) else {
+            let why = format!("it has no store path for {system}");
+            return imported.skipped.push(Skipped::new(self.install_id, why));
+        };
+        let attribute = self.attr_path.as_deref().unwrap_or(&self.install_id);
+        imported.add(attribute, self.version.as_deref(), system, build);
     }
 }

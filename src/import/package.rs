@@ -75,11 +75,11 @@ impl Imported {
             return self.skipped.push(Skipped::new(attribute.to_string(), error.to_string()));
         }
         let known = self.packages.entry((attribute.clone(), version)).or_default();
-        match known.builds.insert(system, build.clone()) {
-            Some(other) if other != build => {
-                self.skipped.push(Skipped::new(attribute.to_string(), format!("it is there twice for {system}")));
-            }
-            _ => {}
+        let there = known.builds.entry(system).or_insert_with(|| build.clone());
+        if *there != build {
+            // Whichever comes last: the other one is told.
+            *there = build;
+            self.skipped.push(Skipped::new(attribute.to_string(), format!("it is there twice for {system}")));
         }
     }
 
@@ -103,8 +103,8 @@ impl Imported {
     #[must_use]
     pub fn requests(&self) -> Vec<(String, &Package)> {
         let mut seen = BTreeSet::new();
-        let names = self.packages.keys().map(|(attribute, _)| attribute);
-        let several: BTreeSet<&Attribute> = names.filter(|attribute| !seen.insert(*attribute)).collect();
+        let attributes = self.packages.keys().map(|(attribute, _)| attribute);
+        let several: BTreeSet<&Attribute> = attributes.filter(|attribute| !seen.insert(*attribute)).collect();
         let named = self.packages.iter().map(|((attribute, version), package)| {
             let version = version.as_deref().filter(|_| several.contains(attribute));
             (request(attribute, version), package)
@@ -130,7 +130,8 @@ impl Imported {
                 if !build.to_install.is_empty() {
                     line["meta"] = json!({ "outputsToInstall": build.to_install });
                 }
-                text += &format!("{line}\n");
+                text.push_str(&line.to_string());
+                text.push('\n');
             }
         }
         text

@@ -11,7 +11,7 @@ pub(super) fn read(text: &str) -> Imported {
     let lines = text.lines().map(|line| line.split('#').next().unwrap_or_default());
     for word in lines.flat_map(str::split_whitespace) {
         match word.parse::<StorePath>() {
-            Ok(path) if path.name().ends_with(".drv") => {
+            Ok(path) if path.name().strip_suffix(".drv").is_some() => {
                 imported.skipped.push(Skipped::new(word, "it is a derivation: name the paths that it makes"));
             }
             Ok(path) if seen.insert(path.clone()) => imported.paths.push(path),

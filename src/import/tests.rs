@@ -27,7 +27,7 @@ fn devbox() -> String {
         path('f', "git-2.54.0"),
     ];
     format!(
-        r##"{{"lockfile_version": "1", "packages": {{
+        r#"{{"lockfile_version": "1", "packages": {{
         "git@latest": {{"resolved": "github:NixOS/nixpkgs/4a29#git", "version": "2.54.0", "plugin_version": "0.0.2", "systems": {{
             "x86_64-linux": {{"outputs": [{{"name": "out", "path": "{git}", "default": true}}, {{"name": "doc", "path": "{doc}"}}]}},
             "aarch64-linux": {{"store_path": "{arm}"}},
@@ -37,7 +37,7 @@ fn devbox() -> String {
         "github:NixOS/nixpkgs/nixpkgs-unstable": {{"resolved": "github:NixOS/nixpkgs/9f"}},
         "old@1": {{"resolved": "x#old"}},
         "mac@1": {{"systems": {{"x86_64-darwin": {{"store_path": "/nix/store/x"}}}}}},
-        "broken@1": {{"systems": {{"x86_64-linux": {{"store_path": "/etc/passwd"}}}}}}}}}}"##
+        "broken@1": {{"systems": {{"x86_64-linux": {{"store_path": "/etc/passwd"}}}}}}}}}}"#
     )
 }
 

@@ -31,8 +31,8 @@ fn place(path: &[String]) -> Result<Vec<String>, String> {
     let words: Vec<&str> = path.iter().map(String::as_str).collect();
     let own = |from: usize| Ok(path.get(from..).unwrap_or_default().to_vec());
     match words.as_slice() {
-        ["home", "packages" | "sessionPath"] | ["home", "sessionVariables" | "shellAliases", _] => own(1),
-        ["home", "sessionVariables" | "shellAliases"] => own(1),
+        ["home", "packages" | "sessionPath" | "sessionVariables" | "shellAliases"]
+        | ["home", "sessionVariables" | "shellAliases", _] => own(1),
         ["home", "file", _, option] if FILE_OPTIONS.contains(option) => own(1),
         ["xdg", "configFile", _, option] if FILE_OPTIONS.contains(option) => own(0),
         ["home", "file", _, option] | ["xdg", "configFile", _, option] => {

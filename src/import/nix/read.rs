@@ -53,8 +53,11 @@ pub(super) fn file(text: &str) -> Result<File, Fault> {
 fn offset_of(error: &rnix::ParseError, text: &str) -> usize {
     use rnix::ParseError as E;
     match error {
-        E::Unexpected(at) | E::UnexpectedExtra(at) | E::UnexpectedWanted(_, at, _) => at.start().into(),
-        E::UnexpectedDoubleBind(at) | E::DuplicatedArgs(at, _) => at.start().into(),
+        E::Unexpected(at)
+        | E::UnexpectedExtra(at)
+        | E::UnexpectedWanted(_, at, _)
+        | E::UnexpectedDoubleBind(at)
+        | E::DuplicatedArgs(at, _) => at.start().into(),
         _ => text.len(),
     }
 }
@@ -289,7 +292,7 @@ fn text(literal: &ast::Str, scope: &Scope) -> Option<String> {
             InterpolPart::Literal(text) => all += &text.replace("${pkgs.", "$${pkgs."),
             InterpolPart::Interpolation(interpolation) => {
                 let name = package(&interpolation.expr()?, scope).filter(|name| !name.contains(['^', '}', '"']))?;
-                all += &format!("${{pkgs.{name}}}");
+                all.extend(["${pkgs.", &name, "}"]);
             }
         }
     }

@@ -37,17 +37,17 @@ fn break_lists(table: &mut Table) {
 pub(super) fn leftovers(source: &str, origin: &str, all: &[Leftover], file: &File) -> String {
     let mut text = String::new();
     if !all.is_empty() {
-        text += &format!("\n# Not taken over from {}:\n", comment(origin));
+        text.extend(["\n# Not taken over from ", &comment(origin), ":\n"]);
     }
     for leftover in all {
-        let why = comment(&leftover.why);
-        text += &format!("#\n# line {}: {why}\n", line(source, leftover.span.start));
+        let at = line(source, leftover.span.start).to_string();
+        text.extend(["#\n# line ", &at, ": ", &comment(&leftover.why), "\n"]);
         text += &commented(source.get(leftover.span.clone()).unwrap_or_default(), "#   ");
     }
     let is_told = |at: usize| all.iter().any(|leftover| leftover.span.contains(&at));
     let comments: Vec<_> = file.comments.iter().filter(|span| !is_told(span.start)).collect();
     if !comments.is_empty() {
-        text += &format!("\n# Comments of {}:\n#\n", comment(origin));
+        text.extend(["\n# Comments of ", &comment(origin), ":\n#\n"]);
     }
     for span in comments {
         let said = source.get(span.clone()).unwrap_or_default();

@@ -50,6 +50,5 @@ pub(super) struct Leftover {
 
 /// The line of a byte, from 1.
 pub(super) fn line(text: &str, offset: usize) -> usize {
-    let before = text.as_bytes().get(..offset.min(text.len())).unwrap_or_default();
-    before.iter().filter(|byte| **byte == b'\n').count() + 1
+    text.bytes().take(offset).filter(|byte| *byte == b'\n').count() + 1
 }
