@@ -149,12 +149,12 @@ fn assert_refused(from: &str, to: &str, expected: &str) {
 
 #[test]
 fn faults_name_their_line() {
-    assert_refused("nar-size = 1896304", "nar-size = -1", "27: invalid value: integer `-1`, expected u64");
+    assert_refused("nar-size = 1896304", "nar-size = -1", "30: invalid value: integer `-1`, expected u64");
     assert_refused("sha256:", "sha25:", "is not a SHA-256 digest");
-    assert_refused("sha256:0gs", "sha256:0ge", "26: ");
+    assert_refused("sha256:0gs", "sha256:0ge", "29: ");
     assert_refused("path = \"9m07", "path = \"9m0e", "does not begin with 32 characters of nix32");
     assert_refused("x86_64-linux = [", "vax = [", "11: this is not a known system");
-    assert_refused("system = \"x86_64-linux\"", "system = \"vax\"", "18: this is not a known system");
+    assert_refused("system = \"x86_64-linux\"", "system = \"vax\"", "21: this is not a known system");
     assert_refused("signatures", "signatura", "unknown field `signatura`");
     assert_refused("[ids]", "[ids", "7: ");
 }
@@ -195,9 +195,9 @@ fn a_runtime_is_a_table_of_its_system_and_called_by_its_hash() {
 fn duplicates_are_refused() {
     let from = |table: &str| &SAMPLE[SAMPLE.find(table).expect("the table")..];
     let twice = refused(&format!("{SAMPLE}\n{}", from("[[package]]\npath = \"kfq")));
-    assert_eq!(twice, "43: this package is locked twice");
+    assert_eq!(twice, "46: this package is locked twice");
     let twice = refused(&format!("{SAMPLE}\n{}", from("[[request]]")));
-    assert_eq!(twice, "43: this request is locked twice");
+    assert_eq!(twice, "46: this request is locked twice");
 }
 
 #[test]
