@@ -2,7 +2,7 @@
 
 use std::str::FromStr as _;
 
-use toml_edit::{Array, DocumentMut, InlineTable, Item, RawString, Table, TableLike, Value};
+use toml_edit::{Array, Decor, DocumentMut, InlineTable, Item, RawString, Table, TableLike, Value};
 
 use super::{ParseRequestError, Request, RequestKind, nearest};
 
@@ -209,10 +209,11 @@ fn shape(tables: &[&str], key: Option<&str>, expected: &'static str) -> EditErro
 
 /// A first `packages`, below what the file says of itself, and above all tables.
 fn make_top(document: &mut DocumentMut) {
-    if document.iter().any(|(_, item)| item.is_value()) {
+    let is_key = |item: &Item| item.is_value() || item.as_table().is_some_and(Table::is_dotted);
+    if document.iter().any(|(_, item)| is_key(item)) {
         return;
     }
-    let first = document.iter_mut().find_map(|(_, item)| item.as_table_mut().map(|table| table.decor_mut()));
+    let first = document.iter_mut().find_map(|(_, item)| header(item));
     let text = |raw: Option<&RawString>| raw.and_then(RawString::as_str).unwrap_or_default().to_owned();
     let above = match first {
         Some(decor) => {
@@ -231,6 +232,20 @@ fn make_top(document: &mut DocumentMut) {
     document.insert("packages", Item::Value(Value::Array(Array::new())));
     if let Some(mut key) = document.key_mut("packages") {
         key.leaf_decor_mut().set_prefix(above);
+    }
+}
+
+/// What stands around the first header of a table. A table of tables alone has none of its own; the parser bounds how deep they go.
+fn header(item: &mut Item) -> Option<&mut Decor> {
+    match item {
+        Item::Table(table) => {
+            if table.is_implicit() {
+                return table.iter_mut().find_map(|(_, item)| header(item));
+            }
+            Some(table.decor_mut())
+        }
+        Item::ArrayOfTables(tables) => tables.iter_mut().next().map(Table::decor_mut),
+        Item::None | Item::Value(_) => None,
     }
 }
 

@@ -90,7 +90,29 @@ mod tests {
 
     #[test]
     fn a_change_request_can_show_it() {
-        insta::assert_snapshot!(of(&sample()), @"");
+        insta::assert_snapshot!(of(&sample()), @r"
+        Channel `nixpkgs`: `nixos-26.05.1` → `nixos-26.05.2`
+
+        | | Package | Version | Size |
+        |---|---|---|---|
+        | `=` | `curl` | 8, rebuilt, with another glibc, openssl, zlib and 1 more | 500.0 kB |
+        | `~` | `git` | 2.39 -> 2.40 | 31.0 MB -> 31.2 MB |
+        | `+` | `jq` | 1.6 | 90.0 kB |
+
+        <details><summary>In their closures: 1</summary>
+
+        | | Package | Version | Size |
+        |---|---|---|---|
+        | `-` | `glibc` | 2.36 | 5.0 MB |
+
+        </details>
+
+        rebuilt: the same version at a new path, as after a security fix in what it uses.
+
+        38.0 MB in all, was 40.0 MB
+
+        3 new packages, 31.8 MB, 9.0 MB compressed: what a push and a pull move, beside what shares a layer with it
+        ");
     }
 
     #[test]

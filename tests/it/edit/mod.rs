@@ -3,3 +3,4 @@
 mod add;
 mod update;
 mod volatility;
+mod workflow;

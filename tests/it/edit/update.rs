@@ -44,15 +44,11 @@ fn what_is_outdated_is_told_and_nothing_is_written() {
     assert_eq!((&document["written"], &document["changes"]["requests"][0]["name"]), (&json!(false), &json!("ripgrep")));
     assert_eq!(document["changes"]["channels"][0]["to"], "nixos-26.05.2.000000000002");
     let markdown = running.hosts(project.dumbc(&["outdated", "--markdown"])).ok().text();
-    assert!(
-        markdown.contains("| `~` | `ripgrep` | 14.1 -\\> 14.2 |")
-            || markdown.contains("| `~` | `ripgrep` | 14.1 -> 14.2 |"),
-        "{markdown}"
-    );
+    assert!(markdown.contains("| `~` | `ripgrep` | 14.1 -> 14.2 |"), "{markdown}");
     assert_eq!(fs::read_to_string(project.path("dumbc.lock")).unwrap(), before);
 
     running.hosts(project.dumbc(&["update"])).ok();
-    running.hosts(project.dumbc(&["outdated", "--exit-code"])).ok().says(&["dumbc.lock is left as it was"]);
+    running.hosts(project.dumbc(&["outdated", "--exit-code"])).ok().says(&["dumbc.lock is up to date"]);
 }
 
 #[test]

@@ -8,19 +8,19 @@ use crate::support::project::{Cache, Project, noise};
 use crate::support::skipped;
 
 /// `git` as nobody in particular.
-fn git(folder: &Path, arguments: &[&str]) {
+pub(super) fn git(folder: &Path, arguments: &[&str]) {
     let mut git = Command::new("git");
     git.arg("-C").arg(folder).args(["-c", "user.name=it", "-c", "user.email=it@example.org"]).args(arguments);
     git.env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_CONFIG_GLOBAL", "/dev/null");
     assert!(git.stdin(Stdio::null()).output().unwrap().status.success(), "git {arguments:?}");
 }
 
-fn has_git() -> bool {
+pub(super) fn has_git() -> bool {
     let found = Command::new("git").arg("--version").output().is_ok_and(|output| output.status.success());
     found || skipped::<()>("git is not installed").is_some()
 }
 
-fn commit(project: &Project) {
+pub(super) fn commit(project: &Project) {
     git(&project.directory(), &["add", "system.toml", "dumbc.lock"]);
     git(&project.directory(), &["commit", "-q", "-m", "move"]);
 }
