@@ -11,16 +11,19 @@ use super::lock::{Lock, LockedRelease, LockedRequest};
 use super::sources::Sources;
 use super::wanted::Wanted;
 
+/// As where other revisions answer.
+type Days = BTreeMap<(System, String), Option<String>>;
+
 /// What NixOS channels answered: nothing.
 #[derive(Default)]
 pub(super) struct ReleaseAnswers {
     pub(super) requests: BTreeMap<(System, String), LockedRequest>,
     pub(super) releases: BTreeMap<String, LockedRelease>,
-    pub(super) days: (),
+    pub(super) days: Days,
 }
 
 /// Nothing answers here from another revision.
-pub(super) fn tell_costs(_: &Lock, (): &(), _: &dyn Progress) {}
+pub(super) fn tell_costs(_: &Lock, _: &Days, _: &dyn Progress) {}
 
 /// Everything that asking needs, as where channels are asked.
 pub(super) struct Asking<'a> {

@@ -75,19 +75,19 @@ fn machine(context: &Context) -> anyhow::Result<Machine> {
 }
 
 /// Any NixOS channel may be asked, without a table of its own.
-fn add_channel(machine: &mut Machine, named: &str) -> anyhow::Result<()> {
-    if machine.channels.contains_key(named) {
+fn add_channel(machine: &mut Machine, wanted: &str) -> anyhow::Result<()> {
+    if machine.channels.contains_key(wanted) {
         return Ok(());
     }
-    if !["nixos-", "nixpkgs-"].iter().any(|prefix| named.starts_with(prefix)) {
+    if !["nixos-", "nixpkgs-"].iter().any(|prefix| wanted.starts_with(prefix)) {
         let known: Vec<_> = machine.channels.keys().map(|name| format!("`{name}`")).collect();
         let help = format!("there is {}, and any of NixOS such as `nixos-26.05`", known.join(", "));
-        return Err(Failure::new(Class::Usage, format!("there is no channel `{named}`")).help(help).into());
+        return Err(Failure::new(Class::Usage, format!("there is no channel `{wanted}`")).help(help).into());
     }
-    let names = Names::NixosRelease { name: named.to_owned(), revision: None };
+    let names = Names::NixosRelease { name: wanted.to_owned(), revision: None };
     let (caches, keys) = (Vec::new(), Vec::new());
     let channel = Channel { names, caches, keys, allow_unsigned: false, place: None };
-    machine.channels.insert(named.to_owned(), channel);
+    machine.channels.insert(wanted.to_owned(), channel);
     Ok(())
 }
 

@@ -42,10 +42,10 @@ impl<'a> Known<'a> {
     /// The channels that have names, the default one first.
     #[must_use]
     pub fn channels(&self) -> Vec<&'a str> {
-        let named = self.machine.channels.iter().filter(|(_, channel)| channel.names != Names::None);
-        let mut names: Vec<&str> = named.map(|(name, _)| name.as_str()).collect();
-        names.sort_by_key(|name| Some(*name) != self.machine.default_channel.as_deref());
-        names
+        let answering = self.machine.channels.iter().filter(|(_, channel)| channel.names != Names::None);
+        let mut all: Vec<&str> = answering.map(|(name, _)| name.as_str()).collect();
+        all.sort_by_key(|name| Some(*name) != self.machine.default_channel.as_deref());
+        all
     }
 
     /// What is locked of a package, in whatever version: requests and their answers.
