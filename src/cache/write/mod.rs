@@ -26,9 +26,9 @@ pub use keys::{read_public_key, read_secret_key, write_key};
 pub use mirror::{Mirrored, ToMirror, mirror};
 pub use pack::{Packing, ParsePackingError};
 
+use super::Location;
 use super::http::Http;
 use super::memory::read_limited;
-use super::Location;
 use crate::nix::{NarInfo, STORE_DIR, StorePath};
 use folder::Folder;
 use remote::RemoteCache;

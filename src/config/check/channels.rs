@@ -143,7 +143,8 @@ fn check_cache(scope: &Scope<'_>, cache: &At<String>) {
     match cache.split_once("://") {
         Some(("s3", rest)) if !rest.is_empty() && !rest.starts_with('/') => {}
         Some((scheme @ ("ssh" | "ssh-ng"), _)) => {
-            let help = "behind ssh is a Nix daemon, not a cache: serve its packages over https://, or copy them".to_owned();
+            let help =
+                "behind ssh is a Nix daemon, not a cache: serve its packages over https://, or copy them".to_owned();
             scope.error(cache.span(), format!("caches at `{scheme}://` can't be read"), help);
         }
         Some(("https" | "http", rest)) if !rest.is_empty() && !rest.starts_with('/') => {}

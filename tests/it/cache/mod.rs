@@ -3,7 +3,9 @@
 mod closure;
 mod fetch;
 mod http;
+mod places;
 mod real;
+mod s3;
 mod write;
 
 use std::collections::BTreeSet;
