@@ -29,7 +29,7 @@ pub use http::{Http, HttpSettings};
 pub use info::{CacheInfo, ParseCacheInfoError};
 pub use location::{Location, ParseLocationError};
 #[cfg(feature = "build")]
-pub use s3::Bucket;
+pub use s3::{Bucket, fetch_object};
 pub use set::{CacheSet, Found, Settings};
 pub use settings::{SettingError, StoreSettings};
 

@@ -181,7 +181,12 @@ impl Http {
     /// Fetches a file of at most `limit` bytes into `out`, resuming what breaks off; a `Content-Encoding` is undone.
     /// Tells how many bytes were written.
     pub fn fetch_to(&self, url: &Url, limit: u64, out: &mut dyn Write) -> Result<u64, HttpError> {
-        let download = self.open(url)?;
+        self.fetch_named(url, Named::default(), limit, out)
+    }
+
+    /// The same with an address that somebody else names, or requests that are signed.
+    pub fn fetch_named(&self, url: &Url, named: Named<'_>, limit: u64, out: &mut dyn Write) -> Result<u64, HttpError> {
+        let download = self.open_named(url, named)?;
         let encoding = download.content_encoding().map(str::to_owned);
         let too_large = || HttpError::TooLarge { url: url.clone(), limit };
         let mut body = decode::content(encoding.as_deref(), Box::new(download), limit)

@@ -42,6 +42,12 @@ impl Bucket {
         Ok(Self { address, url })
     }
 
+    /// Whether connections to it are encrypted.
+    #[must_use]
+    pub fn is_secure(&self) -> bool {
+        self.address.secure
+    }
+
     /// The region that the address names.
     pub(super) fn region(&self) -> &str {
         &self.address.region

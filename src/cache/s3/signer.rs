@@ -79,8 +79,8 @@ impl Authorize for Signer {
         let request = request.header("x-amz-content-sha256", digest).body(());
         let (mut parts, ()) = request.map_err(|_| failed())?.into_parts();
         let signer = RequestSigner::new("s3", &self.region());
-        let signed = signer.sign_request(self.credentials.context(), &mut parts, Some(&credential), None);
-        pollster::block_on(signed).map_err(|_| failed())?;
+        let signing = signer.sign_request(self.credentials.context(), &mut parts, Some(&credential), None);
+        pollster::block_on(signing).map_err(|_| failed())?;
         let headers = parts.headers.iter().filter(|(name, _)| *name != "host");
         headers.map(|(name, value)| Ok((name.to_string(), value.to_str().map_err(|_| failed())?.to_owned()))).collect()
     }

@@ -120,10 +120,10 @@ fn index_kind(scope: &Scope<'_>, index: &At<String>, hash: Option<&At<String>>) 
             "an index over plain http needs `index-hash`",
             "anybody on the way could change it: use https, or pin it with `index-hash = \"sha256:…\"`".to_owned(),
         ),
-        Some(("http" | "https" | "file", rest)) if !rest.is_empty() => {}
+        Some(("http" | "https" | "file" | "s3", rest)) if !rest.is_empty() => {}
         None if !index.is_empty() => {}
         _ => {
-            let help = "it can be https://…, file:///…, or a path relative to the project".to_owned();
+            let help = "it can be https://…, s3://…, file:///…, or a path relative to the project".to_owned();
             scope.error(index.span(), format!("`{index}` can't be an index"), help);
         }
     }

@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use sha2::Digest as _;
+
 use crate::support::command::Dumbc;
 use crate::support::project::{Cache, Project, noise};
 use crate::support::s3::{Rules, S3};
@@ -172,9 +174,10 @@ fn packages_are_added_to_a_bucket_and_read_from_it() {
     for kind in written.iter().enumerate().filter(|(_, path)| path.ends_with(".narinfo")) {
         assert!(written[kind.0 - 1].starts_with("/ours/nar/"), "{written:?}");
     }
-    fs::write(project.beside("index.jsonl"), &objects["/ours/index.jsonl"]).unwrap();
+    let index = server.location("ours/index.jsonl");
+    let pin = data_encoding::HEXLOWER.encode(&sha2::Sha256::digest(&objects["/ours/index.jsonl"]));
     project.file("system.toml", format!(
-        "packages = [\"two\", \"large\"]\n[channels.ours]\nindex = \"../index.jsonl\"\ncaches = [\"{place}\"]\nkeys = [\"{}\"]\n[image]\nname = \"it\"\n",
+        "packages = [\"two\", \"large\"]\n[channels.ours]\nindex = \"{index}\"\nindex-hash = \"sha256:{pin}\"\ncaches = [\"{place}\"]\nkeys = [\"{}\"]\n[image]\nname = \"it\"\n",
         public.trim()
     ));
     build(&project, &[KEY, SECRET]).ok();
