@@ -1,5 +1,7 @@
 //! The caches of a channel together: who is asked first, and whom to believe.
 
+#[cfg(feature = "build")]
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
@@ -97,9 +99,10 @@ impl CacheSet {
 
     /// Tells which paths are wanted together: a mirror made for just these answers for all of them at once.
     #[cfg(feature = "build")]
-    pub fn expect<'a>(&self, paths: impl IntoIterator<Item = &'a StorePath> + Clone) {
+    pub fn expect<'a>(&self, paths: impl Iterator<Item = &'a StorePath>) {
+        let paths: BTreeSet<&StorePath> = paths.collect();
         for cache in self.caches.iter().filter(|cache| cache.is_remote()) {
-            cache.expect(Gathered::new(paths.clone()));
+            cache.expect(Gathered::new(paths.iter().copied()));
         }
     }
 

@@ -8,7 +8,7 @@ use ureq::tls::TlsConfig;
 use ureq::unversioned::transport::DefaultConnector;
 use ureq::{Agent, Body, Timeout};
 
-use super::authorization::Head;
+use super::authorization::{Head, judged};
 use super::error::HttpError;
 use super::hosts::host_key;
 use super::provider::provider;
@@ -50,7 +50,7 @@ impl Http {
         let mut current = signer.map_or_else(|| url.clone(), |signer| signer.place(url));
         for _ in 0..=REDIRECTS {
             let mut response = self.send(&current, request, from)?;
-            if self.judged(signer, &mut response, &current)? {
+            if judged(signer, &mut response, &current)? {
                 current = signer.map_or(current, |signer| signer.place(url));
                 continue;
             }

@@ -150,24 +150,19 @@ impl Http {
         let own = self.authorization(head.url, from).map(|value| ("authorization".to_owned(), value));
         Ok(head.headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).chain(own).collect())
     }
+}
 
-    /// Whether the request should be sent again, since its signer learnt something from the refusal.
-    pub(super) fn judged(
-        &self,
-        signer: Option<&dyn Authorize>,
-        response: &mut Response<Body>,
-        url: &Url,
-    ) -> Result<bool, Fault> {
-        let status = response.status().as_u16();
-        let Some(signer) = signer.filter(|signer| (300..500).contains(&status) && status != 304 && signer.covers(url))
-        else {
-            return Ok(false);
-        };
-        match signer.judge(url, &refusal(response)) {
-            Verdict::Usual => Ok(false),
-            Verdict::Again => Ok(true),
-            Verdict::Failed(error) => Err(error.into()),
-        }
+/// Whether the request should be sent again, since its signer learnt something from the refusal.
+pub(super) fn judged(signer: Option<&dyn Authorize>, response: &mut Response<Body>, url: &Url) -> Result<bool, Fault> {
+    let status = response.status().as_u16();
+    let Some(signer) = signer.filter(|signer| (300..500).contains(&status) && status != 304 && signer.covers(url))
+    else {
+        return Ok(false);
+    };
+    match signer.judge(url, &refusal(response)) {
+        Verdict::Usual => Ok(false),
+        Verdict::Again => Ok(true),
+        Verdict::Failed(error) => Err(error.into()),
     }
 }
 

@@ -9,7 +9,7 @@ use ureq::http::{Method, Request};
 use ureq::{AsSendBody, Body, SendBody};
 
 use super::attempt::{broken, header};
-use super::authorization::Head;
+use super::authorization::{Head, judged};
 use super::error::HttpError;
 use super::retry::Fault;
 use super::{Http, Named, Url};
@@ -74,7 +74,7 @@ impl Http {
         for _ in 0..JUDGEMENTS {
             let place = signer.map_or_else(|| url.clone(), |signer| signer.place(url));
             let mut response = self.exchange(&place, outgoing)?;
-            if self.judged(signer, &mut response, &place)? {
+            if judged(signer, &mut response, &place)? {
                 continue;
             }
             if !response.status().is_success() {

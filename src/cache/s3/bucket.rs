@@ -208,7 +208,7 @@ mod tests {
             ("", ("scheme", "https")),
             ("a@b", ("scheme", "https")),
             ("a/../b", ("scheme", "https")),
-            ("a//b", ("scheme", "https")),
+            ("a/b//c", ("scheme", "https")),
             ("a", ("region", "x.evil.org/")),
             ("a", ("region", "")),
             ("a", ("endpoint", "user:password@host")),

@@ -1,4 +1,4 @@
-//! Signs requests to a bucket (SigV4), wherever it turns out to lie.
+//! Signs requests to a bucket (`SigV4`), wherever it turns out to lie.
 
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
