@@ -48,6 +48,7 @@ impl Packages<'_> {
         let total = missing.iter().map(|package| package.nar_size).sum();
         let packages = if missing.len() == 1 { "package" } else { "packages" };
         self.progress.begin(&format!("fetching {} {packages}", missing.len()), Some(total));
+        (self.caches)()?.expect(lock.packages.keys());
         self.fetch(&missing)
     }
 

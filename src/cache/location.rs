@@ -4,6 +4,9 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::http::{ParseUrlError, Url, has_scheme, redact};
+#[cfg(feature = "build")]
+use super::s3::Bucket;
+use super::settings::{SettingError, StoreSettings};
 
 /// Where a cache lies. Displays without credentials.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,6 +15,9 @@ pub enum Location {
     Http(Url),
     /// A folder of this machine; absolute.
     Directory(PathBuf),
+    /// A bucket of S3, or of a server that speaks as S3 does.
+    #[cfg(feature = "build")]
+    S3(Bucket),
 }
 
 /// The text names no place that a cache can be read from.
@@ -25,11 +31,27 @@ pub enum ParseLocationError {
         /// What was to be parsed.
         text: String,
     },
-    /// Settings of Nix's store addresses.
+    /// Settings where none can be.
     #[error("`{text}` has settings after `?`, which are not read here")]
     Settings {
         /// What was to be parsed.
         text: String,
+    },
+    /// A setting of Nix's store addresses that can't be had.
+    #[error("`{text}`: {fault}")]
+    Setting {
+        /// What was to be parsed.
+        text: String,
+        /// Which one, and why.
+        fault: SettingError,
+    },
+    /// An `s3://` address whose bucket, prefix or endpoint can't be.
+    #[error("`{text}` names no bucket: {reason}")]
+    Bucket {
+        /// What was to be parsed.
+        text: String,
+        /// What is wrong with it.
+        reason: &'static str,
     },
     /// A `file://` address with a host, or none with a path.
     #[error("`{text}` names no folder of this machine (expected `file:///folder`)")]
@@ -51,10 +73,16 @@ impl ParseLocationError {
     pub fn help(&self) -> Option<String> {
         match self {
             Self::Scheme { scheme, .. } if scheme == "s3" => {
-                Some("name the bucket's https:// address, or copy it with `dumbc cache mirror`".to_owned())
+                Some("a running machine reads https:// and folders: give its bucket an https:// address".to_owned())
             }
+            Self::Scheme { scheme, .. } if scheme == "ssh" || scheme == "ssh-ng" => Some(
+                "that is a Nix daemon behind ssh, not a cache: serve its packages over https://, or copy them"
+                    .to_owned(),
+            ),
             Self::Scheme { .. } => Some("serve it over https://, or name a folder".to_owned()),
-            Self::Settings { .. } => Some("leave them out; a cache's own priority decides the order".to_owned()),
+            Self::Settings { .. } => Some("leave them out".to_owned()),
+            Self::Setting { fault, .. } => Some(fault.help().to_owned()),
+            Self::Bucket { .. } => Some("write it as `s3://bucket/folder?region=eu-west-1`".to_owned()),
             Self::File { .. } => Some("a plain path does as well, relative to the project".to_owned()),
             Self::Empty | Self::Url(_) => None,
         }
@@ -62,29 +90,53 @@ impl ParseLocationError {
 }
 
 impl Location {
-    /// Parses `https://…`, `http://…`, `file:///…` or a plain path, which is relative to `project`.
+    /// Parses `https://…`, `http://…`, `file:///…`, `s3://…` or a plain path, which is relative to `project`.
     pub fn parse(text: &str, project: &Path) -> Result<Self, ParseLocationError> {
+        let (location, settings) = Self::parse_with_settings(text, project)?;
+        let bare = settings == StoreSettings::default();
+        if bare { Ok(location) } else { Err(ParseLocationError::Settings { text: redact(text) }) }
+    }
+
+    /// The same with what Nix's addresses may have after a `?`: what is harmless is read or passed over, the rest is refused by name.
+    pub fn parse_with_settings(text: &str, project: &Path) -> Result<(Self, StoreSettings), ParseLocationError> {
         if text.is_empty() {
             return Err(ParseLocationError::Empty);
         }
-        if !has_scheme(text) {
-            return Ok(Self::Directory(project.join(text)));
-        }
-        let settings = || ParseLocationError::Settings { text: redact(text) };
-        match text.split_once("://").map(|(scheme, rest)| (scheme.to_ascii_lowercase(), rest)) {
-            Some((scheme, _)) if scheme == "https" || scheme == "http" => {
-                let url: Url = text.parse()?;
-                if url.query().is_some() { Err(settings()) } else { Ok(Self::Http(url.as_directory())) }
+        let Some((scheme, rest)) = text.split_once("://").filter(|_| has_scheme(text)) else {
+            return Ok((Self::Directory(project.join(text)), StoreSettings::default()));
+        };
+        let (rest, query) = rest.split_once('?').map_or((rest, None), |(rest, query)| (rest, Some(query)));
+        let mut settings = StoreSettings::default();
+        let mut bucket_settings = Vec::new();
+        for (name, value) in query.into_iter().flat_map(pairs) {
+            match name {
+                "region" | "profile" | "endpoint" | "scheme" | "addressing-style" if scheme == "s3" => {
+                    bucket_settings.push((name, value));
+                }
+                _ => {
+                    let wrong = |fault| ParseLocationError::Setting { text: redact(text), fault };
+                    settings.set(name, value).map_err(wrong)?;
+                }
             }
-            Some((scheme, path)) if scheme == "file" => match path {
-                _ if path.contains('?') => Err(settings()),
-                _ if path.starts_with('/') => Ok(Self::Directory(PathBuf::from(path))),
-                _ => Err(ParseLocationError::File { text: redact(text) }),
-            },
-            Some((scheme, _)) => Err(ParseLocationError::Scheme { scheme, text: redact(text) }),
-            None => Ok(Self::Directory(project.join(text))),
         }
+        let location = match scheme.to_ascii_lowercase().as_str() {
+            "https" | "http" => Self::Http(format!("{scheme}://{rest}").parse::<Url>()?.as_directory()),
+            "file" if rest.starts_with('/') => Self::Directory(PathBuf::from(rest)),
+            "file" => return Err(ParseLocationError::File { text: redact(text) }),
+            #[cfg(feature = "build")]
+            "s3" => Self::S3(
+                Bucket::parse(rest, &bucket_settings)
+                    .map_err(|reason| ParseLocationError::Bucket { text: redact(text), reason })?,
+            ),
+            scheme => return Err(ParseLocationError::Scheme { scheme: scheme.to_owned(), text: redact(text) }),
+        };
+        Ok((location, settings))
     }
+}
+
+/// `a=b&c=d`
+fn pairs(query: &str) -> impl Iterator<Item = (&str, &str)> {
+    query.split('&').filter(|pair| !pair.is_empty()).map(|pair| pair.split_once('=').unwrap_or((pair, "")))
 }
 
 impl fmt::Display for Location {
@@ -92,6 +144,8 @@ impl fmt::Display for Location {
         match self {
             Self::Http(url) => fmt::Display::fmt(url, formatter),
             Self::Directory(path) => write!(formatter, "{}", path.display()),
+            #[cfg(feature = "build")]
+            Self::S3(bucket) => fmt::Display::fmt(bucket, formatter),
         }
     }
 }
@@ -113,16 +167,28 @@ mod tests {
         assert_eq!(parse("file:///srv/cache"), Ok("/srv/cache".into()));
         assert_eq!(parse("../cache"), Ok("/project/../cache".into()));
         assert_eq!(parse("/srv/cache"), Ok("/srv/cache".into()));
+        assert_eq!(parse("https://host/?want-mass-query=true&trusted=false"), Ok("https://host/".into()));
+        #[cfg(feature = "build")]
+        assert_eq!(parse("s3://bucket?region=eu-west-1"), Ok("s3://bucket?region=eu-west-1".into()));
     }
 
     #[test]
     fn other_schemes_are_named() {
-        assert!(parse("s3://bucket?region=eu").expect_err("s3").contains("`s3://`"));
-        assert!(parse("ssh-ng://host").expect_err("ssh").contains("`ssh-ng://`"));
+        let fault = Location::parse("ssh-ng://key:secret@host", Path::new("/")).expect_err("ssh");
+        assert!(fault.to_string().contains("`ssh-ng://`") && !fault.to_string().contains("secret"));
+        assert!(fault.help().expect("a remedy").contains("daemon"));
         assert!(parse("https://host/?priority=1").expect_err("settings").contains("settings"));
+        assert!(parse("https://host/?trusted=true").expect_err("settings").contains("`trusted`"));
         assert!(parse("file://relative").is_err());
         assert!(parse("").is_err());
-        let fault = Location::parse("s3://key:secret@bucket", Path::new("/")).expect_err("s3");
-        assert!(!fault.to_string().contains("secret") && fault.help().is_some());
+    }
+
+    #[test]
+    fn a_priority_is_read() {
+        let (location, settings) =
+            Location::parse_with_settings("https://host/x?priority=7&want-mass-query=1", Path::new("/"))
+                .expect("settings");
+        assert_eq!((location.to_string().as_str(), settings.priority), ("https://host/x/", Some(7)));
+        assert!(Location::parse_with_settings("https://host/x?priority=high", Path::new("/")).is_err());
     }
 }

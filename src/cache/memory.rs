@@ -8,7 +8,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::http::Url;
+use super::Location;
 use crate::nix::{NarInfo, Sha256};
 
 /// How long a cache is believed to lack a path.
@@ -32,9 +32,9 @@ pub(super) enum Remembered {
 }
 
 impl Memory {
-    /// The answers of the cache at `url`, below `state`.
-    pub(super) fn new(state: &Path, url: &Url) -> Self {
-        Self { folder: state.join(&Sha256::of(url.to_string().as_bytes()).hex()[..32]) }
+    /// The answers of the cache at `place`, below `state`.
+    pub(super) fn new(state: &Path, place: &Location) -> Self {
+        Self { folder: state.join(&Sha256::of(place.to_string().as_bytes()).hex()[..32]) }
     }
 
     /// What is remembered of the path with this hash part.
@@ -126,6 +126,10 @@ pub(super) fn read_limited(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>
 mod tests {
     use super::*;
 
+    fn place(text: &str) -> Location {
+        Location::parse(text, Path::new("/")).expect("a place")
+    }
+
     fn at(seconds: u64) -> SystemTime {
         UNIX_EPOCH + Duration::from_secs(seconds)
     }
@@ -133,8 +137,7 @@ mod tests {
     #[test]
     fn absence_is_believed_for_an_hour() {
         let state = tempfile::tempdir().expect("a folder");
-        let url: Url = "https://cache.example.org/".parse().expect("an address");
-        let memory = Memory::new(state.path(), &url);
+        let memory = Memory::new(state.path(), &place("https://cache.example.org/"));
         assert_eq!(memory.recall("x", at(0)), None);
         memory.keep_absence("x", at(10_000));
         assert_eq!(memory.recall("x", at(10_001)), Some(Remembered::Absent));
@@ -143,14 +146,14 @@ mod tests {
         assert_eq!(memory.recall("x", at(9_000)), None);
         memory.keep("x", b"text");
         assert_eq!(memory.recall("x", at(10_001)), Some(Remembered::NarInfo(b"text".to_vec())));
-        let other: Url = "https://other.example.org/".parse().expect("an address");
+        let other = place("https://other.example.org/");
         assert_eq!(Memory::new(state.path(), &other).recall("x", at(10_001)), None);
     }
 
     #[test]
     fn information_ages() {
         let state = tempfile::tempdir().expect("a folder");
-        let memory = Memory::new(state.path(), &"https://cache.example.org/".parse().expect("an address"));
+        let memory = Memory::new(state.path(), &place("https://cache.example.org/"));
         memory.keep_info(b"Priority: 40\n", at(1000));
         assert_eq!(memory.recall_info(at(1001)), Some((b"Priority: 40\n".to_vec(), true)));
         assert_eq!(memory.recall_info(at(1000 + 86_400)), Some((b"Priority: 40\n".to_vec(), false)));

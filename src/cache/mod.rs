@@ -7,12 +7,17 @@ mod closure;
 pub mod decode;
 mod error;
 mod fetch;
+#[cfg(feature = "build")]
+mod gathered;
 mod guard;
 pub mod http;
 mod info;
 mod location;
 mod memory;
+#[cfg(feature = "build")]
+mod s3;
 mod set;
+mod settings;
 mod source;
 #[cfg(feature = "build")]
 pub mod write;
@@ -23,7 +28,10 @@ pub use fetch::Wanted;
 pub use http::{Http, HttpSettings};
 pub use info::{CacheInfo, ParseCacheInfoError};
 pub use location::{Location, ParseLocationError};
+#[cfg(feature = "build")]
+pub use s3::{Bucket, fetch_object};
 pub use set::{CacheSet, Found, Settings};
+pub use settings::{SettingError, StoreSettings};
 
 use crate::nix::{PublicKey, Sha256};
 
@@ -38,6 +46,8 @@ pub struct CacheSpec {
     pub keys: Vec<PublicKey>,
     /// Whether a path that only its content vouches for counts, whoever named it.
     pub allow_unsigned: bool,
+    /// In the place of the priority that the cache states.
+    pub priority: Option<u32>,
 }
 
 /// Where a NAR was found. A hint: a build that finds nothing there asks the caches again.

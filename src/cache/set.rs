@@ -1,10 +1,14 @@
 //! The caches of a channel together: who is asked first, and whom to believe.
 
+#[cfg(feature = "build")]
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use super::decode::DecoderBudget;
 use super::error::{Error, Fault, SourceFault};
+#[cfg(feature = "build")]
+use super::gathered::Gathered;
 use super::http::{Http, HttpSettings};
 use super::info::CacheInfo;
 use super::source::{Cache, Freshness, Text};
@@ -75,6 +79,12 @@ impl CacheSet {
         &self.settings.http
     }
 
+    /// The same, to be shared.
+    #[must_use]
+    pub const fn shared_http(&self) -> &Arc<Http> {
+        &self.settings.http
+    }
+
     /// The keys of all caches, each once.
     #[must_use]
     pub fn keys(&self) -> Vec<PublicKey> {
@@ -85,6 +95,15 @@ impl CacheSet {
             }
         }
         keys
+    }
+
+    /// Tells which paths are wanted together: a mirror made for just these answers for all of them at once.
+    #[cfg(feature = "build")]
+    pub fn expect<'a>(&self, paths: impl Iterator<Item = &'a StorePath>) {
+        let paths: BTreeSet<&StorePath> = paths.collect();
+        for cache in self.caches.iter().filter(|cache| cache.is_remote()) {
+            cache.expect(Gathered::new(paths.iter().copied()));
+        }
     }
 
     /// The caches in the order of asking: by priority, then as configured. A cache that can't be reached keeps its
@@ -111,7 +130,7 @@ impl CacheSet {
                 }
                 Err(fault) => return Err(unusable(cache, fault)),
             };
-            order.push((info.priority, index));
+            order.push((cache.spec.priority.unwrap_or(info.priority), index));
         }
         order.sort_unstable();
         Ok(self.order.get_or_init(|| order.into_iter().map(|(_, index)| index).collect()))

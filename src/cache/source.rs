@@ -3,12 +3,20 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
+#[cfg(feature = "build")]
+use std::sync::OnceLock;
 use std::time::SystemTime;
 
 use super::error::Fault;
-use super::http::{Answer, Conditions, Http, Url, has_scheme, redact};
+#[cfg(feature = "build")]
+use super::gathered::{self, Gathered};
+#[cfg(feature = "build")]
+use super::http::HttpError;
+use super::http::{Answer, Authorize, Conditions, Http, Named, Url, has_scheme, redact};
 use super::info::{self, CacheInfo};
 use super::memory::{Memory, Remembered, read_limited};
+#[cfg(feature = "build")]
+use super::s3::{Bucket, Signer};
 use super::{CacheSpec, Location};
 use crate::nix::{Compression, NarInfo, StorePath};
 
@@ -16,6 +24,26 @@ use crate::nix::{Compression, NarInfo, StorePath};
 pub(super) struct Cache {
     pub(super) spec: CacheSpec,
     memory: Option<Memory>,
+    site: Site,
+    #[cfg(feature = "build")]
+    gathered: OnceLock<Gathered>,
+}
+
+/// How to reach it.
+enum Site {
+    Directory(PathBuf),
+    Remote(Remote),
+}
+
+/// A cache behind HTTP.
+pub(super) struct Remote {
+    /// A folder.
+    url: Url,
+    /// Who signs requests, where signatures are wanted.
+    signer: Option<Box<dyn Authorize>>,
+    /// Whether nix-cache-info can be read, once that was in doubt.
+    #[cfg(feature = "build")]
+    readable: OnceLock<bool>,
 }
 
 /// May an answer come from the disk?
@@ -35,40 +63,46 @@ pub(super) struct Text {
 
 impl Cache {
     pub(super) fn new(spec: CacheSpec, state: &Path) -> Self {
-        let memory = match &spec.location {
-            Location::Http(url) => Some(Memory::new(state, url)),
-            Location::Directory(_) => None,
+        let site = match &spec.location {
+            Location::Directory(folder) => Site::Directory(folder.clone()),
+            Location::Http(url) => Site::Remote(Remote::new(url.clone(), None)),
+            #[cfg(feature = "build")]
+            Location::S3(bucket) => Site::Remote(Remote::of_bucket(bucket)),
         };
-        Self { spec, memory }
+        let memory = matches!(site, Site::Remote(_)).then(|| Memory::new(state, &spec.location));
+        Self {
+            spec,
+            memory,
+            site,
+            #[cfg(feature = "build")]
+            gathered: OnceLock::new(),
+        }
     }
 
     pub(super) fn is_remote(&self) -> bool {
-        matches!(self.spec.location, Location::Http(_))
+        matches!(self.site, Site::Remote(_))
     }
 
     /// What the cache says of itself.
     pub(super) fn info(&self, http: &Http) -> Result<CacheInfo, Fault> {
-        match &self.spec.location {
-            Location::Directory(folder) => {
+        match &self.site {
+            Site::Directory(folder) => {
                 let path = folder.join(info::FILE);
                 let text = read_file(&path, info::LIMIT)?.ok_or_else(|| Fault::NoCache(folder.clone()))?;
                 Ok(CacheInfo::parse(&text)?)
             }
-            Location::Http(url) => self.remote_info(http, url),
+            Site::Remote(remote) => self.remote_info(http, remote),
         }
     }
 
-    fn remote_info(&self, http: &Http, url: &Url) -> Result<CacheInfo, Fault> {
+    fn remote_info(&self, http: &Http, remote: &Remote) -> Result<CacheInfo, Fault> {
         let remembered = self.memory.as_ref().and_then(|memory| memory.recall_info(http.clock().now()));
         if let Some((text, fresh)) = remembered
             && (fresh || http.is_offline())
         {
             return Ok(CacheInfo::parse(&text)?);
         }
-        let text = match http.fetch_bytes(&url.join(info::FILE)?, info::LIMIT, Conditions::default())? {
-            Answer::Body(document) => document.bytes,
-            Answer::Absent { .. } | Answer::NotModified => Vec::new(),
-        };
+        let text = remote.read(http, info::FILE, info::LIMIT)?.unwrap_or_default();
         let parsed = CacheInfo::parse(&text)?;
         if let Some(memory) = &self.memory {
             memory.keep_info(&text, http.clock().now());
@@ -80,30 +114,53 @@ impl Cache {
     pub(super) fn narinfo(&self, http: &Http, path: &StorePath, freshness: Freshness) -> Result<Option<Text>, Fault> {
         let limit = NarInfo::MAX_SIZE as u64;
         let name = format!("{}.narinfo", path.hash_part());
-        match &self.spec.location {
-            Location::Directory(folder) => {
+        let remote = match &self.site {
+            Site::Directory(folder) => {
                 let bytes = read_file(&folder.join(name), limit)?;
-                Ok(bytes.map(|bytes| Text { bytes, fresh: true }))
+                return Ok(bytes.map(|bytes| Text { bytes, fresh: true }));
             }
-            Location::Http(url) => {
-                if freshness == Freshness::Remembered {
-                    match self.recall(path, http.clock().now()) {
-                        Some(Remembered::NarInfo(bytes)) => return Ok(Some(Text { bytes, fresh: false })),
-                        Some(Remembered::Absent) => return Ok(None),
-                        None => {}
-                    }
-                }
-                match http.fetch_bytes(&url.join(&name)?, limit, Conditions::default())? {
-                    Answer::Body(document) => Ok(Some(Text { bytes: document.bytes, fresh: true })),
-                    Answer::Absent { .. } | Answer::NotModified => {
-                        if let Some(memory) = &self.memory {
-                            memory.keep_absence(path.hash_part(), http.clock().now());
-                        }
-                        Ok(None)
-                    }
-                }
+            Site::Remote(remote) => remote,
+        };
+        if freshness == Freshness::Remembered {
+            match self.recall(path, http.clock().now()) {
+                Some(Remembered::NarInfo(bytes)) => return Ok(Some(Text { bytes, fresh: false })),
+                Some(Remembered::Absent) => return Ok(None),
+                None => {}
+            }
+            #[cfg(feature = "build")]
+            if let Some(bytes) = self.gathered(http, remote, path) {
+                return Ok(Some(Text { bytes, fresh: false }));
             }
         }
+        let found = remote.read(http, &name, limit)?;
+        if let (None, Some(memory)) = (&found, &self.memory) {
+            memory.keep_absence(path.hash_part(), http.clock().now());
+        }
+        Ok(found.map(|bytes| Text { bytes, fresh: true }))
+    }
+
+    /// Prepares to ask for all narinfos of a closure at once, if it comes to asking.
+    #[cfg(feature = "build")]
+    pub(super) fn expect(&self, closure: Gathered) {
+        // A second closure in one run is asked for path by path.
+        let _ = self.gathered.set(closure);
+    }
+
+    /// The narinfo of a path, from the file with those of its whole closure.
+    #[cfg(feature = "build")]
+    fn gathered(&self, http: &Http, remote: &Remote, path: &StorePath) -> Option<Vec<u8>> {
+        let closure = self.gathered.get().filter(|closure| closure.covers(path))?;
+        closure.narinfo(path, || {
+            let (now, memory) = (http.clock().now(), self.memory.as_ref()?);
+            if http.is_offline() || memory.recall(&closure.name, now).is_some() {
+                return None;
+            }
+            let found = remote.read(http, &gathered::file_name(&closure.name), gathered::LIMIT).ok()?;
+            if found.is_none() {
+                memory.keep_absence(&closure.name, now);
+            }
+            found
+        })
     }
 
     fn recall(&self, path: &StorePath, now: SystemTime) -> Option<Remembered> {
@@ -119,13 +176,13 @@ impl Cache {
 
     /// Opens the file at an address that a narinfo of this cache names; it is compressed as the narinfo says.
     pub(super) fn open<'a>(
-        &self,
+        &'a self,
         http: &'a Http,
         address: &str,
         compression: Compression,
     ) -> Result<Box<dyn Read + 'a>, Fault> {
-        match &self.spec.location {
-            Location::Directory(folder) if !has_scheme(address) => {
+        match &self.site {
+            Site::Directory(folder) if !has_scheme(address) => {
                 let path = below(folder, address)?;
                 let file = File::open(&path).map_err(|source| match source.kind() {
                     io::ErrorKind::NotFound => Fault::Absent,
@@ -133,14 +190,78 @@ impl Cache {
                 })?;
                 Ok(Box::new(file))
             }
-            Location::Directory(_) => open_remote(http, &address.parse()?, compression),
-            Location::Http(url) => open_remote(http, &url.join(address)?, compression),
+            Site::Directory(_) => open_remote(http, &address.parse()?, Named::default(), compression),
+            Site::Remote(remote) => {
+                let named = Named { signer: remote.signer.as_deref(), from: Some(&remote.url) };
+                open_remote(http, &remote.url.join(address)?, named, compression)
+            }
         }
     }
 }
 
-fn open_remote<'a>(http: &'a Http, url: &Url, compression: Compression) -> Result<Box<dyn Read + 'a>, Fault> {
-    let download = http.open(url)?;
+impl Remote {
+    fn new(url: Url, signer: Option<Box<dyn Authorize>>) -> Self {
+        Self {
+            url,
+            signer,
+            #[cfg(feature = "build")]
+            readable: OnceLock::new(),
+        }
+    }
+
+    #[cfg(feature = "build")]
+    fn of_bucket(bucket: &Bucket) -> Self {
+        Self::new(bucket.url().clone(), Some(Box::new(Signer::new(bucket.clone()))))
+    }
+
+    /// The cache at a location; `None` for a folder.
+    #[cfg(feature = "build")]
+    pub(super) fn at(location: &Location) -> Option<Self> {
+        match location {
+            Location::Directory(_) => None,
+            Location::Http(url) => Some(Self::new(url.clone(), None)),
+            Location::S3(bucket) => Some(Self::of_bucket(bucket)),
+        }
+    }
+
+    /// Its folder.
+    #[cfg(feature = "build")]
+    pub(super) const fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// Who signs requests to it.
+    #[cfg(feature = "build")]
+    pub(super) fn signer(&self) -> Option<&dyn Authorize> {
+        self.signer.as_deref()
+    }
+
+    /// A small file of the cache; `None` if there is none.
+    pub(super) fn read(&self, http: &Http, name: &str, limit: u64) -> Result<Option<Vec<u8>>, Fault> {
+        let conditions = Conditions { signer: self.signer.as_deref(), ..Conditions::default() };
+        match http.fetch_bytes(&self.url.join(name)?, limit, conditions) {
+            Ok(Answer::Body(document)) => Ok(Some(document.bytes)),
+            Ok(Answer::Absent { .. } | Answer::NotModified) => Ok(None),
+            // Who may not list a bucket is told so of whatever it lacks.
+            #[cfg(feature = "build")]
+            Err(HttpError::Refused { status: 403, .. }) if name != info::FILE && self.is_readable(http) => Ok(None),
+            Err(fault) => Err(fault.into()),
+        }
+    }
+
+    #[cfg(feature = "build")]
+    fn is_readable(&self, http: &Http) -> bool {
+        *self.readable.get_or_init(|| matches!(self.read(http, info::FILE, info::LIMIT), Ok(Some(_))))
+    }
+}
+
+fn open_remote<'a>(
+    http: &'a Http,
+    url: &Url,
+    named: Named<'a>,
+    compression: Compression,
+) -> Result<Box<dyn Read + 'a>, Fault> {
+    let download = http.open_named(url, named)?;
     let encoding = download.content_encoding().map(|name| name.trim_start_matches("x-").to_owned());
     match encoding {
         // Some servers call it an encoding that a file's name ends in `.gz`: the file is as it should be.

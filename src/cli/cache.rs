@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde_json::json;
 
 use crate::cache::write::{
     Added, CacheWriter, Package, Packing, ParsePackingError, check, mirror, read_public_key, read_secret_key, write_key,
 };
+use crate::cache::{Http, HttpSettings, Location};
 use crate::channel;
 use crate::config::{Diagnostic, System};
 use crate::failure::Class;
@@ -22,7 +24,7 @@ use super::project;
 /// Arguments of `dumbc cache`.
 #[derive(clap::Args)]
 #[command(after_help = "\
-A cache is a folder; serve it with any web server, or name it by its path. For a first one:
+A cache is a folder, served with any web server or named by its path, or a bucket. For a first one:
 
   dumbc cache keygen ours-1
   dumbc cache add ./result --name hello-1.0 --to ./cache --key ours-1.key
@@ -82,9 +84,9 @@ struct Add {
     /// The package's name and version: hello-1.0 [default: the folder's name]
     #[arg(long)]
     name: Option<String>,
-    /// The cache's folder; made where there is none
+    /// The cache: a folder, s3://… or https://…; made where there is none
     #[arg(long, value_name = "CACHE")]
-    to: PathBuf,
+    to: String,
     /// The secret key to sign with
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
@@ -102,13 +104,20 @@ struct Add {
 /// Arguments of `dumbc cache mirror`.
 #[derive(clap::Args)]
 #[command(after_help = "\
-Everything is verified on the way, and keeps its signatures: who reads the mirror trusts the same keys as before.
+Everything is verified on the way, and keeps its signatures: who reads the mirror trusts the same keys as before. One file \
+with all narinfos of the lock comes last, so that a reader asks once.
 
-Example:
-  dumbc cache mirror /srv/cache        then add \"/srv/cache\" to the channel's `caches`")]
+Examples:
+  dumbc cache mirror /srv/cache        then add \"/srv/cache\" to the channel's `caches`
+  dumbc cache mirror --to \"s3://our-cache?region=eu-west-1\"
+  dumbc cache mirror --to https://cache.example.org/team        a server that takes PUT")]
 struct Mirror {
-    /// The cache's folder; made where there is none
-    cache: PathBuf,
+    /// The cache: a folder, s3://… or https://…; made where there is none
+    #[arg(required_unless_present = "to")]
+    cache: Option<String>,
+    /// The same, by name
+    #[arg(long, value_name = "CACHE", conflicts_with = "cache")]
+    to: Option<String>,
     /// How to compress: zstd, xz, gzip, bzip2 or none, and a level after a colon
     #[arg(long, value_name = "NAME[:LEVEL]", default_value = "zstd")]
     compression: String,
@@ -165,12 +174,13 @@ fn add(args: &Add, context: &Context) -> anyhow::Result<()> {
         let fault = usage("--name names one package, but several are given".to_owned());
         return Err(fault.help("leave it out: each takes its folder's name").into());
     }
+    let (place, http) = (location(&args.to)?, Arc::new(Http::new(HttpSettings::from_environment(false))));
     let mut all = Vec::new();
     for source in &args.sources {
         let name = args.name.clone().map_or_else(|| file_name(source), Ok)?;
         let package = Package { source, name: &name, system: args.system, references: &references };
         // Opened for each: another writer may have its turn in between.
-        let added = CacheWriter::open(&args.to)?.add(&package, packing, key.as_ref())?;
+        let added = CacheWriter::open_at(&place, &http)?.add(&package, packing, key.as_ref())?;
         if !context.json {
             tell_added(&added, context)?;
         }
@@ -195,7 +205,8 @@ fn run_mirror(args: &Mirror, context: &Context) -> anyhow::Result<()> {
     let lock = project.read_lock()?.ok_or_else(missing)?;
     channel::verify_lock(&lock, project.machine)?;
     let caches = project.sources.caches(project.progress)?;
-    let writer = CacheWriter::open(&args.cache)?;
+    let to = args.to.as_ref().or(args.cache.as_ref()).map(String::as_str).unwrap_or_default();
+    let writer = CacheWriter::open_at(&location(to)?, caches.shared_http())?;
     let mirrored = mirror(&channel::to_mirror(&lock), &caches.keys(), caches, &writer, packing, project.progress)?;
     if context.json {
         return context.document(&json!({ "version": 1, "mirrored": mirrored }));
@@ -227,6 +238,17 @@ fn run_check(args: &Check, context: &Context) -> anyhow::Result<()> {
     }
     let paths = figures::counted(checked.paths, "package");
     context.line(format!("{paths}, {}: nothing is wrong", figures::bytes(checked.nar_bytes)))
+}
+
+/// Where a cache is to be written; a path is relative to where the program runs.
+fn location(text: &str) -> anyhow::Result<Location> {
+    Location::parse(text, Path::new("")).map_err(|fault| {
+        let failure = usage(fault.to_string());
+        match fault.help() {
+            Some(help) => failure.help(help).into(),
+            None => failure.into(),
+        }
+    })
 }
 
 fn packing(text: &str) -> anyhow::Result<Packing> {

@@ -3,12 +3,12 @@
 use std::io;
 use std::time::Duration;
 
-use base64::Engine as _;
 use ureq::http::{HeaderMap, Response};
 use ureq::tls::TlsConfig;
 use ureq::unversioned::transport::DefaultConnector;
 use ureq::{Agent, Body, Timeout};
 
+use super::authorization::{Head, judged};
 use super::error::HttpError;
 use super::hosts::host_key;
 use super::provider::provider;
@@ -45,9 +45,15 @@ pub(super) struct Request<'a> {
 impl Http {
     /// One try: a request and the redirects that follow. Any status may come back except those worth another try.
     pub(super) fn attempt(&self, url: &Url, request: &Request<'_>) -> Result<(Response<Body>, Url), Fault> {
-        let mut current = url.clone();
+        let signer = request.conditions.signer;
+        let from = request.conditions.from.unwrap_or(url);
+        let mut current = signer.map_or_else(|| url.clone(), |signer| signer.place(url));
         for _ in 0..=REDIRECTS {
-            let response = self.send(&current, request)?;
+            let mut response = self.send(&current, request, from)?;
+            if judged(signer, &mut response, &current)? {
+                current = signer.map_or(current, |signer| signer.place(url));
+                continue;
+            }
             let status = response.status();
             if !matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308) {
                 return match status.as_u16() {
@@ -67,10 +73,11 @@ impl Http {
         Err(HttpError::Redirect { url: url.clone(), reason: format!("more than {REDIRECTS} times") }.into())
     }
 
-    fn send(&self, url: &Url, request: &Request<'_>) -> Result<Response<Body>, Fault> {
+    fn send(&self, url: &Url, request: &Request<'_>, from: &Url) -> Result<Response<Body>, Fault> {
         let mut builder = self.agent(url).get(url.request_text());
-        if let Some(credentials) = self.authorization(url) {
-            builder = builder.header("authorization", credentials);
+        let head = Head { method: "GET", url, headers: &[], digest: None };
+        for (name, value) in self.authorised(&head, from, request.conditions.signer)? {
+            builder = builder.header(name, value);
         }
         if let Some(accept) = request.conditions.accept {
             builder = builder.header("accept", accept);
@@ -85,18 +92,8 @@ impl Http {
             }
         }
         let response = builder.call().map_err(|fault| broken(&fault, url))?;
-        self.lock_hosts().answered.insert(host_key(url));
+        self.answered(url);
         Ok(response)
-    }
-
-    /// Credentials in the address, else those that netrc has for its host.
-    fn authorization(&self, url: &Url) -> Option<String> {
-        let (user, password) = url.credentials().or_else(|| {
-            let (login, password) = self.settings.netrc.lookup(url.host())?;
-            Some((login.to_owned(), password.to_owned()))
-        })?;
-        let pair = format!("{user}:{password}");
-        Some(format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair)))
     }
 
     /// What an answer without success means.
@@ -118,7 +115,7 @@ impl Http {
         }
     }
 
-    fn agent(&self, url: &Url) -> &Agent {
+    pub(super) fn agent(&self, url: &Url) -> &Agent {
         let agents = self.agents.get_or_init(|| Agents::new(&self.settings.proxies));
         match (self.settings.proxies.bypass(url.host(), url.port()), url.is_secure()) {
             (true, _) => &agents.direct,

@@ -5,11 +5,11 @@ use std::io::{self, Read};
 use ureq::Body;
 use ureq::http::Response;
 
-use super::Http;
 use super::attempt::{Request, broken, header};
 use super::error::HttpError;
 use super::retry::Fault;
 use super::url::Url;
+use super::{Conditions, Http, Named};
 
 /// Interruptions that one file survives: a server that sends a byte at a time must not hold us for ever.
 const INTERRUPTIONS: u32 = 30;
@@ -18,6 +18,7 @@ const INTERRUPTIONS: u32 = 30;
 pub struct Download<'a> {
     http: &'a Http,
     url: Url,
+    named: Named<'a>,
     body: Box<dyn Read + Send>,
     position: u64,
     total: Option<u64>,
@@ -27,15 +28,16 @@ pub struct Download<'a> {
 }
 
 impl<'a> Download<'a> {
-    pub(super) fn open(http: &'a Http, url: &Url) -> Result<Self, HttpError> {
+    pub(super) fn open(http: &'a Http, url: &Url, named: Named<'a>) -> Result<Self, HttpError> {
         let (response, _) = http.with_retries(url, || {
-            let (response, place) = http.attempt(url, &Request::default())?;
+            let (response, place) = http.attempt(url, &Request { conditions: conditions(named), resume: None })?;
             if response.status().as_u16() == 200 { Ok((response, place)) } else { Err(http.refuse(&response, &place)) }
         })?;
         let text = |name| header(response.headers(), name).map(str::to_owned);
         Ok(Self {
             http,
             url: url.clone(),
+            named,
             total: response.body().content_length(),
             // A weak one says that the meaning is equal, which is not enough to join two halves.
             etag: text("etag").filter(|etag| !etag.starts_with("W/")),
@@ -70,7 +72,8 @@ impl<'a> Download<'a> {
 
     /// Asks for the rest; a server that sends the whole again is read up to where we were.
     fn reopen(&self) -> Result<Box<dyn Read + Send>, Fault> {
-        let request = Request { resume: Some((self.position, self.etag.as_deref())), ..Request::default() };
+        let resume = Some((self.position, self.etag.as_deref()));
+        let request = Request { conditions: conditions(self.named), resume };
         let (response, place) = self.http.attempt(&self.url, &request)?;
         let changed =
             || HttpError::Interrupted { url: self.url.clone(), reason: "it changed while it was read".into() };
@@ -119,6 +122,10 @@ impl Read for Download<'_> {
             self.resume(reason).map_err(io::Error::other)?;
         }
     }
+}
+
+fn conditions(named: Named<'_>) -> Conditions<'_> {
+    Conditions { signer: named.signer, from: named.from, ..Conditions::default() }
 }
 
 fn reader(response: Response<Body>) -> Box<dyn Read + Send> {

@@ -1,6 +1,7 @@
 //! What can go wrong with a request.
 
 use std::io;
+use std::path::PathBuf;
 
 use super::url::{ParseUrlError, Url};
 use crate::failure::{Class, Classified};
@@ -54,6 +55,26 @@ pub enum HttpError {
         /// 401 or 407.
         status: u16,
     },
+    /// A bucket refuses who asks.
+    #[error("{url} is refused: {reason} (HTTP {status})")]
+    Refused {
+        /// What was asked for.
+        url: Url,
+        /// The answer's status.
+        status: u16,
+        /// What the server calls it, and what it means.
+        reason: String,
+        /// What to do about it.
+        help: &'static str,
+    },
+    /// There are no credentials where some were asked for.
+    #[error("no credentials for {place}: {reason}")]
+    NoCredentials {
+        /// What they are for.
+        place: String,
+        /// Why there are none.
+        reason: String,
+    },
     /// Any other answer that is no success.
     #[error("{url} answered HTTP {status}")]
     Status {
@@ -89,6 +110,14 @@ pub enum HttpError {
     /// The address is none.
     #[error(transparent)]
     Url(#[from] ParseUrlError),
+    /// What is to be sent can't be read.
+    #[error("cannot read {}", .path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
     /// What was fetched can't be written.
     #[error("cannot write what was fetched")]
     Write(#[source] io::Error),
@@ -104,10 +133,10 @@ impl Classified for HttpError {
             | Self::Absent { .. }
             | Self::Status { .. }
             | Self::Redirect { .. } => Class::Network,
-            Self::Credentials { .. } => Class::Credentials,
+            Self::Credentials { .. } | Self::Refused { .. } | Self::NoCredentials { .. } => Class::Credentials,
             Self::TooLarge { .. } | Self::Encoding { .. } => Class::Trust,
             Self::Url(_) => Class::Usage,
-            Self::Write(_) => Class::Other,
+            Self::Write(_) | Self::Read { .. } => Class::Other,
         }
     }
 
@@ -123,6 +152,11 @@ impl Classified for HttpError {
             Self::Credentials { url, .. } => {
                 Some(format!("add `machine {} login … password …` to ~/.netrc", url.host()))
             }
+            Self::Refused { help, .. } => Some((*help).to_owned()),
+            Self::NoCredentials { .. } => Some(
+                "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile that ~/.aws/credentials has"
+                    .to_owned(),
+            ),
             _ => None,
         }
     }

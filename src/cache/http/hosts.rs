@@ -57,6 +57,11 @@ impl Http {
         }
     }
 
+    /// Remembers that a host is there.
+    pub(super) fn answered(&self, url: &Url) {
+        self.lock_hosts().answered.insert(host_key(url));
+    }
+
     pub(super) fn lock_hosts(&self) -> MutexGuard<'_, Hosts> {
         self.hosts.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -4,6 +4,7 @@
 //! Knows nothing of caches: channels use it, too.
 
 mod attempt;
+mod authorization;
 mod clock;
 mod download;
 mod error;
@@ -14,6 +15,8 @@ mod proxy;
 mod resolve;
 mod retry;
 mod roots;
+#[cfg(feature = "build")]
+mod upload;
 mod url;
 
 use std::io::{self, Read, Write};
@@ -24,6 +27,7 @@ use ureq::http::Response;
 
 #[cfg(feature = "build")]
 pub(crate) use attempt::{CONNECT_TIMEOUT, RESOLVE_TIMEOUT, SILENCE_TIMEOUT, broken, header};
+pub use authorization::{Authorize, Head, Refusal, Tokens, Verdict};
 pub use clock::{Clock, SystemClock};
 pub use download::Download;
 #[cfg(feature = "build")]
@@ -38,6 +42,8 @@ pub(crate) use retry::Fault;
 pub(crate) use retry::retry_after;
 #[cfg(feature = "build")]
 pub(crate) use roots::{read_bundle, root_certificates};
+#[cfg(feature = "build")]
+pub use upload::{Answered, Outgoing, Payload};
 pub use url::{ParseUrlError, Url, has_scheme, redact};
 
 use super::decode;
@@ -56,6 +62,8 @@ pub struct HttpSettings {
     pub offline: bool,
     /// Credentials by host.
     pub netrc: Netrc,
+    /// Tokens by host; they go before netrc.
+    pub tokens: Tokens,
     /// Proxies by scheme.
     pub proxies: Proxies,
     /// Tells the time and waits between tries.
@@ -63,12 +71,13 @@ pub struct HttpSettings {
 }
 
 impl HttpSettings {
-    /// Netrc and proxies as the environment names them; the machine's clock.
+    /// Netrc, tokens and proxies as the environment names them; the machine's clock.
     #[must_use]
     pub fn from_environment(offline: bool) -> Self {
         Self {
             offline,
             netrc: Netrc::from_environment(),
+            tokens: Tokens::from_environment(),
             proxies: Proxies::from_environment(),
             clock: Arc::new(SystemClock),
         }
@@ -82,6 +91,19 @@ pub struct Conditions<'a> {
     pub accept: Option<&'a str>,
     /// The `ETag` of the copy at hand: [`Answer::NotModified`] if that is still the current one.
     pub etag: Option<&'a str>,
+    /// Who signs requests to the place that it covers.
+    pub signer: Option<&'a dyn Authorize>,
+    /// Whose answer names the address, if not the user: netrc's word on a host is then not for another of its ports.
+    pub from: Option<&'a Url>,
+}
+
+/// Who names the address of a large file, and who signs for it: as in [`Conditions`].
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Named<'a> {
+    /// Who signs requests to the place that it covers.
+    pub signer: Option<&'a dyn Authorize>,
+    /// Whose answer names the address, if not the user.
+    pub from: Option<&'a Url>,
 }
 
 /// A small document, or why there is none.
@@ -159,7 +181,12 @@ impl Http {
     /// Fetches a file of at most `limit` bytes into `out`, resuming what breaks off; a `Content-Encoding` is undone.
     /// Tells how many bytes were written.
     pub fn fetch_to(&self, url: &Url, limit: u64, out: &mut dyn Write) -> Result<u64, HttpError> {
-        let download = self.open(url)?;
+        self.fetch_named(url, Named::default(), limit, out)
+    }
+
+    /// The same with an address that somebody else names, or requests that are signed.
+    pub fn fetch_named(&self, url: &Url, named: Named<'_>, limit: u64, out: &mut dyn Write) -> Result<u64, HttpError> {
+        let download = self.open_named(url, named)?;
         let encoding = download.content_encoding().map(str::to_owned);
         let too_large = || HttpError::TooLarge { url: url.clone(), limit };
         let mut body = decode::content(encoding.as_deref(), Box::new(download), limit)
@@ -182,7 +209,12 @@ impl Http {
 
     /// Opens a file for reading; the reader resumes what breaks off.
     pub fn open(&self, url: &Url) -> Result<Download<'_>, HttpError> {
-        Download::open(self, url)
+        Download::open(self, url, Named::default())
+    }
+
+    /// The same with an address that somebody else names, or requests that are signed.
+    pub fn open_named<'a>(&'a self, url: &Url, named: Named<'a>) -> Result<Download<'a>, HttpError> {
+        Download::open(self, url, named)
     }
 
     fn read_body(response: Response<Body>, url: Url, limit: u64) -> Result<Fetched, Fault> {

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use super::url::Url;
+
 /// What a netrc file says. Its `Debug` shows hosts only.
 #[derive(Clone, Default)]
 pub struct Netrc {
@@ -57,6 +59,21 @@ impl Netrc {
             }
         }
         Self { entries }
+    }
+
+    /// Login and password for `url`, which `from` led to. An entry `machine HOST:PORT` is for that port alone; one for the host is for the
+    /// port that the user asked for, and the default entry for no host but that of `from`.
+    pub(super) fn lookup_from(&self, url: &Url, from: &Url) -> Option<(&str, &str)> {
+        let exact = format!("{}:{}", url.host(), url.port());
+        let named = |name: &str| self.entries.iter().find(|entry| entry.host.as_deref() == Some(name));
+        if let Some(entry) = named(&exact) {
+            return Some((&entry.login, &entry.password));
+        }
+        if url.same_origin(from) {
+            return self.lookup(url.host());
+        }
+        let entry = named(url.host()).filter(|_| url.host() != from.host())?;
+        Some((&entry.login, &entry.password))
     }
 
     /// Login and password for `host`: its own entry, else the default one.
@@ -134,6 +151,23 @@ mod tests {
         assert_eq!(netrc.lookup("other.org"), Some(("bob", "x#y")));
         assert_eq!(netrc.lookup("evil.org"), Some(("anonymous", "guest")));
         assert_eq!(Netrc::parse("machine a login b password c").lookup("b"), None);
+    }
+
+    #[test]
+    fn a_host_does_not_see_what_is_for_another_of_its_ports() {
+        let netrc = Netrc::parse(
+            "machine a.org:81 login x password y\nmachine a.org login b password c\ndefault login d password e",
+        );
+        let ask = |url: &str, from: &str| {
+            let [url, from] = [url, from].map(|text| text.parse::<Url>().expect("an address"));
+            netrc.lookup_from(&url, &from).map(|(login, _)| login)
+        };
+        assert_eq!(ask("http://a.org/", "http://a.org/"), Some("b"));
+        assert_eq!(ask("http://a.org:82/", "http://a.org:82/"), Some("b"));
+        assert_eq!(ask("http://a.org:81/", "http://z.org/"), Some("x"));
+        assert_eq!(ask("http://a.org:82/", "http://a.org/"), None, "another port");
+        assert_eq!(ask("http://a.org/", "http://z.org/"), Some("b"), "its own");
+        assert_eq!((ask("http://q.org/", "http://q.org/"), ask("http://q.org/", "http://z.org/")), (Some("d"), None));
     }
 
     #[test]

@@ -58,7 +58,7 @@ impl CacheWriter {
 
         let mut writer = NarWriter::new(Packer::new(self, packing, candidates)?);
         write_nar(&tree, &ImagePath::default(), &mut writer)?;
-        let unwritable = |source| WriteError::Write { path: self.folder.clone(), source };
+        let unwritable = |source| WriteError::Write { path: self.scratch().to_owned(), source };
         let packed = writer.finish().and_then(Packer::finish).map_err(unwritable)?;
 
         let address = ContentAddress::Nar(packed.nar_hash);
@@ -91,7 +91,7 @@ impl CacheWriter {
         self.publish_narinfo(&narinfo)?;
         let line = Line::new(&path, package.system);
         let attribute = line.attribute().to_owned();
-        self.add_to_index(line)?;
+        self.add_to_index(&line)?;
         Ok(Added {
             path,
             attribute,

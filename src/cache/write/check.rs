@@ -170,6 +170,7 @@ fn reader(folder: &Path) -> Result<CacheSet, WriteError> {
         location: Location::Directory(folder.to_owned()),
         keys: Vec::new(),
         allow_unsigned: true,
+        priority: None,
     };
     // A folder on disk remembers nothing and asks no network.
     Ok(CacheSet::open(vec![spec], Settings::new(true, PathBuf::new()))?)

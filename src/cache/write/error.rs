@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::super::error::Error;
+use super::super::http::HttpError;
 use super::super::info::ParseCacheInfoError;
 use crate::failure::{Class, Classified};
 use crate::image::nar::TreeNarError;
@@ -28,6 +29,30 @@ pub enum WriteError {
         path: PathBuf,
         /// What the system says.
         source: io::Error,
+    },
+    /// A place behind HTTP that is no cache, or lets nobody write.
+    #[error("cannot write to {place}")]
+    Remote {
+        /// Where.
+        place: String,
+        /// What went wrong.
+        source: HttpError,
+    },
+    /// The same where not even its nix-cache-info is understood.
+    #[error("{place} is no cache that can be written to: {fault}")]
+    Place {
+        /// Where.
+        place: String,
+        /// What is wrong with it.
+        fault: String,
+    },
+    /// Others change a file at the same time, again and again.
+    #[error("{file} of {place} keeps changing while it is written")]
+    Contended {
+        /// Where.
+        place: String,
+        /// The file.
+        file: String,
     },
     /// A folder with other things in it.
     #[error("{} holds other files and no nix-cache-info, so it is no cache", .0.display())]
@@ -119,6 +144,8 @@ impl Classified for WriteError {
             Self::Trust(fault) => fault.class(),
             Self::Walk(fault) => fault.class(),
             Self::Fetch(fault) => fault.class(),
+            Self::Remote { source, .. } => source.class(),
+            Self::Contended { .. } => Class::Network,
             _ => Class::Usage,
         }
     }
@@ -132,6 +159,12 @@ impl Classified for WriteError {
             Self::Trust(fault) => fault.help(),
             Self::Walk(fault) => fault.help(),
             Self::Fetch(fault) => fault.help(),
+            Self::Remote {
+                source: HttpError::Absent { .. } | HttpError::Status { status: 405 | 409 | 501, .. },
+                ..
+            } => Some("the server must take PUT there (nginx: `dav_methods PUT`), and let you".to_owned()),
+            Self::Remote { source, .. } => source.help(),
+            Self::Contended { .. } => Some("run it again when the others are done".to_owned()),
             _ => None,
         }
     }

@@ -10,10 +10,10 @@ use crate::config::System;
 use crate::nix::{StorePath, split_version};
 
 /// The name of the file.
-const FILE: &str = "index.jsonl";
+pub(super) const FILE: &str = "index.jsonl";
 
 /// More than the largest package set takes.
-const LIMIT: u64 = 1 << 30;
+pub(super) const LIMIT: u64 = 1 << 30;
 
 /// A line. What `nix-eval-jobs` says beyond this is kept as it stands.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -63,17 +63,19 @@ impl Line {
 
 impl CacheWriter {
     /// Adds a line in the place of an earlier one for the same name and system.
-    pub(super) fn add_to_index(&self, line: Line) -> Result<(), WriteError> {
-        let mut lines = read(&self.folder.join(FILE))?;
-        lines.retain(|known| known.key() != line.key());
-        lines.push(line);
-        lines.sort_by(|one, other| one.key().cmp(&other.key()));
-        let mut text = Vec::new();
-        for line in &lines {
-            serde_json::to_writer(&mut text, line).expect("strings and maps of strings always serialise");
-            text.push(b'\n');
-        }
-        self.place(FILE, &text)
+    pub(super) fn add_to_index(&self, line: &Line) -> Result<(), WriteError> {
+        self.rewrite(FILE, LIMIT, &|old| {
+            let mut lines = parse(old, Path::new(FILE))?;
+            lines.retain(|known| known.key() != line.key());
+            lines.push(line.clone());
+            lines.sort_by(|one, other| one.key().cmp(&other.key()));
+            let mut text = Vec::new();
+            for line in &lines {
+                serde_json::to_writer(&mut text, line).expect("strings and maps of strings always serialise");
+                text.push(b'\n');
+            }
+            Ok(text)
+        })
     }
 }
 
@@ -84,7 +86,11 @@ pub(super) fn of_folder(folder: &Path) -> Result<Vec<Line>, WriteError> {
 
 fn read(path: &Path) -> Result<Vec<Line>, WriteError> {
     let wrong = |source| WriteError::Read { path: path.to_owned(), source };
-    let text = super::read_limited(path, LIMIT).map_err(wrong)?.unwrap_or_default();
+    parse(&super::read_limited(path, LIMIT).map_err(wrong)?.unwrap_or_default(), path)
+}
+
+/// The lines of an index that was read from `path`.
+pub(super) fn parse(text: &[u8], path: &Path) -> Result<Vec<Line>, WriteError> {
     let lines = text.split(|&byte| byte == b'\n').enumerate().filter(|(_, line)| !line.trim_ascii().is_empty());
     lines
         .map(|(index, line)| {

@@ -1,5 +1,6 @@
 //! Copies packages into a cache of one's own.
 
+use std::collections::BTreeMap;
 use std::io::{self, Read, Write as _};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -7,7 +8,7 @@ use std::thread;
 
 use super::pack::{Packed, Packer, Packing};
 use super::{CacheWriter, WriteError};
-use crate::cache::{CacheSet, NarSource, Wanted};
+use crate::cache::{CacheSet, NarSource, Wanted, gathered};
 use crate::nix::nar::NarReader;
 use crate::nix::{NarInfo, PathInfo, PublicKey, StorePath, TrustError, Unsigned, VerifiedPathInfo};
 use crate::progress::Progress;
@@ -35,7 +36,7 @@ pub struct Mirrored {
     pub nar_bytes: u64,
 }
 
-/// Copies `packages` from `from` to `to`, with its signatures. What `keys` don't vouch for is refused before
+/// Copies `packages` from `from` to `to`, with its signatures, and last one file with all their narinfos. What `keys` don't vouch for is refused before
 /// anything is copied.
 ///
 /// Content is checked while it streams, and is packed anew. What `to` has with the same hash stays.
@@ -78,7 +79,23 @@ pub fn mirror(
             workers.into_iter().map(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
         outcomes.collect::<Vec<_>>().into_iter().collect::<Result<Vec<()>, WriteError>>()
     })?;
+    gather(&packages, to)?;
     Ok(done.into_inner().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// Writes the file that has all narinfos: of what `to` has itself, for that is where its NARs lie.
+fn gather(packages: &[(VerifiedPathInfo, &ToMirror)], to: &CacheWriter) -> Result<(), WriteError> {
+    let mut narinfos = BTreeMap::new();
+    for (verified, _) in packages {
+        let path = &verified.info().path;
+        narinfos.extend(to.narinfo(path)?.map(|narinfo| (path.clone(), narinfo)));
+    }
+    if narinfos.len() < 2 {
+        return Ok(());
+    }
+    let unwritable = |source| WriteError::Write { path: to.scratch().to_owned(), source };
+    let (name, bytes) = gathered::pack(&narinfos).map_err(unwritable)?;
+    to.place(&name, &bytes)
 }
 
 /// Copies one package; answers whether it was missing.

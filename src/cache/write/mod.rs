@@ -1,20 +1,21 @@
 //! Writing binary caches without Nix: folders that any of Nix's tools reads, signed or content-addressed.
 //!
-//! Everything is written under a temporary name and renamed: a reader never sees half of it. Writers of one folder wait
-//! for each other.
+//! Nothing is seen half: files get their names when they are whole, and a narinfo comes after its NAR. Writers of one folder wait for
+//! each other.
 
 mod add;
 mod check;
 mod error;
+mod folder;
 mod index;
 mod keys;
 mod mirror;
 mod pack;
+mod remote;
 
-use std::fs::{self, File};
-use std::io::Write as _;
-use std::os::unix::fs::PermissionsExt as _;
+use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use tempfile::NamedTempFile;
 
@@ -25,112 +26,120 @@ pub use keys::{read_public_key, read_secret_key, write_key};
 pub use mirror::{Mirrored, ToMirror, mirror};
 pub use pack::{Packing, ParsePackingError};
 
-use super::info::{self, CacheInfo};
+use super::Location;
+use super::http::Http;
 use super::memory::read_limited;
 use crate::nix::{NarInfo, STORE_DIR, StorePath};
+use folder::Folder;
+use remote::RemoteCache;
 
 /// What a new cache says of itself.
-const INFO: &str = "WantMassQuery: 1\nPriority: 40\n";
+fn new_info() -> String {
+    format!("StoreDir: {STORE_DIR}\nWantMassQuery: 1\nPriority: 40\n")
+}
 
 /// What names of temporary files begin with.
 const TEMPORARY: &str = ".dumbc-";
 
-/// A writer's lock.
-const LOCK: &str = ".lock";
-
-/// A folder that is a cache, held by this writer alone.
+/// A cache that is written to: a folder, held by this writer alone, or a place behind HTTP.
 pub struct CacheWriter {
-    folder: PathBuf,
-    /// Unlocks when it is closed.
-    _lock: File,
+    place: Place,
+}
+
+enum Place {
+    Folder(Folder),
+    Remote(RemoteCache),
 }
 
 impl CacheWriter {
     /// Opens the cache in `folder`, or makes one in a folder that is empty or not there. Waits for other writers.
     pub fn open(folder: &Path) -> Result<Self, WriteError> {
-        let wrong = |source| WriteError::Write { path: folder.to_owned(), source };
-        refuse_other_folders(folder)?;
-        fs::create_dir_all(folder.join("nar")).map_err(wrong)?;
-        let lock = File::options().create(true).append(true).open(folder.join(LOCK)).map_err(wrong)?;
-        lock.lock().map_err(wrong)?;
-        let writer = Self { folder: folder.to_owned(), _lock: lock };
-        writer.begin()?;
-        Ok(writer)
+        Ok(Self { place: Place::Folder(Folder::open(folder)?) })
     }
 
-    /// The cache's folder.
-    #[must_use]
-    pub fn folder(&self) -> &Path {
-        &self.folder
-    }
-
-    fn begin(&self) -> Result<(), WriteError> {
-        self.sweep()?;
-        let path = self.folder.join(info::FILE);
-        match read_limited(&path, info::LIMIT).map_err(|source| WriteError::Read { path: path.clone(), source })? {
-            Some(text) => {
-                let wrong = |source| WriteError::Info { folder: self.folder.clone(), source };
-                CacheInfo::parse(&text).map(drop).map_err(wrong)
-            }
-            None => self.place(info::FILE, format!("StoreDir: {STORE_DIR}\n{INFO}").as_bytes()),
+    /// Opens the cache at a place of any kind, or makes one. Behind HTTP nobody waits for others: what two writers add at once is the same
+    /// or lies side by side, and an index is written again by whoever comes second, where the server can tell.
+    pub fn open_at(location: &Location, http: &Arc<Http>) -> Result<Self, WriteError> {
+        match location {
+            Location::Directory(folder) => Self::open(folder),
+            _ => Ok(Self { place: Place::Remote(RemoteCache::open(location, http)?) }),
         }
     }
 
-    /// Removes what a writer that was killed left behind; nobody else writes now.
-    fn sweep(&self) -> Result<(), WriteError> {
-        for path in entries(&self.folder)? {
-            if is_temporary(&path) {
-                fs::remove_file(&path).map_err(|source| WriteError::Write { path, source })?;
-            }
+    /// Where temporary files go.
+    fn scratch(&self) -> &Path {
+        match &self.place {
+            Place::Folder(folder) => folder.path(),
+            Place::Remote(remote) => remote.scratch(),
         }
-        Ok(())
     }
 
     /// Writes a file of the cache, whole or not at all.
     fn place(&self, name: &str, content: &[u8]) -> Result<(), WriteError> {
-        let wrong = |source| WriteError::Write { path: self.folder.join(name), source };
-        let mut file = self.temporary()?;
-        file.write_all(content).map_err(wrong)?;
-        self.publish(file, name)
+        match &self.place {
+            Place::Folder(folder) => folder.place(name, content),
+            Place::Remote(remote) => remote.put(name, content),
+        }
     }
 
     /// A file that vanishes unless it is published.
     fn temporary(&self) -> Result<NamedTempFile, WriteError> {
         tempfile::Builder::new()
             .prefix(TEMPORARY)
-            .tempfile_in(&self.folder)
-            .map_err(|source| WriteError::Write { path: self.folder.clone(), source })
+            .tempfile_in(self.scratch())
+            .map_err(|source| WriteError::Write { path: self.scratch().to_owned(), source })
     }
 
-    /// Gives a temporary file its name; readable by all, whatever the umask: who serves it is often another user.
+    /// Gives a temporary file its name.
     fn publish(&self, file: NamedTempFile, name: &str) -> Result<(), WriteError> {
-        let path = self.folder.join(name);
-        let wrong = |source| WriteError::Write { path: path.clone(), source };
-        file.as_file().set_permissions(fs::Permissions::from_mode(0o644)).map_err(wrong)?;
-        file.as_file().sync_data().map_err(wrong)?;
-        file.persist(&path).map_err(|fault| wrong(fault.error))?;
-        Ok(())
+        match &self.place {
+            Place::Folder(folder) => folder.publish(file, name),
+            Place::Remote(remote) => remote.put_file(name, file.path()),
+        }
     }
 
     /// What the cache says of a path.
     fn narinfo(&self, path: &StorePath) -> Result<Option<NarInfo>, WriteError> {
-        read_narinfo(&self.folder.join(narinfo_name(path)))
+        match &self.place {
+            Place::Folder(folder) => read_narinfo(&folder.path().join(narinfo_name(path))),
+            Place::Remote(remote) => remote.narinfo(path),
+        }
     }
 
     fn publish_narinfo(&self, narinfo: &NarInfo) -> Result<(), WriteError> {
         self.place(&narinfo_name(&narinfo.info.path), narinfo.print().as_bytes())
     }
 
-    /// Every path that the cache has, sorted.
-    fn paths(&self) -> Result<Vec<StorePath>, WriteError> {
-        let mut paths = Vec::new();
-        for file in narinfo_files(&self.folder)? {
-            paths.extend(read_narinfo(&file)?.map(|narinfo| narinfo.info.path));
+    /// Replaces a file by what `change` makes of it; of nothing, where it is not there.
+    fn rewrite(&self, name: &str, limit: u64, change: &Change<'_>) -> Result<(), WriteError> {
+        match &self.place {
+            Place::Folder(folder) => {
+                let path = folder.path().join(name);
+                let old = read_limited(&path, limit).map_err(|source| WriteError::Read { path, source })?;
+                folder.place(name, &change(&old.unwrap_or_default())?)
+            }
+            Place::Remote(remote) => remote.rewrite(name, limit, change),
         }
+    }
+
+    /// Every path that the cache has, sorted; behind HTTP, every path that its index names.
+    fn paths(&self) -> Result<Vec<StorePath>, WriteError> {
+        let mut paths = match &self.place {
+            Place::Folder(folder) => folder.paths()?,
+            Place::Remote(remote) => {
+                let lines =
+                    index::parse(&remote.read(index::FILE, index::LIMIT)?.unwrap_or_default(), Path::new(index::FILE))?;
+                lines.iter().flat_map(index::Line::paths).filter_map(|path| path.parse().ok()).collect()
+            }
+        };
         paths.sort_unstable();
+        paths.dedup();
         Ok(paths)
     }
 }
+
+/// Makes a file's new content of its old one.
+type Change<'a> = dyn Fn(&[u8]) -> Result<Vec<u8>, WriteError> + 'a;
 
 fn narinfo_name(path: &StorePath) -> String {
     format!("{}.narinfo", path.hash_part())
@@ -149,24 +158,6 @@ fn narinfo_files(folder: &Path) -> Result<Vec<PathBuf>, WriteError> {
     files.retain(|path| path.extension().is_some_and(|extension| extension == "narinfo"));
     files.sort_unstable();
     Ok(files)
-}
-
-/// Refuses a folder that holds something and is no cache: a slip of the hand should not fill it with files.
-fn refuse_other_folders(folder: &Path) -> Result<(), WriteError> {
-    if !folder.exists() || folder.join(info::FILE).exists() {
-        return Ok(());
-    }
-    // Another writer may be making the cache just now.
-    let ours = |path: &PathBuf| is_temporary(path) || path.ends_with(LOCK) || path.ends_with("nar");
-    match entries(folder)?.into_iter().find(|path| !ours(path)) {
-        Some(_) if folder.join(info::FILE).exists() => Ok(()),
-        Some(_) => Err(WriteError::NoCache(folder.to_owned())),
-        None => Ok(()),
-    }
-}
-
-fn is_temporary(path: &Path) -> bool {
-    path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(TEMPORARY.as_bytes()))
 }
 
 fn entries(folder: &Path) -> Result<Vec<PathBuf>, WriteError> {

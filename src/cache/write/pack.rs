@@ -104,7 +104,7 @@ impl Packer {
     ) -> Result<Self, WriteError> {
         let file = io::BufWriter::with_capacity(1 << 17, cache.temporary()?);
         let encoder = Encoder::new(packing, HashedFile { file, hasher: Hasher::new() })
-            .map_err(|source| WriteError::Write { path: cache.folder().to_owned(), source })?;
+            .map_err(|source| WriteError::Write { path: cache.scratch().to_owned(), source })?;
         Ok(Self { packing, hasher: Hasher::new(), scanner: ReferenceScanner::new(candidates), encoder })
     }
 

@@ -8,8 +8,7 @@ use super::apt_conf::AptConf;
 use super::error::ArchiveError;
 use super::keyring::Keyring;
 use super::lists::{Lists, ask_apt, files};
-use super::place::Place;
-use crate::cache::Location;
+use super::place::{Place, Site};
 use crate::cache::http::{Http, HttpSettings, Proxies, Url, redact};
 use crate::deb::{AptSource, SignedBy};
 
@@ -53,15 +52,15 @@ impl Host {
         match scheme.to_ascii_lowercase().as_str() {
             "file" | "copy" => {
                 let path = rest.strip_prefix("//").unwrap_or(rest);
-                let location = Location::Directory(PathBuf::from(path));
-                let found = path.starts_with('/').then(|| Place::new(location, Arc::clone(&self.http)));
+                let site = Site::Directory(PathBuf::from(path));
+                let found = path.starts_with('/').then(|| Place::new(site, Arc::clone(&self.http)));
                 found.map(Some).ok_or_else(|| refused("it names no folder of this machine".to_owned()))
             }
             "http" | "https" => {
                 let url: Url =
                     self.lists.credentials.apply(uri).parse().map_err(|_| refused("it is no address".to_owned()))?;
                 let http = self.client(&url);
-                Ok(Some(Place::new(Location::Http(url.as_directory()), http)))
+                Ok(Some(Place::new(Site::Http(url.as_directory()), http)))
             }
             _ => Ok(None),
         }

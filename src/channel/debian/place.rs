@@ -3,47 +3,58 @@
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::error::ArchiveError;
-use crate::cache::http::{Answer, Conditions, Http, HttpError, ParseUrlError};
+use crate::cache::http::{Answer, Conditions, Http, HttpError, ParseUrlError, Url};
 use crate::cache::{Location, ParseLocationError};
 
 /// An archive's root. Displays without credentials.
 #[derive(Clone)]
 pub(super) struct Place {
-    location: Location,
+    site: Site,
     http: Arc<Http>,
+}
+
+/// Where archives lie.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Site {
+    /// `http` and `https`; a folder.
+    Http(Url),
+    /// A folder of this machine.
+    Directory(PathBuf),
 }
 
 impl Place {
     /// Parses a URL of http, https or file, or a path relative to `project`. `Err` says what is wrong with it.
     pub(super) fn parse(text: &str, project: &Path, http: &Arc<Http>) -> Result<Self, String> {
         match Location::parse(text, project) {
-            Ok(location) => Ok(Self { location, http: Arc::clone(http) }),
+            Ok(Location::Http(url)) => Ok(Self::new(Site::Http(url), Arc::clone(http))),
+            Ok(Location::Directory(folder)) => Ok(Self::new(Site::Directory(folder), Arc::clone(http))),
+            Ok(Location::S3(_)) => Err("`s3://` is not spoken here".to_owned()),
             Err(ParseLocationError::Scheme { scheme, .. }) => Err(format!("`{scheme}://` is not spoken here")),
             Err(ParseLocationError::Empty) => Err("it is empty".to_owned()),
             Err(fault) => Err(fault.to_string()),
         }
     }
 
-    /// The place at a location.
-    pub(super) fn new(location: Location, http: Arc<Http>) -> Self {
-        Self { location, http }
+    /// The place of a site.
+    pub(super) fn new(site: Site, http: Arc<Http>) -> Self {
+        Self { site, http }
     }
 
     /// A small file's bytes; `None` if there is no such file.
     pub(super) fn read(&self, path: &str, limit: u64) -> Result<Option<Vec<u8>>, ArchiveError> {
-        match &self.location {
-            Location::Http(url) => {
+        match &self.site {
+            Site::Http(url) => {
                 let url = url.join(&quoted(path)).map_err(invalid)?;
                 match self.http.fetch_bytes(&url, limit, Conditions::default())? {
                     Answer::Body(document) => Ok(Some(document.bytes)),
                     Answer::Absent { .. } | Answer::NotModified => Ok(None),
                 }
             }
-            Location::Directory(folder) => {
+            Site::Directory(folder) => {
                 let path = folder.join(path);
                 let mut bytes = Vec::new();
                 let read = match open(&path)? {
@@ -62,13 +73,13 @@ impl Place {
     /// A file to read from its beginning, as it lies there; `None` if there is no such file. Faults of the network come as an
     /// [`io::Error`] that holds an [`HttpError`].
     pub(super) fn open(&self, path: &str) -> Result<Option<Box<dyn Read + '_>>, ArchiveError> {
-        match &self.location {
-            Location::Http(url) => match self.http.open(&url.join(&quoted(path)).map_err(invalid)?) {
+        match &self.site {
+            Site::Http(url) => match self.http.open(&url.join(&quoted(path)).map_err(invalid)?) {
                 Ok(download) => Ok(Some(Box::new(download))),
                 Err(HttpError::Absent { .. }) => Ok(None),
                 Err(fault) => Err(fault.into()),
             },
-            Location::Directory(folder) => {
+            Site::Directory(folder) => {
                 let file = open(&folder.join(path))?;
                 Ok(file.map(|file| Box::new(file) as Box<dyn Read>))
             }
@@ -78,13 +89,16 @@ impl Place {
 
 impl PartialEq for Place {
     fn eq(&self, other: &Self) -> bool {
-        self.location == other.location
+        self.site == other.site
     }
 }
 
 impl fmt::Display for Place {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.location, formatter)
+        match &self.site {
+            Site::Http(url) => fmt::Display::fmt(url, formatter),
+            Site::Directory(folder) => write!(formatter, "{}", folder.display()),
+        }
     }
 }
 

@@ -17,7 +17,7 @@ use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use tempfile::TempDir;
 
-use crate::cache::http::{Clock, Netrc, Proxies};
+use crate::cache::http::{Clock, Netrc, Proxies, Tokens};
 use crate::cache::{Http, HttpSettings};
 use crate::nix::Sha256;
 
@@ -45,7 +45,7 @@ impl Clock for Still {
 /// A client that must not go to the network.
 pub(super) fn http() -> Arc<Http> {
     let (netrc, proxies, clock) = (Netrc::default(), Proxies::default(), Arc::new(Still));
-    Arc::new(Http::new(HttpSettings { offline: true, netrc, proxies, clock }))
+    Arc::new(Http::new(HttpSettings { offline: true, netrc, tokens: Tokens::default(), proxies, clock }))
 }
 
 /// A key with a subkey; `can_sign` is about the main key, the subkey always can.

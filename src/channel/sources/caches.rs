@@ -30,8 +30,8 @@ pub fn cache_specs(machine: &Machine, progress: &dyn Progress) -> Result<Vec<Cac
     let mut specs: Vec<CacheSpec> = Vec::new();
     for (name, channel) in by_preference(machine) {
         for text in caches_of(channel) {
-            let location = match Location::parse(text, &machine.project) {
-                Ok(location) => location,
+            let (location, settings) = match Location::parse_with_settings(text, &machine.project) {
+                Ok(parsed) => parsed,
                 Err(error @ ParseLocationError::Scheme { .. }) => {
                     progress.warn(&format!("channel {name}: {error}; going on without it"));
                     continue;
@@ -39,7 +39,8 @@ pub fn cache_specs(machine: &Machine, progress: &dyn Progress) -> Result<Vec<Cac
                 Err(error) => return Err(Error::Channel { channel: name.clone(), reason: error.to_string() }),
             };
             let keys = keys.get(name).cloned().unwrap_or_default();
-            add(&mut specs, CacheSpec { name: redact(text), location, keys, allow_unsigned: channel.allow_unsigned });
+            let (allow_unsigned, priority) = (channel.allow_unsigned, settings.priority);
+            add(&mut specs, CacheSpec { name: redact(text), location, keys, allow_unsigned, priority });
         }
     }
     Ok(specs)
@@ -51,6 +52,7 @@ fn add(specs: &mut Vec<CacheSpec>, spec: CacheSpec) {
         Some(known) => {
             known.keys.extend(spec.keys.into_iter().filter(|key| !known.keys.contains(key)).collect::<Vec<_>>());
             known.allow_unsigned |= spec.allow_unsigned;
+            known.priority = known.priority.or(spec.priority);
         }
     }
 }

@@ -4,8 +4,10 @@ use std::fs::File;
 use std::io::{self, Read as _, Seek as _};
 use std::path::{Path, PathBuf};
 
+#[cfg(feature = "build")]
+use crate::cache;
 use crate::cache::Http;
-use crate::cache::http::{Url, has_scheme, redact};
+use crate::cache::http::{HttpError, Url, has_scheme, redact};
 use crate::config::{Machine, Names};
 use crate::nix::{Hasher, Sha256};
 
@@ -16,6 +18,8 @@ use super::super::index::{Index, Limits};
 enum Location {
     Http(Url),
     File(PathBuf),
+    #[cfg(feature = "build")]
+    S3(cache::Bucket),
 }
 
 /// Reads the index of a channel. Over plain http it must be the one that the files pin.
@@ -29,15 +33,20 @@ pub(super) fn load(channel: &str, machine: &Machine, http: &Http) -> Result<Inde
     let open_fault = |source| Error::OpenIndex { channel: channel.to_owned(), location: redact(text), source };
     let mut file = match &location {
         Location::File(path) => File::open(path).map_err(open_fault)?,
-        Location::Http(url) => {
+        remote => {
             let mut file = tempfile::tempfile().map_err(open_fault)?;
-            http.fetch_to(url, Limits::default().size, &mut file)
+            fetch(remote, http, &mut file)
                 .map_err(|source| Error::FetchIndex { channel: channel.to_owned(), source: Box::new(source) })?;
             file.rewind().map_err(open_fault)?;
             file
         }
     };
-    let plain = matches!(&location, Location::Http(url) if !url.is_secure());
+    let plain = match &location {
+        Location::Http(url) => !url.is_secure(),
+        #[cfg(feature = "build")]
+        Location::S3(object) => !object.is_secure(),
+        Location::File(_) => false,
+    };
     // Before it is read: of a wrong index nothing else is worth saying.
     if plain || pinned.is_some() {
         let found = hash(&mut file).map_err(open_fault)?;
@@ -50,6 +59,16 @@ pub(super) fn load(channel: &str, machine: &Machine, http: &Http) -> Result<Inde
     })
 }
 
+fn fetch(location: &Location, http: &Http, file: &mut File) -> Result<u64, HttpError> {
+    let limit = Limits::default().size;
+    match location {
+        Location::Http(url) => http.fetch_to(url, limit, file),
+        #[cfg(feature = "build")]
+        Location::S3(object) => cache::fetch_object(http, object, limit, file),
+        Location::File(_) => Ok(0),
+    }
+}
+
 fn parse(text: &str, project: &Path) -> Result<Location, String> {
     if !has_scheme(text) {
         return Ok(Location::File(project.join(text)));
@@ -57,6 +76,14 @@ fn parse(text: &str, project: &Path) -> Result<Location, String> {
     let lower = text.to_ascii_lowercase();
     if lower.starts_with("https://") || lower.starts_with("http://") {
         return text.parse().map(Location::Http).map_err(|error: crate::cache::http::ParseUrlError| error.to_string());
+    }
+    #[cfg(feature = "build")]
+    if lower.starts_with("s3://") {
+        return match cache::Location::parse(text, project) {
+            Ok(cache::Location::S3(object)) => Ok(Location::S3(object)),
+            Ok(_) => Err("it is no object of a bucket".to_owned()),
+            Err(error) => Err(error.to_string()),
+        };
     }
     match text.split_once("://") {
         Some((scheme, path)) if scheme.eq_ignore_ascii_case("file") && path.starts_with('/') => {

@@ -239,7 +239,7 @@ fn caches_come_once_with_the_keys_of_all_their_channels() {
         machine.channels.insert(name.to_owned(), added);
     };
     add("a", Names::NixosRelease { name: "nixos-26.05".to_owned(), revision: None }, &[], &[]);
-    add("b", Names::None, &["https://user:secret@example.org/cache", "s3://bucket", "../ours"], &[key("b-1")]);
+    add("b", Names::None, &["https://user:secret@example.org/cache", "ssh-ng://bucket", "../ours"], &[key("b-1")]);
     add("ours", Names::None, &["../ours"], &[key("ours-1")]);
     let listener = Listener::default();
     let specs = cache_specs(&machine, &listener).expect("caches");
@@ -252,5 +252,5 @@ fn caches_come_once_with_the_keys_of_all_their_channels() {
     assert_eq!(told.len(), 3);
     assert!(!told[2].0.contains("secret"), "{told:?}");
     let warned = listener.0.into_inner().expect("what was told");
-    assert!(warned.len() == 1 && warned[0].contains("s3://"), "{warned:?}");
+    assert!(warned.len() == 1 && warned[0].contains("ssh-ng://"), "{warned:?}");
 }

@@ -4,7 +4,7 @@ use std::io::Read as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use dumbc::cache::http::{Answer, Conditions, Fetched, Http, HttpError, HttpSettings, Netrc, Proxies, Url};
+use dumbc::cache::http::{Answer, Conditions, Fetched, Http, HttpError, HttpSettings, Netrc, Proxies, Tokens, Url};
 use dumbc::failure::{Class, Classified as _};
 
 use super::http;
@@ -99,7 +99,7 @@ fn an_etag_spares_the_body() {
     let document = body(fetch(&server, "/x"));
     assert_eq!((document.etag.as_deref(), document.content_type.as_deref()), (Some("\"1\""), Some("text/x")));
     let client = http(&Arc::new(FakeClock::new()), false, Netrc::default());
-    let again = Conditions { etag: Some("\"1\""), accept: Some("application/json") };
+    let again = Conditions { etag: Some("\"1\""), accept: Some("application/json"), ..Conditions::default() };
     assert!(matches!(client.fetch_bytes(&url(&server.url("/x")), 9, again), Ok(Answer::NotModified)));
     let request = server.seen().pop().unwrap();
     assert_eq!(request.headers["accept"], "application/json");
@@ -242,7 +242,13 @@ fn proxies_are_used_except_for_hosts_that_need_none() {
             _ => None,
         });
         let clock = Arc::new(FakeClock::new());
-        let client = Http::new(HttpSettings { offline: false, netrc: Netrc::default(), proxies, clock });
+        let client = Http::new(HttpSettings {
+            offline: false,
+            netrc: Netrc::default(),
+            tokens: Tokens::default(),
+            proxies,
+            clock,
+        });
         body(client.fetch_bytes(&url(&server.url("/x")), 100, Conditions::default())).bytes
     };
     assert_eq!(fetch("example.org"), b"y");

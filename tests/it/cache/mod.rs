@@ -3,14 +3,16 @@
 mod closure;
 mod fetch;
 mod http;
+mod places;
 mod real;
+mod s3;
 mod write;
 
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use dumbc::cache::http::{Clock, Netrc, Proxies};
+use dumbc::cache::http::{Clock, Netrc, Proxies, Tokens};
 use dumbc::cache::{CacheSet, CacheSpec, Error, Found, Http, HttpSettings, Location, Settings};
 use dumbc::nix::{PublicKey, StorePath};
 use dumbc::progress::Silent;
@@ -52,6 +54,7 @@ impl Reader {
             location: Location::parse(location, Path::new("/")).unwrap(),
             keys: keys.to_vec(),
             allow_unsigned: false,
+            priority: None,
         };
         self.specs.push(spec);
         self
@@ -81,7 +84,7 @@ impl Reader {
 
 fn http(clock: &Arc<FakeClock>, offline: bool, netrc: Netrc) -> Http {
     let clock = Arc::clone(clock) as Arc<dyn Clock>;
-    Http::new(HttpSettings { offline, netrc, proxies: Proxies::default(), clock })
+    Http::new(HttpSettings { offline, netrc, tokens: Tokens::default(), proxies: Proxies::default(), clock })
 }
 
 /// The closure of a root that nobody named.

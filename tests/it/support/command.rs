@@ -45,6 +45,15 @@ impl Dumbc {
         Self { command }
     }
 
+    /// Takes variables of the surroundings away whose names begin so.
+    pub(crate) fn without_prefix(mut self, prefix: &str) -> Self {
+        let names = std::env::vars_os().map(|(name, _)| name);
+        for name in names.filter(|name| name.to_string_lossy().starts_with(prefix)) {
+            self.command.env_remove(name);
+        }
+        self
+    }
+
     pub(crate) fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
         self.command.env(name, value);
         self

@@ -11,6 +11,7 @@ pub(crate) mod packages;
 pub(crate) mod project;
 pub(crate) mod proxy;
 pub(crate) mod runtime;
+pub(crate) mod s3;
 pub(crate) mod server;
 pub(crate) mod token_server;
 

@@ -312,7 +312,7 @@ packages = ['debian#x', 'd#git']
         system.toml:15:10 `nowhere` can't be a mirror
             it can be "host", https://…, http://…, file:///…, or a path such as ./debian
         system.toml:17:9 `ftp://x` can't be an index
-            it can be https://…, file:///…, or a path relative to the project
+            it can be https://…, s3://…, file:///…, or a path relative to the project
         system.toml:18:14 `sha256:zz` is no SHA-256
             write `sha256:` and 64 hexadecimal digits, or 52 characters of nix32
         system.toml:19:11 `gopher://x` can't be a cache
