@@ -31,7 +31,7 @@ impl Project<'_> {
         if *mode == Mode::Locked || !(replan || lock.layers.is_empty()) {
             return;
         }
-        let cache = (!self.store.is_untrusted()).then(|| cache_file(self.store.state_dir(), &self.machine.project));
+        let cache = (!self.store.is_untrusted()).then(|| cache_file(&self.store.state_dir(), &self.machine.project));
         lock.volatility = match counts(&self.machine.project, cache.as_deref()) {
             Ok(counts) => weights(&counts, lock),
             Err(error) => {
@@ -46,7 +46,7 @@ impl Project<'_> {
 }
 
 /// One file a project: a history that has grown takes the place of what it was.
-fn cache_file(state: PathBuf, project: &Path) -> PathBuf {
+fn cache_file(state: &Path, project: &Path) -> PathBuf {
     let name = Sha256::of(project.as_os_str().as_encoded_bytes()).hex();
     state.join("volatility").join(format!("{name}.json"))
 }
@@ -59,7 +59,7 @@ fn counts(project: &Path, cache: Option<&Path>) -> Result<Counts, GitError> {
         return Ok(known);
     }
     let mut counts = Counts::default();
-    for revision in git::revisions(project, commits)? {
+    for revision in git::revisions(project, &commits)? {
         counts.add_older(revision);
     }
     if let Some(file) = cache
@@ -83,7 +83,7 @@ fn weights(counts: &Counts, lock: &Lock) -> Option<LockedVolatility> {
 /// Rounded to two digits, so that a longer history changes few lines of the lock.
 fn two_digits(weight: u64) -> u32 {
     let weight = weight.clamp(1, AVERAGE * EXTREME);
-    let step = (0..).map(|power| 10_u64.pow(power)).find(|step| weight / step < 100).unwrap_or(1);
+    let step = [1, 10, 100, 1_000, 10_000].into_iter().find(|step| weight / step < 100).unwrap_or(100_000);
     u32::try_from((weight + step / 2) / step * step).unwrap_or(u32::MAX)
 }
 

@@ -79,17 +79,14 @@ pub fn add(text: &str, list: PackageList<'_>, requests: &[String]) -> Result<Edi
         if known.iter().any(same) {
             continue;
         }
-        match known.iter().position(rival).and_then(|index| packages.get_mut(index)) {
-            Some(value) => {
-                edited.replaced.push((value.as_str().unwrap_or_default().to_owned(), request.clone()));
-                let decor = value.decor().clone();
-                *value = Value::from(request);
-                *value.decor_mut() = decor;
-            }
-            None => {
-                push(packages, request);
-                edited.added.push(request.clone());
-            }
+        if let Some(value) = known.iter().position(rival).and_then(|index| packages.get_mut(index)) {
+            edited.replaced.push((value.as_str().unwrap_or_default().to_owned(), request.clone()));
+            let decor = value.decor().clone();
+            *value = Value::from(request);
+            *value.decor_mut() = decor;
+        } else {
+            push(packages, request);
+            edited.added.push(request.clone());
         }
     }
     edited.text = if edited.is_change() { document.to_string() } else { text.to_owned() };
@@ -215,19 +212,16 @@ fn make_top(document: &mut DocumentMut) {
     }
     let first = document.iter_mut().find_map(|(_, item)| header(item));
     let text = |raw: Option<&RawString>| raw.and_then(RawString::as_str).unwrap_or_default().to_owned();
-    let above = match first {
-        Some(decor) => {
-            let prefix = text(decor.prefix());
-            // What stands right above the table is about the table.
-            let (above, below) = prefix.rfind("\n\n").map_or(("", prefix.as_str()), |end| prefix.split_at(end + 1));
-            decor.set_prefix(if below.starts_with('\n') { below.to_owned() } else { format!("\n{below}") });
-            above.to_owned()
-        }
-        None => {
-            let trailing = text(Some(document.trailing()));
-            document.set_trailing("");
-            trailing
-        }
+    let above = if let Some(decor) = first {
+        let prefix = text(decor.prefix());
+        // What stands right above the table is about the table.
+        let (above, below) = prefix.rfind("\n\n").map_or(("", prefix.as_str()), |end| prefix.split_at(end + 1));
+        decor.set_prefix(if below.starts_with('\n') { below.to_owned() } else { format!("\n{below}") });
+        above.to_owned()
+    } else {
+        let trailing = text(Some(document.trailing()));
+        document.set_trailing("");
+        trailing
     };
     document.insert("packages", Item::Value(Value::Array(Array::new())));
     if let Some(mut key) = document.key_mut("packages") {

@@ -61,52 +61,64 @@ pub(super) fn commits(project: &Path) -> Result<Vec<String>, GitError> {
 }
 
 /// What the lock had in each of `commits`; those whose lock can't be read are passed over.
-pub(super) fn revisions(project: &Path, commits: Vec<String>) -> Result<Vec<Builds>, GitError> {
+pub(super) fn revisions(project: &Path, commits: &[String]) -> Result<Vec<Builds>, GitError> {
     let mut git = git(project);
     let mut child = git.args(["cat-file", "--batch"]).stdin(Stdio::piped()).spawn()?;
     if let Some(mut input) = child.stdin.take() {
         // So few names that they find room in the pipe.
-        let wanted: String = commits.iter().map(|commit| format!("{commit}:./{LOCK_FILE}\n")).collect();
-        input.write_all(wanted.as_bytes())?;
+        let wanted: Vec<String> = commits.iter().map(|commit| format!("{commit}:./{LOCK_FILE}\n")).collect();
+        input.write_all(wanted.concat().as_bytes())?;
     }
     within(&mut child, move |output| {
         let mut output = BufReader::new(output);
         let mut room = MOST;
         let mut all = Vec::new();
-        while let Some(text) = next(&mut output, &mut room)? {
-            all.extend(text.and_then(|text| Lock::parse(&text).ok()).map(|lock| builds(&lock)));
+        loop {
+            match next(&mut output, &mut room)? {
+                Answer::Text(text) => all.extend(Lock::parse(&text).ok().map(|lock| builds(&lock))),
+                Answer::Unusable => {}
+                Answer::End => break,
+            }
         }
         Ok::<_, io::Error>(all)
     })?
     .map_err(GitError::from)
 }
 
-/// The next text of `cat-file --batch`; `Some(None)` for what is missing, is no text, or is too large; `None` at the end.
-fn next(output: &mut impl io::BufRead, room: &mut u64) -> io::Result<Option<Option<String>>> {
+/// An answer of `cat-file --batch`.
+enum Answer {
+    Text(String),
+    /// It is missing, no text, or too large.
+    Unusable,
+    /// There are no more, or enough was read.
+    End,
+}
+
+/// The next answer; `room` is what may still be read.
+fn next(output: &mut impl io::BufRead, room: &mut u64) -> io::Result<Answer> {
     let mut header = String::new();
     output.take(LINE).read_line(&mut header)?;
-    let mut words = header.split_whitespace();
-    let (_, kind, size) = (words.next(), words.next(), words.next());
-    let (kind, size) = match (kind, size.map(str::parse::<u64>)) {
-        (None, _) => return Ok(None),
+    let mut words = header.split_whitespace().skip(1);
+    let (kind, size) = match (words.next(), words.next().map(str::parse::<u64>)) {
+        (None, _) => return Ok(Answer::End),
         (Some(kind), Some(Ok(size))) => (kind, size),
         // `NAME missing`
-        _ => return Ok(Some(None)),
+        _ => return Ok(Answer::Unusable),
     };
     if size > *room {
-        return Ok(None);
+        return Ok(Answer::End);
     }
     *room -= size;
     // A line feed follows.
     let mut content = output.take(size + 1);
     if kind != "blob" || size > LARGEST {
         io::copy(&mut content, &mut io::sink())?;
-        return Ok(Some(None));
+        return Ok(Answer::Unusable);
     }
     let mut bytes = Vec::new();
     content.read_to_end(&mut bytes)?;
     bytes.pop();
-    Ok(Some(String::from_utf8(bytes).ok()))
+    Ok(String::from_utf8(bytes).map_or(Answer::Unusable, Answer::Text))
 }
 
 /// Has another thread read what `child` prints; a child that takes too long is ended, and so is its reader.
