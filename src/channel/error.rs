@@ -116,13 +116,20 @@ pub enum Error {
     /// A NixOS channel.
     #[cfg(feature = "build")]
     #[error(transparent)]
-    Nixos(#[from] super::nixos::NixosError),
+    Nixos(Box<super::nixos::NixosError>),
     /// A Debian archive.
     #[error(transparent)]
     Archive(Box<ArchiveError>),
     /// The lock's file.
     #[error(transparent)]
     Lock(#[from] LockError),
+}
+
+#[cfg(feature = "build")]
+impl From<super::nixos::NixosError> for Error {
+    fn from(error: super::nixos::NixosError) -> Self {
+        Self::Nixos(Box::new(error))
+    }
 }
 
 impl From<ArchiveError> for Error {
