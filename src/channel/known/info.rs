@@ -147,7 +147,7 @@ impl Known<'_> {
                 self.add_outputs(&mut info, &package);
             }
             None => {
-                info.hindrance = Some("no release was made of that revision: nobody tells its store path".to_owned())
+                info.hindrance = Some("no release was made of that revision: nobody tells its store path".to_owned());
             }
         }
         Ok(info)

@@ -75,7 +75,7 @@ pub enum NixosError {
         /// Who was asked.
         host: String,
         /// Why.
-        reason: SearchFault,
+        reason: Box<SearchFault>,
     },
     /// Hydra's answer is not about what was asked.
     #[error("Hydra's answer about {job} can't be used: {reason}")]
@@ -121,16 +121,22 @@ pub enum SearchFault {
     Odd(String),
 }
 
+impl SearchFault {
+    fn class(&self) -> Class {
+        match self {
+            Self::Http(error) => error.class(),
+            Self::Page | Self::Empty | Self::Odd(_) => Class::Network,
+        }
+    }
+}
+
 impl Classified for NixosError {
     fn class(&self) -> Class {
         match self {
             Self::Host(_) | Self::NoChannel { .. } | Self::NoRelease { .. } | Self::NoRevision { .. } => Class::Usage,
-            Self::Http(error) | Self::Search { reason: SearchFault::Http(error), .. } => error.class(),
-            Self::Odd { .. }
-            | Self::Packages { .. }
-            | Self::Blocked { .. }
-            | Self::Search { .. }
-            | Self::Answer { .. } => Class::Network,
+            Self::Http(error) => error.class(),
+            Self::Search { reason, .. } => reason.class(),
+            Self::Odd { .. } | Self::Packages { .. } | Self::Blocked { .. } | Self::Answer { .. } => Class::Network,
             Self::Catalog { .. } | Self::Write { .. } => Class::Other,
         }
     }

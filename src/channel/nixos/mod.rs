@@ -174,7 +174,12 @@ impl Nixos {
     }
 
     fn search_fault(&self, asked: String, release: &Release, reason: SearchFault) -> NixosError {
-        NixosError::Search { asked, release: release.name.clone(), host: self.search().host(), reason }
+        NixosError::Search {
+            asked,
+            release: release.name.clone(),
+            host: self.search().host(),
+            reason: Box::new(reason),
+        }
     }
 
     fn search(&self) -> Search<'_> {

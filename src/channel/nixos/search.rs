@@ -164,7 +164,7 @@ impl Search<'_> {
             if let Some(found) = resolved.systems.remove(system.name()) {
                 let JsonInstallable { reference, attr_path } = found.flake_installable;
                 let place = (attr_path, reference.rev);
-                let found = elsewhere(resolved.version, place, found.last_updated, found.outputs)?;
+                let found = elsewhere(resolved.version, place, found.last_updated.as_deref(), found.outputs)?;
                 // A shortened name may be another package's.
                 if name == attribute || Some(name.as_str()) == pname || is_called(&found, pname) {
                     return Ok(Some(found));
@@ -245,7 +245,7 @@ impl Search<'_> {
 fn elsewhere(
     version: String,
     (attribute, revision): (String, String),
-    date: Option<String>,
+    date: Option<&str>,
     outputs: Option<Vec<JsonOutput>>,
 ) -> Result<Elsewhere, SearchFault> {
     if revision.len() != 40 || !revision.bytes().all(|byte| byte.is_ascii_hexdigit()) {
@@ -286,10 +286,10 @@ fn known_version(release: JsonRelease) -> Option<KnownVersion> {
     let of_platform = |platform: JsonPlatform| {
         let system = System::from_name(&platform.system)?;
         let place = (platform.attribute_path, platform.commit_hash);
-        Some((system, elsewhere(version.clone(), place, platform.date, platform.outputs).ok()?))
+        Some((system, elsewhere(version.clone(), place, platform.date.as_deref(), platform.outputs).ok()?))
     };
     let systems = platforms.into_iter().flatten().filter_map(of_platform).collect();
-    Some(KnownVersion { version, date: last_updated.and_then(day), systems })
+    Some(KnownVersion { version, date: last_updated.as_deref().and_then(day), systems })
 }
 
 /// Whether a text can stand in a lock, an address and on a terminal.
@@ -302,7 +302,7 @@ fn shortened(text: &str) -> String {
 }
 
 /// The day of `2025-11-23T21:50:36Z`.
-fn day(moment: String) -> Option<String> {
+fn day(moment: &str) -> Option<String> {
     let digits = |byte: u8, index: usize| if matches!(index, 4 | 7) { byte == b'-' } else { byte.is_ascii_digit() };
     let day = moment.get(..10)?;
     day.bytes().zip(0..).all(|(byte, index)| digits(byte, index)).then(|| day.to_owned())
@@ -338,7 +338,7 @@ mod tests {
             serde_json::from_str(text).map_err(|fault| SearchFault::Odd(fault.to_string()))?;
         let found = resolved.systems.remove("x86_64-linux").ok_or(SearchFault::Empty)?;
         let place = (found.flake_installable.attr_path, found.flake_installable.reference.rev);
-        elsewhere(resolved.version, place, found.last_updated, found.outputs)
+        elsewhere(resolved.version, place, found.last_updated.as_deref(), found.outputs)
     }
 
     #[test]

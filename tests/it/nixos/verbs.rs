@@ -10,7 +10,7 @@ use crate::support::project::Project;
 
 fn release() -> Nixos {
     let mut release = Nixos::new("nixos-26.05", 1);
-    let glibc = release.packages.add("glibc-2.40", &[], &[7; 50_000]);
+    let glibc = release.packages.add("glibc-2.40", &[], &vec![7; 50_000]);
     let about = json!({
         "description": "Command-line JSON processor", "homepage": "https://example.org/jq", "mainProgram": "jq",
         "license": { "spdxId": "MIT" }, "platforms": ["x86_64-linux", "aarch64-linux"], "outputsToInstall": ["bin", "man"],

@@ -142,7 +142,8 @@ impl Running {
 
     /// Lists folders of releases, as S3 does it: those of `series` behind `after`.
     pub(crate) fn listing(self, series: &str, after: &str, names: &[&str], more: bool) -> Self {
-        let folders: String = names.iter().map(|name| format!("<Prefix>{series}/{name}/</Prefix>")).collect();
+        let folders: Vec<_> = names.iter().map(|name| format!("<Prefix>{series}/{name}/</Prefix>")).collect();
+        let folders = folders.concat();
         let page = format!("<Result><IsTruncated>{more}</IsTruncated>{folders}</Result>");
         let place = format!("/listing/?list-type=2&delimiter=/&prefix={series}/&start-after={after}");
         self.document(&place, "application/xml", &page)
