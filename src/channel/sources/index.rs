@@ -31,15 +31,14 @@ pub(super) fn load(channel: &str, machine: &Machine, http: &Http) -> Result<Inde
     let location = parse(text, &machine.project)
         .map_err(|reason| Error::Channel { channel: channel.to_owned(), reason: format!("`index`: {reason}") })?;
     let open_fault = |source| Error::OpenIndex { channel: channel.to_owned(), location: redact(text), source };
-    let mut file = match &location {
-        Location::File(path) => File::open(path).map_err(open_fault)?,
-        remote => {
-            let mut file = tempfile::tempfile().map_err(open_fault)?;
-            fetch(remote, http, &mut file)
-                .map_err(|source| Error::FetchIndex { channel: channel.to_owned(), source: Box::new(source) })?;
-            file.rewind().map_err(open_fault)?;
-            file
-        }
+    let mut file = if let Location::File(path) = &location {
+        File::open(path).map_err(open_fault)?
+    } else {
+        let mut file = tempfile::tempfile().map_err(open_fault)?;
+        fetch(&location, http, &mut file)
+            .map_err(|source| Error::FetchIndex { channel: channel.to_owned(), source: Box::new(source) })?;
+        file.rewind().map_err(open_fault)?;
+        file
     };
     let plain = match &location {
         Location::Http(url) => !url.is_secure(),

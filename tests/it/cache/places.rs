@@ -82,7 +82,7 @@ fn a_cache_never_sees_what_is_for_another() {
 
     // A token is for one port, and an entry that names a port is, too.
     let project = Project::new();
-    fs::write(&netrc.with_extension("2"), "").unwrap();
+    fs::write(netrc.with_extension("2"), "").unwrap();
     let netrc = project.beside("netrc");
     fs::write(&netrc, format!("machine 127.0.0.1:{} login us password second\n", second.port())).unwrap();
     project.system_at(&cache, &first.url(""), "[\"greet\"]", "");
@@ -119,9 +119,9 @@ fn caches_as_attic_and_cachix_serve_them_are_read() {
         let place = root.path().join(below.trim_start_matches('/'));
         fs::create_dir_all(place.parent().unwrap()).unwrap();
         if below.is_empty() {
-            copy(&cache.folder(), &place)
+            copy(&cache.folder(), &place);
         } else {
-            fs::rename(cache.folder(), &place).unwrap()
+            fs::rename(cache.folder(), &place).unwrap();
         }
         let server = Server::start().folder(root.path()).password(":t0ken");
         let project = Project::new();

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dumbc::cache::http::{Netrc, Proxies};
+use dumbc::cache::http::{Netrc, Proxies, Tokens};
 use dumbc::cache::{DecoderBudget, Http, HttpSettings, Settings};
 use dumbc::channel::nixos::{Hosts, Nixos as Services, NixosError, Release};
 use dumbc::config::System;
@@ -61,8 +61,13 @@ fn the_rate_limit_is_kept_by_us_first_and_by_the_service_then() {
 
 /// The services with a clock that nobody has to wait for.
 fn services(running: &Running, clock: &Arc<FakeClock>, state: &Path) -> Services {
-    let settings =
-        HttpSettings { offline: false, netrc: Netrc::default(), proxies: Proxies::default(), clock: clock.clone() };
+    let settings = HttpSettings {
+        offline: false,
+        tokens: Tokens::default(),
+        netrc: Netrc::default(),
+        proxies: Proxies::default(),
+        clock: clock.clone(),
+    };
     let http = Arc::new(Http::new(settings));
     let settings =
         Settings { state_dir: state.to_owned(), http, untrusted: false, budget: Arc::new(DecoderBudget::default()) };

@@ -342,7 +342,7 @@ fn signature(request: &Request, names: &[&str], secret: &str, (date, region): (&
     query.sort();
     let query: Vec<String> = query.iter().map(|(name, value)| format!("{name}={value}")).collect();
     let path: Vec<String> = request.path.split('/').map(|part| encoded(&decoded(part))).collect();
-    let headers: String = names.iter().map(|name| format!("{name}:{}\n", request.headers[*name])).collect();
+    let headers = names.iter().map(|name| format!("{name}:{}\n", request.headers[*name])).collect::<Vec<_>>().concat();
     let canonical = [
         &request.method,
         &path.join("/"),
