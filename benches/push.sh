@@ -5,7 +5,7 @@
 #
 #   benches/push.sh [FOLDER]    FOLDER holds nixcache/base, nixcache/base.index.jsonl and nixcache/base.key.pub
 #
-# Needs: cargo's release build of dumbc (or DUMBC), docker-registry, skopeo, python3; five times MB and LARGE_MB of disk in TMPDIR.
+# Needs: cargo's release build of dumbc (or DUMBC), docker-registry, skopeo, python3; five times MB and three times LARGE_MB of disk in TMPDIR.
 # Registries of its own are started on free ports in a temporary folder, and ended. MB=0 and LARGE_MB=0 leave those parts out.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -24,7 +24,7 @@ trap 'stop; rm -rf "$work"' EXIT
 
 registry() { # a fresh one; sets `host`
   stop
-  rm -rf "$work/data"
+  rm -rf "$work/data" "$work/log"
   cat >"$work/registry.yml" <<YML
 version: 0.1
 log: {level: error, accesslog: {disabled: false}}
@@ -34,7 +34,7 @@ YML
   sed -i 's/level: error/level: info/' "$work/registry.yml"
   docker-registry serve "$work/registry.yml" >"$work/log" 2>&1 &
   pid=$!
-  until grep -q 'listening on 127.0.0.1:[0-9]*[^0-9]' "$work/log"; do kill -0 $pid; sleep 0.05; done
+  until grep -qs 'listening on 127.0.0.1:[0-9]*[^0-9]' "$work/log"; do kill -0 $pid; sleep 0.05; done
   host=127.0.0.1:$(sed -n 's/.*listening on 127.0.0.1:\([0-9]*\).*/\1/p' "$work/log" | head -1)
 }
 
@@ -92,6 +92,7 @@ if [ "$large" -gt 0 ]; then
 echo "== one layer of $large MB: most memory of the push"
 package large "$large"
 system large '"large"'
+rm -rf "$work/large.oci"
 registry
 python3 - "$dumbc" "$work/project" "$host/large" <<'PYTHON'
 import os, subprocess, sys, time
