@@ -1,4 +1,4 @@
-//! What the keys of stores stand for: `quay.io/team/app`, `https://index.docker.io/v1/`.
+//! What the keys of stores stand for: `registry.example.org/team/app`, `https://index.docker.io/v1/`.
 
 /// Docker's own registry, as references name it.
 const HUB: &str = "docker.io";
@@ -43,29 +43,29 @@ mod tests {
     fn keys_are_hosts_or_namespaces() {
         let fits = |key, registry, repository| fit(key, registry, repository).map(|(length, _)| length);
         for (key, expected) in [
-            ("quay.io", Some(0)),
-            ("QUAY.io", Some(0)),
-            ("https://quay.io", Some(0)),
-            ("https://quay.io/v2/", Some(0)),
-            ("http://quay.io/any/path", Some(0)),
-            ("quay.io/v1/", Some(0)),
-            ("quay.io/team", Some(4)),
-            ("quay.io/team/app", Some(8)),
-            ("quay.io/team/", Some(4)),
-            ("quay.io/team/ap", None),
-            ("quay.io/team/app/more", None),
-            ("quay.io:443", None),
-            ("notquay.io", None),
+            ("registry.example.org", Some(0)),
+            ("REGISTRY.example.org", Some(0)),
+            ("https://registry.example.org", Some(0)),
+            ("https://registry.example.org/v2/", Some(0)),
+            ("http://registry.example.org/any/path", Some(0)),
+            ("registry.example.org/v1/", Some(0)),
+            ("registry.example.org/team", Some(4)),
+            ("registry.example.org/team/app", Some(8)),
+            ("registry.example.org/team/", Some(4)),
+            ("registry.example.org/team/ap", None),
+            ("registry.example.org/team/app/more", None),
+            ("registry.example.org:443", None),
+            ("notregistry.example.org", None),
             ("", None),
         ] {
-            assert_eq!(fits(key, "quay.io", "team/app"), expected, "{key}");
+            assert_eq!(fits(key, "registry.example.org", "team/app"), expected, "{key}");
         }
         for key in
             ["https://index.docker.io/v1/", "index.docker.io", "docker.io", "docker.io/library", "registry-1.docker.io"]
         {
             assert!(fits(key, "docker.io", "library/alpine").is_some(), "{key}");
         }
-        assert!(fit("quay.io", "quay.io", "a") > fit("https://quay.io/", "quay.io", "a"), "as it is spelled");
+        assert!(fit("registry.example.org", "registry.example.org", "a") > fit("https://registry.example.org/", "registry.example.org", "a"), "as it is spelled");
     }
 
     #[test]
