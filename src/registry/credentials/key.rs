@@ -65,7 +65,11 @@ mod tests {
         {
             assert!(fits(key, "docker.io", "library/alpine").is_some(), "{key}");
         }
-        assert!(fit("registry.example.org", "registry.example.org", "a") > fit("https://registry.example.org/", "registry.example.org", "a"), "as it is spelled");
+        assert!(
+            fit("registry.example.org", "registry.example.org", "a")
+                > fit("https://registry.example.org/", "registry.example.org", "a"),
+            "as it is spelled"
+        );
     }
 
     #[test]
