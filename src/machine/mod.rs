@@ -6,6 +6,7 @@ pub mod activation;
 pub mod adopt;
 pub mod boot;
 pub mod generations;
+pub mod plan;
 pub mod prepared;
 pub mod process;
 pub mod rebuild;
