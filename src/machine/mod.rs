@@ -5,6 +5,7 @@
 pub mod activation;
 pub mod adopt;
 pub mod boot;
+pub mod computer;
 pub mod generations;
 pub mod plan;
 pub mod prepared;
