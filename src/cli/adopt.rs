@@ -1,7 +1,9 @@
 //! `dumbc machine adopt`: a home on the volume for the user who has its name now.
 
+use crate::boot::PLAN_PATH;
 use crate::machine::adopt::{self, Adopted, Adoption};
-use crate::machine::boot::{self, Ground};
+use crate::machine::boot::Ground;
+use crate::machine::plan::read_plan;
 
 use super::context::Context;
 use super::figures::counted;
@@ -35,7 +37,7 @@ struct Document<'told> {
 
 pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<()> {
     let ground = Ground::system();
-    let adoption = adopt::plan(&ground, &boot::read_plan(&ground)?, &args.user)?;
+    let adoption = adopt::plan(&ground, &read_plan(&ground.at(PLAN_PATH))?, &args.user)?;
     let adopted = if args.yes && !adoption.is_done() { Some(adopt::adopt(&ground, &adoption)?) } else { None };
     if context.json {
         return document(&adoption, adopted, context);

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 
 use crate::machine::boot::{self, Ground, Ready, Start};
+use crate::machine::computer;
 use crate::machine::prepared::Warning;
 use crate::machine::supervisor;
 use crate::progress::Progress;
@@ -43,10 +44,34 @@ pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<()> {
         uid: rustix::process::geteuid().as_raw(),
         teller: &mut |warning| tell(warning, context.progress.as_ref()),
     };
+    let outcome = live(start, context.progress.as_ref());
+    if computer::is_ours() {
+        return end(outcome, context.progress.as_ref());
+    }
+    Exit::with(outcome?)
+}
+
+/// The whole life of a machine; gives its exit code.
+fn live(start: Start<'_>, progress: &dyn Progress) -> anyhow::Result<u8> {
     let Ready { prepared, foreground, lock } = boot::prepare(&Ground::system(), start)?;
+    if computer::is_ours()
+        && let Err(error) = computer::name(&prepared.plan.hostname)
+    {
+        progress.warn(&format!("the computer's name can't be {}: {error}", prepared.plan.hostname));
+    }
     let code = supervisor::run(prepared, foreground).context("the machine can't be supervised")?;
     drop(lock);
-    Exit::with(code)
+    Ok(code)
+}
+
+/// Nobody takes the exit code of a computer's first process: it is told, and the computer is off.
+fn end(outcome: anyhow::Result<u8>, progress: &dyn Progress) -> anyhow::Result<()> {
+    match outcome {
+        Ok(code) => progress.note(&format!("the machine has ended with code {code}")),
+        Err(error) => progress.warn(&format!("the machine can't run: {error:#}")),
+    }
+    computer::turn_off().context("the computer can't be turned off")?;
+    Ok(())
 }
 
 fn tell(warning: &Warning, progress: &dyn Progress) {

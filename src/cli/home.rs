@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
-use crate::boot::{BootPlan, HOMES_PATH, HomeBase, PLAN_PATH, PLAN_VERSION};
+use crate::boot::{HOMES_PATH, HomeBase, PLAN_PATH, PLAN_VERSION};
 use crate::config::{Request, home_file};
 use crate::failure::Class;
 use crate::home::generation::{self, Names};
 use crate::home::merge::{Layer, Merged, merge};
 use crate::home::show;
+use crate::machine::plan::read_plan;
 use crate::machine::rebuild::surroundings;
 
 use super::Context;
@@ -82,7 +83,7 @@ pub(super) fn unknown<'a>(user: &str, place: &str, known: impl Iterator<Item = &
 
 /// What the image keeps, and the user's own file over it.
 fn of_machine(user: &str, context: &Context) -> anyhow::Result<Merged> {
-    let plan: BootPlan = document(Path::new(PLAN_PATH))?;
+    let plan = read_plan(Path::new(PLAN_PATH))?;
     let account = plan.users.get(user).map(|user| &user.account);
     let account = account.ok_or_else(|| unknown(user, "the machine", plan.users.keys()))?;
     let base: HomeBase = document(&Path::new(HOMES_PATH).join(format!("{user}.json")))?;

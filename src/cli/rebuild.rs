@@ -196,7 +196,7 @@ fn tell(outcome: &Outcome, dry_run: bool, context: &Context) -> anyhow::Result<(
 
 fn list(context: &Context) -> anyhow::Result<()> {
     let inside = inside()?;
-    let mut client = Client::connect(&inside.run.join("store.sock"))?;
+    let mut client = Client::connect(&inside.run.join("store.sock"), &*context.progress)?;
     let Answer::Generations { all, current, image } = client.ask(&Request::List {}, &*context.progress)? else {
         return Err(ClientError::Unexpected.into());
     };

@@ -75,7 +75,7 @@ fn serve_store(args: &ServeArgs) -> anyhow::Result<()> {
 
 fn collect(args: &GcArgs, context: &Context) -> anyhow::Result<()> {
     read_plan()?.ok_or_else(no_machine)?;
-    let mut client = Client::connect(&PathBuf::from(RUN).join("store.sock"))?;
+    let mut client = Client::connect(&PathBuf::from(RUN).join("store.sock"), &*context.progress)?;
     let request = Request::Collect { dry_run: args.dry_run };
     let Answer::Collected(collected) = client.ask(&request, &*context.progress)? else {
         return Err(crate::machine::service::ClientError::Unexpected.into());

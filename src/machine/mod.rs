@@ -5,7 +5,9 @@
 pub mod activation;
 pub mod adopt;
 pub mod boot;
+pub mod computer;
 pub mod generations;
+pub mod plan;
 pub mod prepared;
 pub mod process;
 pub mod rebuild;

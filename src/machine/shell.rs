@@ -1,7 +1,6 @@
 //! Entering a machine as one of its users, with all that a login has.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::Stdio;
@@ -9,9 +8,11 @@ use std::process::Stdio;
 use ::nix::unistd::Uid;
 use thiserror::Error;
 
-use crate::boot::{BootPlan, Layout, PLAN_PATH, PLAN_VERSION, PlanAccount, RUN};
+use crate::boot::{BootPlan, Layout, PLAN_PATH, PlanAccount, RUN};
 use crate::failure::{Class, Classified};
 
+use super::boot::{Ground, foreground};
+use super::plan::{PlanError, read_plan};
 use super::process::{self, Session};
 use super::supervisor::control::{Request, client};
 use super::supervisor::foreground::{NotFound, give_streams, resolved};
@@ -20,33 +21,14 @@ use super::supervisor::{environment, live};
 /// What passes from the surroundings: where one is, and what the terminal can.
 const PASSED: [&str; 8] = ["TERM", "COLORTERM", "LANG", "TZ", "SSH_AUTH_SOCK", "SSH_CONNECTION", "SSH_TTY", "NO_COLOR"];
 
+const ROOT: &str = "root";
+
 /// Why nobody can enter.
 #[derive(Debug, Error)]
 pub enum ShellError {
-    /// There is no boot plan: this is no machine of dumbc's.
-    #[error("can't read `{}`", path.display())]
-    NoPlan {
-        /// The plan's path.
-        path: std::path::PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
-    /// The plan is of another version, or broken.
-    #[error("`{}` can't be understood", path.display())]
-    BadPlan {
-        /// The plan's path.
-        path: std::path::PathBuf,
-        /// What is wrong.
-        source: serde_json::Error,
-    },
-    /// The plan is of another version.
-    #[error("`{}` has version {version}", path.display())]
-    OtherPlan {
-        /// The plan's path.
-        path: std::path::PathBuf,
-        /// Its version.
-        version: u32,
-    },
+    /// This is no machine of dumbc's, or not one of this dumbc.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
     /// Nobody declared such a user.
     #[error("there is no user `{name}`")]
     NoUser {
@@ -81,10 +63,7 @@ impl Classified for ShellError {
 
     fn help(&self) -> Option<String> {
         match self {
-            Self::NoPlan { .. } => Some("run this inside a machine that `dumbc boot` has started".to_owned()),
-            Self::BadPlan { .. } | Self::OtherPlan { .. } => {
-                Some("use the dumbc of this image: /usr/bin/dumbc".to_owned())
-            }
+            Self::Plan(error) => error.help(),
             Self::NoUser { users, .. } => Some(format!("users of this machine: {}", users.join(", "))),
             Self::NotRoot { .. } => Some("from outside: docker exec -it CONTAINER dumbc shell USER".to_owned()),
             Self::NotStarted { .. } => None,
@@ -92,21 +71,10 @@ impl Classified for ShellError {
     }
 }
 
-/// The plan of the image at `path`: [`PLAN_PATH`].
-pub fn read_plan(path: &Path) -> Result<BootPlan, ShellError> {
-    let text = std::fs::read(path).map_err(|source| ShellError::NoPlan { path: path.to_owned(), source })?;
-    let plan: BootPlan =
-        serde_json::from_slice(&text).map_err(|source| ShellError::BadPlan { path: path.to_owned(), source })?;
-    if plan.version != PLAN_VERSION {
-        return Err(ShellError::OtherPlan { path: path.to_owned(), version: plan.version });
-    }
-    Ok(plan)
-}
-
 /// Becomes `user`'s login shell, or `command` run by it. Returns only what went wrong.
 #[must_use]
 pub fn enter(user: &str, command: &[String]) -> ShellError {
-    match read_plan(Path::new(PLAN_PATH)).and_then(|plan| prepare(&plan, user, command)) {
+    match read_plan(Path::new(PLAN_PATH)).map_err(ShellError::from).and_then(|plan| prepare(&plan, user, command)) {
         Ok(mut ready) => {
             let error = ready.exec();
             let NotFound { message, code } =
@@ -144,9 +112,12 @@ fn account(plan: &BootPlan, user: &str) -> Result<PlanAccount, ShellError> {
     let declared = plan.users.get(user).map(|declared| declared.account.clone());
     let other =
         || plan.entrypoint.iter().chain(&plan.daemons).map(|unit| &unit.account).find(|account| account.name == user);
-    declared
-        .or_else(|| other().cloned())
-        .ok_or_else(|| ShellError::NoUser { name: user.to_owned(), users: plan.users.keys().cloned().collect() })
+    // The only account of every machine: who repairs one is root, whatever runs there.
+    let root = || (user == ROOT).then(|| foreground::root(&Ground::system()));
+    declared.or_else(|| other().cloned()).or_else(root).ok_or_else(|| {
+        let users = plan.users.keys().map(String::as_str).chain([ROOT]).map(str::to_owned).collect();
+        ShellError::NoUser { name: user.to_owned(), users }
+    })
 }
 
 /// What the machine was started with, and of the surroundings what belongs to the terminal: those of root's own session are not
@@ -206,9 +177,19 @@ mod tests {
     }
 
     #[test]
+    fn root_is_always_there() {
+        let plan = plan();
+        let root = account(&plan, "root").unwrap();
+        assert_eq!((root.name.as_str(), root.uid), ("root", 0));
+        let environment = environment_of(&plan, &root);
+        assert_eq!(environment["PATH"], "/sw/bin", "the system's packages, and nobody's own");
+        assert_eq!((&environment["HOME"], environment["USER"].as_str()), (&root.home, "root"));
+    }
+
+    #[test]
     fn strangers_are_named() {
         let error = account(&plan(), "bob").expect_err("nobody");
         assert_eq!(error.to_string(), "there is no user `bob`");
-        assert_eq!(error.help(), Some("users of this machine: alice".to_owned()));
+        assert_eq!(error.help(), Some("users of this machine: alice, root".to_owned()));
     }
 }

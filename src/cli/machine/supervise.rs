@@ -7,8 +7,8 @@ use std::time::Instant;
 use anyhow::Context as _;
 
 use crate::boot::Layout;
+use crate::machine::plan::read_plan;
 use crate::machine::prepared::Foreground;
-use crate::machine::shell::read_plan;
 use crate::machine::supervisor::{self, live, setup};
 
 use super::super::exit::Exit;

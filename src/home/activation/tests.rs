@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
+use super::target::{MAX_DEPTH, parents};
 use super::*;
 use crate::home::manifest::ManifestFile;
 

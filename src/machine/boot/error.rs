@@ -1,29 +1,16 @@
 //! Why a machine does not start.
 
 use std::io;
-use std::path::PathBuf;
 
 use crate::failure::{Class, Classified};
+use crate::machine::plan::PlanError;
 
 /// Without what it names, nothing useful can run.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// There is no plan, or it can't be read.
-    #[error("can't read the boot plan {}", path.display())]
-    Plan {
-        /// Where it should be.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// The plan is another dumbc's.
-    #[error("the boot plan {} is not this dumbc's: {reason}", path.display())]
-    PlanContent {
-        /// Where it is.
-        path: PathBuf,
-        /// What is wrong with it.
-        reason: String,
-    },
+    /// There is no plan, or not one of this dumbc.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
     /// An argument is no text.
     #[error("the argument {argument:?} is not UTF-8")]
     Argument {
@@ -74,10 +61,7 @@ impl Classified for Error {
 
     fn help(&self) -> Option<String> {
         Some(match self {
-            Self::Plan { .. } => {
-                "`dumbc boot` runs inside an image that dumbc has built; outside, `dumbc run` starts one".to_owned()
-            }
-            Self::PlanContent { .. } => "build the image again: plan and runtime come from one build".to_owned(),
+            Self::Plan(error) => return error.help(),
             Self::Argument { .. } => return None,
             Self::Locked { .. } => {
                 "go into that machine with `docker exec` or `fly ssh console`, stop it, or give this one a volume \

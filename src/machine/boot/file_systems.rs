@@ -21,6 +21,8 @@ pub(super) enum Deed {
     Own(&'static str, &'static str),
     /// Memory, on a folder, with its permission bits.
     Memory(&'static str, u32),
+    /// Memory for devices, on a folder.
+    Devices(&'static str),
     /// A character device that all may use: major, minor.
     Device(&'static str, u32, u32),
     /// A link and where it leads.
@@ -53,7 +55,7 @@ pub(super) fn plan(exists: impl Fn(&str) -> bool) -> Vec<Deed> {
     };
     unless("/proc/self", &[Deed::Folder("/proc", 0o555), Deed::Own("proc", "/proc")]);
     unless("/sys/kernel", &[Deed::Folder("/sys", 0o555), Deed::Own("sysfs", "/sys")]);
-    unless("/dev/null", &[Deed::Folder("/dev", 0o755), Deed::Memory("/dev", 0o755)]);
+    unless("/dev/null", &[Deed::Folder("/dev", 0o755), Deed::Devices("/dev")]);
     unless("/dev/null", &DEVICES);
     unless("/dev/fd", &STREAMS);
     unless("/dev/pts/ptmx", &[Deed::Folder("/dev/pts", 0o755), Deed::Own("devpts", "/dev/pts")]);
@@ -97,6 +99,7 @@ impl Deed {
             Self::Folder(path, _)
             | Self::Own(_, path)
             | Self::Memory(path, _)
+            | Self::Devices(path)
             | Self::Device(path, ..)
             | Self::Link(path, _) => path,
         }
@@ -109,6 +112,7 @@ fn carry_out(ground: &Ground, deed: &Deed) -> io::Result<()> {
         Deed::Folder(_, mode) => folder::make(&target, Owner::ROOT, *mode).map(drop),
         Deed::Own(kind, _) => ground.mounting().mount(&Mount::Own { kind, target }),
         Deed::Memory(_, mode) => ground.mounting().mount(&Mount::Memory { target, mode: *mode }),
+        Deed::Devices(_) => ground.mounting().mount(&Mount::Devices { target }),
         Deed::Device(_, major, minor) => device(&target, *major, *minor),
         Deed::Link(_, leads) => std::os::unix::fs::symlink(leads, target),
     }
@@ -166,7 +170,10 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let mounts = Remembering::default();
         told(mounts.clone(), root.path());
-        assert!(mounts.0.lock().unwrap().iter().any(|mount| matches!(mount, Mount::Own { kind: "proc", .. })));
+        let made = mounts.0.lock().unwrap();
+        assert!(made.iter().any(|mount| matches!(mount, Mount::Own { kind: "proc", .. })));
+        // In other memory no device can be opened.
+        assert!(made.contains(&Mount::Devices { target: root.path().join("dev") }));
         let left = plan(|path| root.path().join(path.trim_start_matches('/')).symlink_metadata().is_ok());
         // What the double didn't mount, and devices where this user can't make them.
         assert!(left.iter().all(|deed| !matches!(deed.place(), "/run" | "/tmp" | "/dev/fd" | "/dev/shm")), "{left:?}");

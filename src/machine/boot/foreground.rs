@@ -43,7 +43,7 @@ pub(super) fn choose(
 }
 
 /// root, with what the image says of it.
-fn root(ground: &Ground) -> PlanAccount {
+pub(in crate::machine) fn root(ground: &Ground) -> PlanAccount {
     let passwd = small::read(&ground.at("/etc/passwd"), 4 << 20).unwrap_or_default();
     let passwd = String::from_utf8_lossy(&passwd);
     let fields = passwd.lines().map(|line| line.split(':').collect::<Vec<_>>());

@@ -8,7 +8,7 @@ mod copy;
 mod error;
 mod file_systems;
 pub(super) mod folder;
-mod foreground;
+pub(super) mod foreground;
 mod generation;
 mod ground;
 mod homes;
@@ -31,8 +31,9 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::time::Instant;
 
-use crate::boot::{BootPlan, PLAN_PATH, PLAN_VERSION, PlanPath, RUN};
+use crate::boot::{BootPlan, PLAN_PATH, PlanPath, RUN};
 
+use super::plan::read_plan;
 use super::prepared::{Foreground, Prepared, Warning};
 
 pub use error::Error;
@@ -42,9 +43,6 @@ pub use volume::VolumeLock;
 
 use journal::Journal;
 use mount_table::MountTable;
-
-/// A plan is not larger.
-const PLAN_LIMIT: u64 = 64 << 20;
 
 /// What a machine is started with.
 pub struct Start<'teller> {
@@ -75,7 +73,7 @@ pub struct Ready {
 /// What makes it useless: no plan, a volume that another machine holds, an entrypoint whose user has no home.
 pub fn prepare(ground: &Ground, start: Start<'_>) -> Result<Ready, Error> {
     let started = Instant::now();
-    let plan = read_plan(ground)?;
+    let plan = read_plan(&ground.at(PLAN_PATH))?;
     let mut notes = Journal::new(start.teller);
     let foreground = foreground::choose(ground, &plan, &start.arguments, start.uid)?;
     let environment = variables(&plan, start.environment, &mut notes);
@@ -112,21 +110,6 @@ pub fn prepare(ground: &Ground, start: Start<'_>) -> Result<Ready, Error> {
     let prepared =
         Prepared { plan, layout, writable, store, users, environment, secrets, steps, warnings, started, image };
     Ok(Ready { prepared, foreground, lock })
-}
-
-/// Reads the image's plan.
-///
-/// # Errors
-/// It is missing, too large, or of another version.
-pub fn read_plan(ground: &Ground) -> Result<BootPlan, Error> {
-    let path = ground.at(PLAN_PATH);
-    let bytes = small::read(&path, PLAN_LIMIT).map_err(|source| Error::Plan { path: path.clone(), source })?;
-    let plan: BootPlan = serde_json::from_slice(&bytes)
-        .map_err(|error| Error::PlanContent { path: path.clone(), reason: error.to_string() })?;
-    if plan.version == PLAN_VERSION {
-        return Ok(plan);
-    }
-    Err(Error::PlanContent { path, reason: format!("it has version {}, and not {PLAN_VERSION}", plan.version) })
 }
 
 /// The image's variables, over them the container's.

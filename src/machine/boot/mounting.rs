@@ -32,6 +32,11 @@ pub enum Mount {
         /// Permission bits of its root.
         mode: u32,
     },
+    /// Memory at `target` in which devices work: `/dev`.
+    Devices {
+        /// Where.
+        target: PathBuf,
+    },
     /// The kernel's own file system `kind`: `proc`, `sysfs`, `devpts`.
     Own {
         /// Its name.
@@ -75,6 +80,7 @@ impl Mounting for Kernel {
                 own("overlay", lower, MsFlags::empty(), &overlay_options(lower, upper, work)?)
             }
             Mount::Memory { target, mode } => own("tmpfs", target, hard, &format!("mode={mode:o}")),
+            Mount::Devices { target } => own("tmpfs", target, MsFlags::MS_NOSUID, "mode=755"),
             Mount::Own { kind: "devpts", target } => {
                 own("devpts", target, MsFlags::MS_NOSUID | MsFlags::MS_NOEXEC, "newinstance,ptmxmode=0666,mode=0620")
             }

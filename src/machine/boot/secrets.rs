@@ -1,5 +1,7 @@
 //! Secrets: taken out of what everybody sees, and given as files to those who asked for files.
 
+mod memory;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, Write as _};
@@ -14,10 +16,8 @@ use super::folder::{self, Owner};
 use super::ground::Ground;
 use super::journal::Journal;
 use super::mount_table::MountTable;
-use super::mounting::Mount;
 
-/// Where secrets lie as files.
-pub(super) const FOLDER: &str = "/run/secrets";
+use memory::FOLDER;
 
 /// Parts the secrets that the plan's units name from the other variables.
 #[must_use]
@@ -91,27 +91,15 @@ pub(super) fn stand(
     if readers.is_empty() {
         return;
     }
-    let opened = open(ground, table);
-    let Some(folder) = journal.attempt(format_args!("make {FOLDER}"), opened) else { return };
+    let names: Vec<&str> = readers.keys().copied().collect();
+    let opened = memory::open(ground, table, &names, journal);
+    let Some(place) = journal.attempt(format_args!("make {FOLDER}"), opened) else { return };
     for (name, owners) in readers {
         if let Some(value) = secrets.0.get(name) {
-            let written = write(&folder, name, value, &owners);
+            let written = write(&place.folder, name, value, &owners).and_then(|()| place.show(name));
             journal.attempt(format_args!("write {FOLDER}/{name}"), written);
         }
     }
-}
-
-/// The folder, in memory where that can be: a container's layer lies on a disk.
-fn open(ground: &Ground, table: &MountTable) -> io::Result<OwnedFd> {
-    let target = ground.at(FOLDER);
-    folder::make(&target, Owner::ROOT, 0o711)?;
-    if table.below(&target).is_none_or(|mount| mount.kind != "tmpfs" && mount.kind != "ramfs") {
-        // Refused: then it's a folder.
-        let _ = ground.mounting().mount(&Mount::Memory { target: target.clone(), mode: 0o711 });
-    }
-    let folder = folder::open(&target)?;
-    rustix::fs::fchmod(&folder, Mode::from_raw_mode(0o711))?;
-    Ok(folder)
 }
 
 fn write(folder: &OwnedFd, name: &str, value: &str, owners: &[Owner]) -> io::Result<()> {

@@ -5,8 +5,9 @@ use std::path::Path;
 
 use super::mounting::doubles::Refusing;
 use super::*;
-use crate::boot::{PlanAccount, PlanLogs, PlanRestart, PlanUnit, PlanUser};
+use crate::boot::{PLAN_VERSION, PlanAccount, PlanLogs, PlanRestart, PlanUnit, PlanUser};
 use crate::home::manifest::LIVE;
+use crate::machine::plan::PlanError;
 
 pub(in crate::machine) const RUNTIME: &str = "/nix/store/00000000000000000000000000000000-dumbc-runtime/bin/dumbc";
 
@@ -316,12 +317,12 @@ fn who_is_no_root_runs_a_command_only() {
 fn plans_of_others_are_refused() {
     let mut image = Image::new(&[]);
     image.plan.version = 99;
-    assert!(matches!(image.boot_with(&[], &[]), Err(Error::PlanContent { .. })));
+    assert!(matches!(image.boot_with(&[], &[]), Err(Error::Plan(PlanError::Content { .. }))));
     let ground = Ground::new(image.root.path(), Refusing);
-    image.put(PLAN_PATH, "{}");
-    assert!(matches!(read_plan(&ground), Err(Error::PlanContent { .. })));
     fs::remove_file(image.at(PLAN_PATH)).unwrap();
-    assert!(matches!(read_plan(&ground), Err(Error::Plan { .. })));
+    let teller = &mut |_: &Warning| {};
+    let start = Start { arguments: vec![], environment: vec![], uid: 0, teller };
+    assert!(matches!(prepare(&ground, start), Err(Error::Plan(error)) if error.is_absent()));
 }
 
 #[test]

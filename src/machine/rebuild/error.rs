@@ -7,6 +7,7 @@ use crate::config::Diagnostic;
 use crate::failure::{Class, Classified};
 use crate::home::generation::HomeError;
 use crate::machine::activation::ActivationError;
+use crate::machine::plan::PlanError;
 use crate::machine::service::ClientError;
 use crate::nix::StorePath;
 use crate::{channel, config};
@@ -17,6 +18,9 @@ pub enum RebuildError {
     /// This is no machine.
     #[error("`{}` is not there: this is no machine that dumbc has booted", .0.display())]
     NoMachine(PathBuf),
+    /// Its plan is not to be understood.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
     /// The caller is none of the machine's declared users.
     #[error("user {0} has no home that this machine makes")]
     NoUser(u32),
@@ -135,6 +139,7 @@ impl Classified for RebuildError {
 
     fn help(&self) -> Option<String> {
         match self {
+            Self::Plan(error) => error.help(),
             Self::NoMachine(_) => Some("on the host, edit home.toml and build the image again".to_owned()),
             Self::NoUser(_) => Some("as root, name a user: `rebuild --user NAME`".to_owned()),
             Self::Debian(_) => Some("add it to system.toml and build the image again".to_owned()),

@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use super::error::RebuildError;
 use crate::boot::{BootPlan, HOMES_PATH, HomeBase, PLAN_PATH, RUN};
 use crate::channel::LOCK_FILE;
+use crate::machine::plan;
 use crate::nix::{STORE_DIR, Sha256};
 
 /// What a first home.toml of one's own says.
@@ -23,7 +24,7 @@ pub const STUB: &str = "\
 # enable = true
 ";
 
-/// Most bytes of a plan, and of what the image says of a home.
+/// Most bytes of what the image says of a home.
 const MAX_JSON: u64 = 64 << 20;
 
 /// Most bytes of a user's own file.
@@ -50,7 +51,10 @@ pub struct Inside {
 
 /// The plan of the machine that this process is in; `None` outside of one.
 pub fn read_plan() -> Result<Option<BootPlan>, RebuildError> {
-    Ok(read_json(Path::new(PLAN_PATH))?.map(|(plan, _)| plan))
+    match plan::read_plan(Path::new(PLAN_PATH)) {
+        Err(error) if error.is_absent() => Ok(None),
+        read => Ok(Some(read?)),
+    }
 }
 
 impl Inside {

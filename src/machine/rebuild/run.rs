@@ -102,7 +102,7 @@ pub fn rebuild(
         };
     };
     let (answers, lock) = answer(inside, &requests, options, progress)?;
-    let mut client = Client::connect(&inside.run.join("store.sock"))?;
+    let mut client = Client::connect(&inside.run.join("store.sock"), progress)?;
     let roots: Vec<StorePath> = answers.values().flatten().cloned().collect();
     let Answer::Fetched { bytes: fetched, .. } = client.ask(&Request::Fetch { paths: roots.clone() }, progress)? else {
         return Err(ClientError::Unexpected.into());
@@ -141,7 +141,7 @@ fn select_locked(
     progress: &dyn Progress,
 ) -> Result<Outcome, RebuildError> {
     let before = live(inside);
-    let mut client = Client::connect(&inside.run.join("store.sock"))?;
+    let mut client = Client::connect(&inside.run.join("store.sock"), progress)?;
     let Answer::Generations { current, .. } = client.ask(&Request::List {}, progress)? else {
         return Err(ClientError::Unexpected.into());
     };

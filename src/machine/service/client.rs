@@ -3,11 +3,21 @@
 use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use super::wire::{self, Answer, Refusal, Reply, Request};
 use crate::failure::{Class, Classified};
 use crate::nix::StorePath;
 use crate::progress::Progress;
+
+/// How long a service is waited for.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long before that is said.
+const SILENCE: Duration = Duration::from_secs(1);
+
+/// How long between two tries.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// A connection to the store service.
 pub struct Client {
@@ -55,12 +65,36 @@ impl Classified for ClientError {
     }
 }
 
+/// Whether nobody listens only for now: there is no socket in a machine's folder, or one whose service has ended.
+fn may_come(socket: &Path, error: &io::Error) -> bool {
+    let is_machine = socket.parent().is_some_and(Path::is_dir);
+    is_machine && matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused)
+}
+
 impl Client {
-    /// Connects to the service at `socket`.
-    pub fn connect(socket: &Path) -> Result<Self, ClientError> {
-        let stream =
-            UnixStream::connect(socket).map_err(|source| ClientError::Connect { socket: socket.to_owned(), source })?;
-        Ok(Self { stream, socket: socket.to_owned() })
+    /// Connects to the service at `socket`. One that isn't there yet, since the machine starts it (again), is waited for, for five
+    /// seconds; `progress` hears of that after one.
+    pub fn connect(socket: &Path, progress: &dyn Progress) -> Result<Self, ClientError> {
+        Self::connect_within(socket, PATIENCE, progress)
+    }
+
+    fn connect_within(socket: &Path, patience: Duration, progress: &dyn Progress) -> Result<Self, ClientError> {
+        let started = Instant::now();
+        let mut is_told = false;
+        loop {
+            let source = match UnixStream::connect(socket) {
+                Ok(stream) => return Ok(Self { stream, socket: socket.to_owned() }),
+                Err(source) => source,
+            };
+            if !may_come(socket, &source) || started.elapsed() >= patience {
+                return Err(ClientError::Connect { socket: socket.to_owned(), source });
+            }
+            if !is_told && started.elapsed() >= SILENCE {
+                progress.note("waiting for the store service, which is not there");
+                is_told = true;
+            }
+            std::thread::sleep(PAUSE);
+        }
     }
 
     /// Asks, and tells what is heard until the end.
@@ -107,6 +141,58 @@ impl Client {
                 Reply::Done(answer) => return Ok(answer),
                 Reply::Refused(refusal) => return Err(refusal.into()),
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::UnixListener;
+    use std::sync::Mutex;
+
+    use super::*;
+
+    /// A service that comes once somebody is told that it is not there.
+    struct Coming {
+        socket: PathBuf,
+        listener: Mutex<Option<UnixListener>>,
+    }
+
+    impl Progress for Coming {
+        fn begin(&self, _: &str, _: Option<u64>) {}
+        fn advance(&self, _: u64) {}
+        fn note(&self, message: &str) {
+            assert!(message.contains("store service"), "{message}");
+            let _ = std::fs::remove_file(&self.socket);
+            let before = self.listener.lock().unwrap().replace(UnixListener::bind(&self.socket).unwrap());
+            assert!(before.is_none(), "it is said once");
+        }
+        fn warn(&self, _: &str) {}
+    }
+
+    #[test]
+    fn a_service_that_starts_again_is_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let socket = folder.path().join("store.sock");
+        for is_left_behind in [false, true] {
+            let _ = std::fs::remove_file(&socket);
+            if is_left_behind {
+                drop(UnixListener::bind(&socket).unwrap());
+            }
+            let coming = Coming { socket: socket.clone(), listener: Mutex::new(None) };
+            Client::connect_within(&socket, Duration::from_mins(1), &coming).unwrap();
+        }
+    }
+
+    #[test]
+    fn the_wait_ends_and_outside_of_machines_there_is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let silent = crate::progress::Silent;
+        let (socket, nowhere) = (folder.path().join("store.sock"), folder.path().join("none/store.sock"));
+        let waits = [(&socket, Duration::ZERO), (&nowhere, Duration::MAX)];
+        for (socket, patience) in waits {
+            let error = Client::connect_within(socket, patience, &silent).err().unwrap();
+            assert!(matches!(error, ClientError::Connect { .. }), "{error}");
         }
     }
 }

@@ -17,6 +17,9 @@ fn a_machine_without_any_package_boots() {
     assert!(is_up, "{}", container.logs());
     let home = container.exec("0", &["dumbc", "home", "show", "alice"]);
     assert!(home.status.success(), "{home:?}");
+    // Nothing runs as root here, and root can enter all the same.
+    let status = container.exec("0", &["dumbc", "shell", "root", "--", "dumbc", "machine", "status"]);
+    assert!(status.status.success(), "{status:?}");
     assert_eq!(container.stop(), 0, "who has no foreground was told to stop, and did");
 
     // A program of the project is all that runs.

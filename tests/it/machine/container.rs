@@ -63,12 +63,12 @@ impl Machine {
 }
 
 /// A static busybox of this machine.
-fn busybox() -> Option<PathBuf> {
+pub(super) fn busybox() -> Option<PathBuf> {
     let path = ["/bin/busybox", "/usr/bin/busybox"].map(PathBuf::from).into_iter().find(|path| path.exists());
     path.or_else(|| skipped("busybox is not installed"))
 }
 
-fn add_busybox(cache: &Cache, busybox: &Path) {
+pub(super) fn add_busybox(cache: &Cache, busybox: &Path) {
     let folder = tempfile::tempdir().unwrap();
     let bin = folder.path().join("bin");
     std::fs::create_dir(&bin).unwrap();

@@ -16,4 +16,5 @@ mod supervisor;
 mod survives;
 mod terminal;
 mod units;
+mod vm;
 mod whole;

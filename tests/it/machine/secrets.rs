@@ -1,6 +1,9 @@
 //! Secrets reach whom the files name, and nobody else.
 
+use std::process::Command;
+
 use super::container::{Container, Machine};
+use crate::clients::output;
 
 const TABLES: &str = r#"
 [daemons.named]
@@ -65,7 +68,58 @@ fn only_who_names_a_secret_has_it() {
     // `docker exec` has all variables of the container, and hands on what is no unit's.
     let entered = container.shell("bob", "env");
     assert!(entered.contains("OPEN=offen\n") && !entered.contains("geheim"), "{entered}");
+    root_enters(&container);
+    in_no_layer(&machine, &container);
     assert_eq!(container.stop(), 0);
+
+    let in_run = image.start(&[&options[..], &["--tmpfs", "/run"]].concat());
+    files(&in_run);
+    assert_eq!(in_run.inside("readlink /run/secrets || ls -d /dev/dumbc-* || echo in /run"), "in /run\n");
+}
+
+/// root has a login as users have: the machine's variables without secrets, and no others.
+fn root_enters(container: &Container) {
+    let entered = container.exec("0", &["dumbc", "shell", "root", "--", "sh", "-c", "cat /dev/null && pwd && env"]);
+    let told = String::from_utf8_lossy(&entered.stdout).into_owned();
+    assert!(entered.status.success() && told.starts_with("/root\n"), "{entered:?}");
+    for line in ["HOME=/root", "USER=root", "LOGNAME=root", "XDG_RUNTIME_DIR=/run/user/0", "OPEN=offen"] {
+        assert!(told.lines().any(|told| told == line), "{line} is missing from\n{told}");
+    }
+    assert!(!told.contains("geheim"), "{told}");
+    let refused = container.exec("alice", &["dumbc", "shell", "root"]);
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("only root may enter as `root`"), "{refused:?}");
+}
+
+/// Nothing may be mounted here and /run is in the container's layer: so files lie in memory that docker gives, and each start has a
+/// folder of its own. A file that does lie in the layer shows that it is looked at.
+fn in_no_layer(machine: &Machine, container: &Container) {
+    let folder = container.inside("readlink /run/secrets");
+    assert!(folder.starts_with("/dev/dumbc-secrets-"), "{folder}");
+    output(&mut container.docker(&["restart", "-t", "30", &container.id]));
+    assert!(container.soon("dumbc machine status | grep -q '^filed .*running'"));
+    files(container);
+    assert_ne!(container.inside("readlink /run/secrets"), folder);
+    assert_eq!(container.inside("ls -d /dev/dumbc-secrets-* /dev/shm/dumbc-* 2>/dev/null | wc -l").trim(), "1");
+    container.inside("echo kanari > /var/tmp/bird");
+
+    let place = tempfile::tempdir_in(machine.project.beside("")).unwrap();
+    let archive = place.path().join("saved.tar");
+    let name = format!("{}-committed", &container.id[..12]);
+    output(&mut container.docker(&["commit", &container.id, &name]));
+    output(container.docker(&["save", "-o"]).arg(&archive).arg(&name));
+    output(Command::new("tar").arg("-xf").arg(&archive).arg("-C").arg(place.path()));
+    std::fs::remove_file(&archive).unwrap();
+    output(container.docker(&["export", "-o"]).arg(place.path().join("exported")).arg(&container.id));
+    output(&mut container.docker(&["rmi", &name]));
+    let holders = |text: &str| {
+        let found = Command::new("grep").args(["-rlaF", text]).arg(place.path()).output().unwrap();
+        let found = String::from_utf8(found.stdout).unwrap();
+        // Docker itself keeps the variables of `docker run -e` in a container's configuration, whose files are documents.
+        let is_document = |path: &&str| std::fs::read(path).unwrap().starts_with(b"{");
+        found.lines().filter(|path| !is_document(path)).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(holders("kanari").len(), 2, "the new layer, and the exported files");
+    assert_eq!(holders("zertifikat"), [""; 0]);
 }
 
 fn files(container: &Container) {

@@ -3,6 +3,7 @@
 use std::fs;
 
 use super::container::{Container, Machine};
+use crate::support::skipped;
 
 const TABLES: &str = r#"
 [daemons.by-port]
@@ -160,4 +161,34 @@ format = "json"
     assert!(becomes("unhealthy"), "{}", health());
     container.inside("touch /tmp/well");
     assert!(becomes("healthy"), "{}", health());
+}
+
+/// In docker's own time. What passes in seconds on a computer whose clock skips waits is [`super::vm`]'s.
+#[test]
+fn a_unit_that_always_crashes_is_given_up_and_the_machine_goes_on() {
+    if std::env::var_os("DUMBC_TEST_PATIENT").is_none() {
+        skipped::<()>("the supervisor takes six minutes for it: DUMBC_TEST_PATIENT=1");
+        return;
+    }
+    let Some(machine) = Machine::new() else { return };
+    let tables = r#"
+[daemons.broken]
+command = ["sh", "-c", "echo broken on purpose; kill -SEGV $$"]
+[daemons.steady]
+command = ["sleep", "10000"]
+"#;
+    machine.system(&[], tables);
+    let image = machine.load();
+    let container = image.start(&[]);
+    let is_up = || container.soon("dumbc machine status | grep -q '^broken .*gave up after 15 starts'");
+    assert!((0..8).any(|_| is_up()), "{}", container.inside("dumbc machine status"));
+    let told = "gave up after 15 starts in 6 min, ended: SIGSEGV; dumbc machine restart broken";
+    assert!(container.inside("dumbc machine status").contains(told));
+    assert!(container.logs().lines().any(|line| line.contains("broken") && line.contains(told)), "it is in the log");
+    assert!(container.inside("cat /run/dumbc/banner").contains("broken"));
+    reaches(&container, "steady", "running");
+    // Whoever has mended it starts it anew.
+    container.inside("dumbc machine restart broken");
+    assert!(container.soon("dumbc machine status | grep '^broken' | grep -vq 'gave up'"));
+    assert_eq!(container.stop(), 0);
 }
