@@ -31,6 +31,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         ("inside", documents()?),
         ("sent", nars()?),
         ("find", images()),
+        ("import", imports()),
         ("origin", image_documents()),
     ];
     for (target, seeds) in seeds {
@@ -41,6 +42,29 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
     }
     Ok(())
+}
+
+/// What other tools write, and a small machine in Nix.
+fn imports() -> Seeds {
+    let path = "/nix/store/0123456789abcdfghijklmnpqrsvwxyz-git-2.54.0";
+    let devbox = format!(
+        r#"{{"lockfile_version":"1","packages":{{"git@latest":{{"resolved":"github:NixOS/nixpkgs/4a29#git","version":"2.54.0","systems":{{"x86_64-linux":{{"outputs":[{{"name":"out","path":"{path}","default":true}}]}},"aarch64-linux":{{"store_path":"{path}"}}}}}}}}}}"#
+    );
+    let flox = format!(
+        r#"{{"lockfile-version":1,"manifest":{{}},"packages":[{{"attr_path":"git","install_id":"git","version":"2.54.0","system":"x86_64-linux","outputs_to_install":["out"],"outputs":{{"out":"{path}"}}}}]}}"#
+    );
+    let evaluated = format!(
+        r#"{{"attr":"x86_64-linux.git","attrPath":["x86_64-linux","git"],"name":"git-2.54.0","outputs":{{"out":"{path}"}},"system":"x86_64-linux"}}"#
+    );
+    vec![
+        ("devbox", devbox.into()),
+        ("flox", flox.into()),
+        ("eval-jobs", format!("{evaluated}\n{{\"attr\":\"bad\",\"error\":\"it\\nfails\"}}\n").into()),
+        ("paths", format!("{path} {path}\n# no\n").into()),
+        ("system", include_bytes!("../../src/import/nix/tests/system.nix").into()),
+        ("users", include_bytes!("../../src/import/nix/tests/users.nix").into()),
+        ("home", include_bytes!("../../src/import/nix/tests/home.nix").into()),
+    ]
 }
 
 /// What images say of themselves.
