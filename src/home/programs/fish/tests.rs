@@ -1,7 +1,9 @@
 //! What Home Manager's tests expect of the same settings.
 
 use super::super::ShellSnippets;
-use super::super::testing::{Package, assert_syntax, contribute, evaluated, evaluated_with, made, store_path, text};
+use super::super::testing::{
+    Package, assert_syntax, contribute, evaluated, evaluated_with, link, made, store_path, text,
+};
 use super::*;
 
 const CONFIG: &str = ".config/fish/config.fish";
@@ -180,6 +182,19 @@ fn plugins_are_loaded_from_where_they_lie() {
     assert_eq!((FISH.requests)(&table.parse().expect("TOML")), ["fishPlugins.foo"]);
     let (_, findings) = evaluated(&FISH, table);
     assert_eq!(findings[0].path, ["plugins", "0", "src"]);
+}
+
+#[test]
+fn themes_of_plugins_lie_where_fish_looks() {
+    let folders: &[(&str, &[&str])] = &[("themes", &["README.md", "a.theme"]), ("share/fish/themes", &["b.theme"])];
+    let package = Package { request: "fishPlugins.foo", name: "foo", folders };
+    let table = "plugins = [{ name = 'foo', src = 'fishPlugins.foo' }, { name = 'bar', src = '/opt/bar' }]";
+    let (contribution, findings) = evaluated_with(&FISH, table, &[package], &Contribution::default());
+    assert_eq!(findings, []);
+    let foo = store_path("foo");
+    assert_eq!(link(&contribution, ".config/fish/themes/a.theme"), format!("{foo}/themes/a.theme"));
+    assert_eq!(link(&contribution, ".config/fish/themes/b.theme"), format!("{foo}/share/fish/themes/b.theme"));
+    assert_eq!(contribution.files.keys().filter(|path| path.contains("/themes/")).count(), 2);
 }
 
 #[test]
