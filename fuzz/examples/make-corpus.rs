@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 
 use dumbc::cache::NarSource;
-use dumbc::channel::{Lock, LockedChannel, LockedPackage, LockedRequest};
+use dumbc::channel::{Lock, LockedChannel, LockedOrigin, LockedPackage, LockedRelease, LockedRequest};
 use dumbc::config::System;
 use dumbc::image::tar::{Kind, TAIL, padding, write_header};
 use dumbc::image::tree::Metadata;
@@ -436,7 +436,15 @@ fn locks() -> Result<Seeds, Box<dyn std::error::Error>> {
     let mut lock = Lock::default();
     let empty = lock.print();
     lock.packages.extend([(git.clone(), package(&[&libc, &git])), (libc.clone(), package(&[]))]);
-    lock.channels.insert("ours".to_owned(), LockedChannel { index_hash: Some(Sha256::of(b"index")), archive: None });
+    let ours = LockedChannel { index_hash: Some(Sha256::of(b"index")), archive: None, release: None };
+    let release = LockedRelease {
+        wanted: "nixos-26.05".to_owned(),
+        name: "nixos-26.05.1234.0123456789ab".to_owned(),
+        revision: "01".repeat(20),
+        evaluation: 1_800_000,
+    };
+    let nixos = LockedChannel { index_hash: None, archive: None, release: Some(release) };
+    lock.channels.extend([("ours".to_owned(), ours), ("nixos".to_owned(), nixos)]);
     lock.requests.insert(
         (System::X86_64Linux, "git".to_owned()),
         LockedRequest {
@@ -445,6 +453,7 @@ fn locks() -> Result<Seeds, Box<dyn std::error::Error>> {
             version: Some("2.39.5".to_owned()),
             outputs: vec![("out".to_owned(), git)],
             deb: None,
+            origin: Some(LockedOrigin { revision: "23".repeat(20), attribute: "git_2_39".to_owned() }),
         },
     );
     let closure = lock.print();

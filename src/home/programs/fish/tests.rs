@@ -200,12 +200,12 @@ fn themes_of_plugins_lie_where_fish_looks() {
 #[test]
 fn what_fish_cannot_say_is_named() {
     let others = Contribution {
-        session_variables: BTreeMap::from([("A".into(), "$(id -u)".into()), ("B".into(), "b".into())]),
+        session_variables: BTreeMap::from([("A".into(), "$(id | wc)".into()), ("B".into(), "b".into())]),
         ..Contribution::default()
     };
     let (contribution, findings) = contribute(&FISH, "", &others);
     assert!(text(&contribution, CONFIG).contains("set -gx B \"b\""));
-    assert_eq!(findings[0].message, "fish doesn't set `A`: a command stands in it");
+    assert_eq!(findings[0].message, "fish doesn't set `A`: a command with more than plain words stands in it");
     assert!(findings[0].warning);
 }
 
