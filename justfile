@@ -37,6 +37,6 @@ bench-build:
     benches/build.sh ../shared
 
 # Ten minutes of fuzzing one target: narinfo, nar, invert, tar, deb, config, index, lock, release, apt_sources, scripts,
-# generated, home, formats, inside, sent, find or origin (docs/fuzzing.md).
-fuzz target:
-    RUSTC_BOOTSTRAP=1 cargo fuzz run --sanitizer none {{target}} -- -max_total_time=600 -max_len=20000 -timeout=30 -rss_limit_mb=1024
+# generated, home, formats, inside, sent, find, origin or import (docs/fuzzing.md). With files, only these are run, once.
+fuzz target *files:
+    RUSTC_BOOTSTRAP=1 cargo fuzz run --sanitizer none {{target}} {{files}} -- -max_total_time=600 -max_len=20000 -timeout=30 -rss_limit_mb=1024

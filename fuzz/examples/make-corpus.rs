@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 
 use dumbc::cache::NarSource;
-use dumbc::channel::{Lock, LockedChannel, LockedPackage, LockedRequest};
+use dumbc::channel::{Lock, LockedChannel, LockedOrigin, LockedPackage, LockedRelease, LockedRequest};
 use dumbc::config::System;
 use dumbc::image::tar::{Kind, TAIL, padding, write_header};
 use dumbc::image::tree::Metadata;
@@ -31,6 +31,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         ("inside", documents()?),
         ("sent", nars()?),
         ("find", images()),
+        ("import", imports()),
         ("origin", image_documents()),
     ];
     for (target, seeds) in seeds {
@@ -41,6 +42,29 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
     }
     Ok(())
+}
+
+/// What other tools write, and a small machine in Nix.
+fn imports() -> Seeds {
+    let path = "/nix/store/0123456789abcdfghijklmnpqrsvwxyz-git-2.54.0";
+    let devbox = format!(
+        r#"{{"lockfile_version":"1","packages":{{"git@latest":{{"resolved":"github:NixOS/nixpkgs/4a29#git","version":"2.54.0","systems":{{"x86_64-linux":{{"outputs":[{{"name":"out","path":"{path}","default":true}}]}},"aarch64-linux":{{"store_path":"{path}"}}}}}}}}}}"#
+    );
+    let flox = format!(
+        r#"{{"lockfile-version":1,"manifest":{{}},"packages":[{{"attr_path":"git","install_id":"git","version":"2.54.0","system":"x86_64-linux","outputs_to_install":["out"],"outputs":{{"out":"{path}"}}}}]}}"#
+    );
+    let evaluated = format!(
+        r#"{{"attr":"x86_64-linux.git","attrPath":["x86_64-linux","git"],"name":"git-2.54.0","outputs":{{"out":"{path}"}},"system":"x86_64-linux"}}"#
+    );
+    vec![
+        ("devbox", devbox.into()),
+        ("flox", flox.into()),
+        ("eval-jobs", format!("{evaluated}\n{{\"attr\":\"bad\",\"error\":\"it\\nfails\"}}\n").into()),
+        ("paths", format!("{path} {path}\n# no\n").into()),
+        ("system", include_bytes!("../../src/import/nix/tests/system.nix").into()),
+        ("users", include_bytes!("../../src/import/nix/tests/users.nix").into()),
+        ("home", include_bytes!("../../src/import/nix/tests/home.nix").into()),
+    ]
 }
 
 /// What images say of themselves.
@@ -412,7 +436,15 @@ fn locks() -> Result<Seeds, Box<dyn std::error::Error>> {
     let mut lock = Lock::default();
     let empty = lock.print();
     lock.packages.extend([(git.clone(), package(&[&libc, &git])), (libc.clone(), package(&[]))]);
-    lock.channels.insert("ours".to_owned(), LockedChannel { index_hash: Some(Sha256::of(b"index")), archive: None });
+    let ours = LockedChannel { index_hash: Some(Sha256::of(b"index")), archive: None, release: None };
+    let release = LockedRelease {
+        wanted: "nixos-26.05".to_owned(),
+        name: "nixos-26.05.1234.0123456789ab".to_owned(),
+        revision: "01".repeat(20),
+        evaluation: 1_800_000,
+    };
+    let nixos = LockedChannel { index_hash: None, archive: None, release: Some(release) };
+    lock.channels.extend([("ours".to_owned(), ours), ("nixos".to_owned(), nixos)]);
     lock.requests.insert(
         (System::X86_64Linux, "git".to_owned()),
         LockedRequest {
@@ -421,6 +453,7 @@ fn locks() -> Result<Seeds, Box<dyn std::error::Error>> {
             version: Some("2.39.5".to_owned()),
             outputs: vec![("out".to_owned(), git)],
             deb: None,
+            origin: Some(LockedOrigin { revision: "23".repeat(20), attribute: "git_2_39".to_owned() }),
         },
     );
     let closure = lock.print();

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use toml::{Table, Value};
 
 use super::findings::executable;
-use super::options::{Package, options, wrong};
+use super::options::{Package, options, renamed, wrong};
 use super::shell::{DEFAULT_ORDER, folder, unanswered};
 use super::{Content, Context, Contribution, OptionError, Program, ShellSnippets};
 
@@ -22,6 +22,7 @@ struct Direnv {
     stdlib: String,
     #[serde(rename = "nix-direnv")]
     nix: NixDirenv,
+    mise: Mise,
     enable_bash_integration: bool,
     enable_zsh_integration: bool,
     enable_fish_integration: bool,
@@ -33,6 +34,21 @@ struct Direnv {
 struct NixDirenv {
     enable: bool,
     package: Option<String>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, deny_unknown_fields)]
+struct Mise {
+    enable: bool,
+    package: Option<Package>,
+}
+
+impl Mise {
+    const PACKAGE: &str = "mise";
+
+    fn request(&self) -> Option<&str> {
+        Package::request(self.package.as_ref(), Self::PACKAGE).filter(|_| self.enable)
+    }
 }
 
 impl NixDirenv {
@@ -49,6 +65,7 @@ impl Default for Direnv {
             config: Table::new(),
             stdlib: String::new(),
             nix: NixDirenv::default(),
+            mise: Mise::default(),
             enable_bash_integration: true,
             enable_zsh_integration: true,
             enable_fish_integration: true,
@@ -58,18 +75,30 @@ impl Default for Direnv {
 }
 
 fn requests(table: &Table) -> Vec<String> {
-    match options::<Direnv>("direnv", table) {
-        Ok(direnv) if direnv.nix.enable => vec![direnv.nix.request().to_owned()],
-        _ => Vec::new(),
-    }
+    let Ok(direnv) = options::<Direnv>("direnv", &current(table).0) else { return Vec::new() };
+    let nix = direnv.nix.enable.then(|| direnv.nix.request());
+    nix.into_iter().chain(direnv.mise.request()).map(str::to_owned).collect()
 }
 
 fn contribute(table: &Table, context: &Context<'_>) -> (Contribution, Vec<OptionError>) {
-    let made = options::<Direnv>("direnv", table).and_then(|direnv| made(&direnv, context));
-    match made {
-        Ok(contribution) => (contribution, Vec::new()),
-        Err(error) => (Contribution::default(), vec![error]),
+    let (table, mut findings) = current(table);
+    match options::<Direnv>("direnv", &table).and_then(|direnv| made(&direnv, context)) {
+        Ok(contribution) => (contribution, findings),
+        Err(error) => {
+            findings.push(error);
+            (Contribution::default(), findings)
+        }
     }
+}
+
+/// `table` in today's names, with a word on the older one.
+fn current(table: &Table) -> (Table, Vec<OptionError>) {
+    let mut table = table.clone();
+    let Some(enable) = table.remove("enableNixDirenvIntegration") else { return (table, Vec::new()) };
+    if let Value::Table(nix) = table.entry("nix-direnv").or_insert_with(|| Value::Table(Table::new())) {
+        nix.entry("enable").or_insert(enable);
+    }
+    (table, vec![renamed("direnv", &["enableNixDirenvIntegration"], "programs.direnv.nix-direnv.enable")])
 }
 
 fn made(direnv: &Direnv, context: &Context<'_>) -> Result<Contribution, OptionError> {
@@ -89,6 +118,11 @@ fn made(direnv: &Direnv, context: &Context<'_>) -> Result<Contribution, OptionEr
             folder(context, request).ok_or_else(|| unanswered("direnv", &["nix-direnv", "package"], request))?;
         let link = Content::Link(format!("{package}/share/nix-direnv/direnvrc"));
         files.insert(".config/direnv/lib/nix-direnv.sh".to_owned(), (link, false));
+    }
+    if direnv.mise.enable {
+        let command = executable(context, direnv.mise.package.as_ref(), Mise::PACKAGE, "mise");
+        let text = format!("eval \"$({command} direnv activate)\"\n");
+        files.insert(".config/direnv/lib/mise.sh".to_owned(), (Content::Text(text), false));
     }
     Ok(contribution)
 }
@@ -143,6 +177,41 @@ mod tests {
         assert_eq!(text(&contribution, ".config/direnv/direnvrc"), "layout_x() { :; }");
         let link = format!("{}/share/nix-direnv/direnvrc", store_path("nix-direnv"));
         assert_eq!(contribution.files[".config/direnv/lib/nix-direnv.sh"], (Content::Link(link), false));
+    }
+
+    /// Home Manager puts mise's function beside nix-direnv's, and takes the name that nix-direnv's option had.
+    #[test]
+    fn functions_of_others_lie_in_the_library() {
+        let table = "mise.enable = true\nenableNixDirenvIntegration = true";
+        let (contribution, findings) = contribute(&DIRENV, table, &Contribution::default());
+        assert_eq!(findings[0].help.as_deref(), Some("write `programs.direnv.nix-direnv.enable`"));
+        assert!(findings[0].warning && findings.len() == 1);
+        assert_eq!((DIRENV.requests)(&table.parse().expect("TOML")), ["nix-direnv", "mise"]);
+        let expected = format!("eval \"$({}/bin/mise direnv activate)\"\n", store_path("mise"));
+        assert_eq!(text(&contribution, ".config/direnv/lib/mise.sh"), expected);
+        assert!(contribution.files.contains_key(".config/direnv/lib/nix-direnv.sh"));
+        let table = "mise = { enable = true, package = false }";
+        let (contribution, findings) = evaluated(&DIRENV, table);
+        assert_eq!(findings, []);
+        assert_eq!(text(&contribution, ".config/direnv/lib/mise.sh"), "eval \"$(mise direnv activate)\"\n");
+        assert!((DIRENV.requests)(&table.parse().expect("TOML")).is_empty());
+    }
+
+    /// Silence stands beside what is said of `global`, and of other tables.
+    #[test]
+    fn silence_leaves_the_rest_of_the_configuration() {
+        let table =
+            "silent = true\nconfig = { global.hide_env_diff = true, whitelist.prefix = ['/home/user/projects'] }";
+        let (contribution, _) = contribute(&DIRENV, table, &Contribution::default());
+        insta::assert_snapshot!(text(&contribution, ".config/direnv/direnv.toml"), @r#"
+        [global]
+        hide_env_diff = true
+        log_filter = "^$"
+        log_format = "-"
+
+        [whitelist]
+        prefix = ["/home/user/projects"]
+        "#);
     }
 
     #[test]

@@ -147,6 +147,15 @@ mod tests {
         "#);
     }
 
+    /// An empty command is one: fzf then leaves the key to others.
+    #[test]
+    fn a_key_can_be_left_to_others() {
+        let table = "historyWidgetCommand = ''\nchangeDirWidgetCommand = ''";
+        let (contribution, _) = contribute(&FZF, table, &Contribution::default());
+        let expected = [("FZF_ALT_C_COMMAND", ""), ("FZF_CTRL_R_COMMAND", "")];
+        assert_eq!(contribution.session_variables, expected.map(|(name, value)| (name.into(), value.into())).into());
+    }
+
     #[test]
     fn shells_bind_its_keys() {
         let (contribution, _) = contribute(&FZF, "package = false", &Contribution::default());

@@ -128,8 +128,11 @@ fn extensions(
     }
 }
 
+/// git takes a helper that is no path for the end of a name, `git-credential-…`, unless a `!` says that it is a command.
 fn credentials(gh: &TomlGh, context: &Context<'_>) -> BTreeMap<Vec<String>, String> {
-    let helper = format!("{} auth git-credential", executable(context, gh.package.as_ref(), "gh", "gh"));
+    let command = executable(context, gh.package.as_ref(), "gh", "gh");
+    let mark = if command.starts_with('/') { "" } else { "!" };
+    let helper = format!("{mark}{command} auth git-credential");
     let hosts = gh.git_credential_helper.hosts.iter().filter(|_| gh.git_credential_helper.enable);
     hosts.map(|host| (vec!["credential".to_owned(), host.clone(), "helper".to_owned()], helper.clone())).collect()
 }
@@ -184,7 +187,7 @@ mod tests {
             .map(|host| (["credential", host, "helper"].map(str::to_owned).to_vec(), helper.clone()));
         assert_eq!(contribution.git, expected.into());
         let (contribution, _) = evaluated(&GH, "package = false");
-        assert!(contribution.git.values().all(|helper| helper == "gh auth git-credential"));
+        assert!(contribution.git.values().all(|helper| helper == "!gh auth git-credential"));
         assert_eq!(contribution.git.len(), 2);
     }
 

@@ -283,6 +283,19 @@ mod tests {
         assert_eq!(text(&contribution, FILE), expected);
     }
 
+    /// Columns by htop's newer names, after the layout that they are read by.
+    #[test]
+    fn the_layout_of_the_header_goes_first() {
+        let (contribution, _) = evaluated(
+            &HTOP,
+            "[settings]\nheader_layout = 'two_50_50'\ncolumn_meters_0 = ['AllCPUs2', 'Zram']\n\
+             column_meters_modes_0 = [1, 2]\ncolumn_meters_1 = ['Tasks', 'Uptime']\ncolumn_meters_modes_1 = [2, 2]",
+        );
+        let expected = "header_layout=two_50_50\ncolumn_meters_0=AllCPUs2 Zram\ncolumn_meters_1=Tasks Uptime\n\
+                        column_meters_modes_0=1 2\ncolumn_meters_modes_1=2 2\n";
+        assert_eq!(text(&contribution, FILE), format!("{expected}fields={DEFAULT_FIELDS}\n"));
+    }
+
     #[test]
     fn fields_are_home_managers_where_none_are_said() {
         let (contribution, _) = evaluated(&HTOP, "settings.tree_view = false");

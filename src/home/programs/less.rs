@@ -117,6 +117,15 @@ mod tests {
         assert_eq!(text(&contribution, ".config/lesskey"), expected);
     }
 
+    /// A table has no order, and less reads some options by those before them: words keep theirs.
+    #[test]
+    fn words_keep_their_order() {
+        let (contribution, _) =
+            evaluated(&LESS, "options = ['--quiet', '--use-color', '--color HkK', '--color Mkb', '--prompt s%f']");
+        let expected = "#env\nLESS = --quiet --use-color --color HkK --color Mkb --prompt s%f\n";
+        assert_eq!(text(&contribution, ".config/lesskey"), expected);
+    }
+
     #[test]
     fn options_alone_and_keys_alone() {
         let (contribution, _) = evaluated(&LESS, "options = ['-R', '--mouse']");

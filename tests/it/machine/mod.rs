@@ -8,6 +8,7 @@ mod killed;
 mod limits;
 mod nix;
 mod outside;
+mod programs;
 mod rebuild;
 mod secrets;
 mod ssh;

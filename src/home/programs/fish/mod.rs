@@ -9,9 +9,11 @@ mod tests;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::path::Path;
 
 use toml::Table;
 
+use super::findings::names_in;
 use super::options::{options, wrong};
 use super::shell::{FISH_LAST, blocks, folder, in_order, is_file_name, is_plain, is_request, lines, unanswered};
 use super::{Content, Context, Contribution, OptionError, Program};
@@ -58,7 +60,23 @@ fn contribute(table: &Table, context: &Context<'_>) -> (Contribution, Vec<Option
         let folder = folder(context, &plugin.src).unwrap_or_default();
         add(format!("conf.d/plugin-{}.fish", plugin.name), parts::plugin(&plugin.name, &folder));
     }
+    for (name, target) in fish.plugins.iter().flat_map(|plugin| themes(&plugin.src, context)) {
+        contribution.files.insert(format!("{FOLDER}/themes/{name}"), (Content::Link(target), false));
+    }
     (contribution, warnings)
+}
+
+/// A plugin's themes by their files' names, with where they lie: fish looks for them in its own folder only. Nobody can look into
+/// a folder that only the machine has.
+fn themes(source: &str, context: &Context<'_>) -> Vec<(String, String)> {
+    let Some(package) = (context.package)(source) else { return Vec::new() };
+    let mut found = Vec::new();
+    for folder in ["themes", "share/fish/themes"] {
+        let names = names_in(context, &package, folder).unwrap_or_default();
+        let themes = names.into_iter().filter(|name| Path::new(name).extension().is_some_and(|end| end == "theme"));
+        found.extend(themes.map(|name| (name.clone(), format!("{package}/{folder}/{name}"))));
+    }
+    found
 }
 
 fn check(fish: &Fish, context: &Context<'_>) -> Vec<OptionError> {

@@ -1,7 +1,9 @@
 //! What Home Manager's tests expect of the same settings.
 
 use super::super::ShellSnippets;
-use super::super::testing::{Package, assert_syntax, contribute, evaluated, evaluated_with, made, store_path, text};
+use super::super::testing::{
+    Package, assert_syntax, contribute, evaluated, evaluated_with, link, made, store_path, text,
+};
 use super::*;
 
 const CONFIG: &str = ".config/fish/config.fish";
@@ -183,14 +185,27 @@ fn plugins_are_loaded_from_where_they_lie() {
 }
 
 #[test]
+fn themes_of_plugins_lie_where_fish_looks() {
+    let folders: &[(&str, &[&str])] = &[("themes", &["README.md", "a.theme"]), ("share/fish/themes", &["b.theme"])];
+    let package = Package { request: "fishPlugins.foo", name: "foo", folders };
+    let table = "plugins = [{ name = 'foo', src = 'fishPlugins.foo' }, { name = 'bar', src = '/opt/bar' }]";
+    let (contribution, findings) = evaluated_with(&FISH, table, &[package], &Contribution::default());
+    assert_eq!(findings, []);
+    let foo = store_path("foo");
+    assert_eq!(link(&contribution, ".config/fish/themes/a.theme"), format!("{foo}/themes/a.theme"));
+    assert_eq!(link(&contribution, ".config/fish/themes/b.theme"), format!("{foo}/share/fish/themes/b.theme"));
+    assert_eq!(contribution.files.keys().filter(|path| path.contains("/themes/")).count(), 2);
+}
+
+#[test]
 fn what_fish_cannot_say_is_named() {
     let others = Contribution {
-        session_variables: BTreeMap::from([("A".into(), "$(id -u)".into()), ("B".into(), "b".into())]),
+        session_variables: BTreeMap::from([("A".into(), "$(id | wc)".into()), ("B".into(), "b".into())]),
         ..Contribution::default()
     };
     let (contribution, findings) = contribute(&FISH, "", &others);
     assert!(text(&contribution, CONFIG).contains("set -gx B \"b\""));
-    assert_eq!(findings[0].message, "fish doesn't set `A`: a command stands in it");
+    assert_eq!(findings[0].message, "fish doesn't set `A`: a command with more than plain words stands in it");
     assert!(findings[0].warning);
 }
 

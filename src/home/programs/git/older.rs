@@ -11,7 +11,7 @@ const MOVED: [(&str, &[&str]); 3] =
     [("userName", &["user", "name"]), ("userEmail", &["user", "email"]), ("aliases", &["alias"])];
 
 /// Options that are others' now, and what is written instead.
-const GONE: [(&str, &str); 6] = [
+const GONE: [(&str, &str); 8] = [
     (
         "delta",
         "put `delta` into `packages`, and write `settings.core.pager = \"delta\"`, `settings.interactive.diffFilter = \"delta --color-only\"` and delta's options below `settings.delta`",
@@ -22,6 +22,11 @@ const GONE: [(&str, &str); 6] = [
     ),
     ("diff-highlight", "write `settings.core.pager` with git's own diff-highlight"),
     ("difftastic", "put `difftastic` into `packages`, and write `settings.diff.external = \"difft\"`"),
+    ("patdiff", "put `patdiff` into `packages`, and write `settings.diff.external = \"patdiff-git-wrapper\"`"),
+    (
+        "riff",
+        "put `riff` into `packages`, and write `settings.core.pager = \"riff\"` and `settings.interactive.diffFilter = \"riff --color=on\"`",
+    ),
     (
         "maintenance",
         "there is no systemd: write a daemon that runs `git maintenance run` of the repositories now and then",

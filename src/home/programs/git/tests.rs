@@ -125,6 +125,8 @@ fn what_went_has_a_remedy() {
         ("delta.enable = true", &["delta"][..]),
         ("difftastic.enable = true", &["difftastic"]),
         ("maintenance.enable = true", &["maintenance"]),
+        ("patdiff.enable = true", &["patdiff"]),
+        ("riff.enable = true", &["riff"]),
         ("extraConfig = 'This can be anything.'", &["extraConfig"]),
         ("setings.a.b = 1", &["setings"]),
         ("settings.a = 1", &["settings", "a"]),

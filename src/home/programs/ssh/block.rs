@@ -46,7 +46,15 @@ pub(super) struct TomlBlock {
     local_forwards: Vec<TomlForward>,
     remote_forwards: Vec<TomlForward>,
     dynamic_forwards: Vec<TomlBind>,
-    extra_options: BTreeMap<String, OneOrMany>,
+    extra_options: BTreeMap<String, TomlOption>,
+}
+
+/// An option by ssh's own name: a value, or a line for each of several.
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "a text, a number, `true`, `false`, or a list of them")]
+enum TomlOption {
+    One(Scalar),
+    Many(Vec<Scalar>),
 }
 
 #[derive(Clone, Copy, Deserialize)]
@@ -104,7 +112,7 @@ impl TomlBlock {
         lines.extend(options.map(|(key, value)| format!("  {key} {value}")));
         lines.extend(self.forwards(path, findings).into_iter().map(|line| format!("  {line}")));
         for (key, values) in &self.extra_options {
-            lines.extend(values.as_slice().iter().map(|value| format!("  {key} {value}")));
+            lines.extend(values.words().into_iter().map(|value| format!("  {key} {value}")));
         }
         if !lines.iter().all(|line| one_line(line)) {
             findings.error(path, "a value is one line", "take the line break out");
@@ -200,6 +208,24 @@ impl TomlBlock {
             lines.push(format!("DynamicForward {}", end(&bind.address, bind.port, path, findings)));
         }
         lines
+    }
+}
+
+impl TomlOption {
+    fn words(&self) -> Vec<String> {
+        match self {
+            Self::One(value) => vec![word(value)],
+            Self::Many(values) => values.iter().map(word).collect(),
+        }
+    }
+}
+
+/// A value as ssh has it: truth is `yes` and `no`.
+pub(super) fn word(value: &Scalar) -> String {
+    match value {
+        Scalar::Bool(true) => "yes".to_owned(),
+        Scalar::Bool(false) => "no".to_owned(),
+        value => value.to_string(),
     }
 }
 

@@ -10,9 +10,9 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::findings::{Findings, Place, contribute, one_line, ordered};
-use super::options::{Package, options};
+use super::options::{Package, Scalar, options};
 use super::{Content, Context, Contribution, OptionError, Program};
-use block::TomlBlock;
+use block::{TomlBlock, word};
 
 const NAME: &str = "ssh";
 
@@ -52,7 +52,7 @@ struct TomlSsh {
     #[serde(default)]
     extra_config: String,
     #[serde(default)]
-    extra_option_overrides: BTreeMap<String, String>,
+    extra_option_overrides: BTreeMap<String, Scalar>,
     #[serde(default)]
     includes: Vec<String>,
     #[serde(default)]
@@ -212,7 +212,7 @@ impl Block {
 
 fn text(ssh: &TomlSsh, blocks: &[Block], findings: &mut Findings) -> String {
     let mut parts: Vec<String> =
-        ssh.extra_option_overrides.iter().map(|(name, value)| format!("{name} {value}")).collect();
+        ssh.extra_option_overrides.iter().map(|(name, value)| format!("{name} {}", word(value))).collect();
     if !ssh.includes.is_empty() {
         parts.push(format!("Include {}\n", ssh.includes.join(" ")));
     }
@@ -230,8 +230,8 @@ fn text(ssh: &TomlSsh, blocks: &[Block], findings: &mut Findings) -> String {
 }
 
 fn check(ssh: &TomlSsh, findings: &mut Findings) {
-    let overrides = ssh.extra_option_overrides.iter().flat_map(|(name, value)| [name, value]);
-    if !overrides.chain(&ssh.includes).all(|text| one_line(text)) {
+    let overrides = ssh.extra_option_overrides.iter().flat_map(|(name, value)| [name.clone(), value.to_string()]);
+    if !overrides.chain(ssh.includes.iter().cloned()).all(|text| one_line(&text)) {
         findings.error(&["extraOptionOverrides"], "an option is one line", "take the line break out");
     }
     let default = ssh.enable_default_config != Some(false) || every_host(&ssh.match_blocks).is_some();

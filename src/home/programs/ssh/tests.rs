@@ -113,6 +113,37 @@ fn a_list_of_blocks_keeps_its_order() {
     );
 }
 
+/// Options by ssh's own names may be truth and numbers, as in Home Manager.
+#[test]
+fn truth_is_yes_and_no() {
+    let (contribution, findings) = evaluated(
+        &SSH,
+        "enableDefaultConfig = false\nextraOptionOverrides = { ForwardAgent = false, ConnectTimeout = 3 }\n\
+         matchBlocks.a.extraOptions = { VisualHostKey = true, SendEnv = ['A', 'B'], ConnectionAttempts = 2 }",
+    );
+    assert!(findings.is_empty(), "{findings:?}");
+    assert_eq!(
+        text(&contribution, FILE),
+        "ConnectTimeout 3\nForwardAgent no\nHost a\n  ConnectionAttempts 2\n  SendEnv A\n  SendEnv B\n  VisualHostKey yes\n"
+    );
+}
+
+/// A socket's path stands without a port.
+#[test]
+fn forwarded_ends_are_addresses_or_paths() {
+    let (contribution, findings) = evaluated(
+        &SSH,
+        "enableDefaultConfig = false\n\
+         matchBlocks.path.dynamicForwards = [{ address = '/run/user/1000/gnupg/S.gpg-agent.extra' }]\n\
+         matchBlocks.address.dynamicForwards = [{ address = '127.0.0.1', port = 3000 }]",
+    );
+    assert!(findings.is_empty(), "{findings:?}");
+    assert_eq!(
+        text(&contribution, FILE),
+        "Host address\n  DynamicForward [127.0.0.1]:3000\n\nHost path\n  DynamicForward /run/user/1000/gnupg/S.gpg-agent.extra\n"
+    );
+}
+
 #[test]
 fn what_can_not_be_is_refused() {
     for (table, path) in [

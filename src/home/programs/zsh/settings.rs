@@ -123,7 +123,8 @@ pub(super) struct Plugin {
     pub(super) name: String,
     pub(super) src: String,
     pub(super) file: Option<String>,
-    #[serde(default)]
+    /// Later releases call it `functions`.
+    #[serde(default, alias = "functions")]
     pub(super) completions: Vec<String>,
 }
 

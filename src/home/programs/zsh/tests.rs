@@ -235,5 +235,40 @@ fn functions_are_files_that_zsh_loads() {
     assert_eq!(findings, []);
     assert_eq!(text(&contribution, ".zsh/site-functions/mkcd"), "mkdir -p \"$1\" && cd \"$1\"\n");
     let text = text(&contribution, ".zshrc");
-    assert!(text.contains("fpath+=(/home/alice/.zsh/site-functions)\nautoload -Uz mkcd\n"), "{text}");
+    assert!(text.contains("fpath+=(/home/alice/.zsh/site-functions)\nautoload -Uz -- mkcd\n"), "{text}");
+    // Names that look like options, and those with blanks, are names.
+    let (contribution, findings) =
+        contribute(&ZSH, "siteFunctions = { '-hidden' = 'x', 'bad idea' = 'y' }", &Contribution::default());
+    assert_eq!(findings, []);
+    let text = self::text(&contribution, ".zshrc");
+    assert_syntax("zsh", text);
+    assert!(text.contains("autoload -Uz -- -hidden 'bad idea'\n"), "{text}");
+    assert_eq!(self::text(&contribution, ".zsh/site-functions/bad idea"), "y\n");
+}
+
+#[test]
+fn a_history_may_lie_where_a_variable_says() {
+    for path in ["${XDG_STATE_HOME:-$HOME/.local/state}/zsh/history", "$ZDOTDIR/.zsh_history", "/srv/h"] {
+        let text = zshrc(&format!("history.path = '{path}'"));
+        assert!(text.contains(&format!("HISTFILE=\"{path}\"\n")), "{text}");
+    }
+    assert!(zshrc("history.path = 'some/subdir/h'").contains("HISTFILE=\"$HOME/some/subdir/h\"\n"));
+}
+
+#[test]
+fn oh_my_zsh_takes_folders_and_themes_with_variables() {
+    let table = "oh-my-zsh = { enable = true, custom = '$HOME/custom oh-my-zsh', theme = '$ZSH_THEME_NAME' }";
+    let (contribution, _) = contribute(&ZSH, table, &Contribution::default());
+    let text = text(&contribution, ".zshrc");
+    assert_order(text, &["ZSH_CUSTOM=\"$HOME/custom oh-my-zsh\"\n", "ZSH_THEME=\"$ZSH_THEME_NAME\"\n"]);
+}
+
+/// Both names of a plugin's folders of functions.
+#[test]
+fn functions_of_plugins_are_found_by_zsh() {
+    for name in ["completions", "functions"] {
+        let table = format!("plugins = [{{ name = 'mock', src = 'zsh-mock', {name} = ['share/zsh/site-functions'] }}]");
+        let text = zshrc(&table);
+        assert!(text.contains("fpath+=(\"/home/alice/.zsh/plugins/mock/share/zsh/site-functions\")\n"), "{text}");
+    }
 }

@@ -69,7 +69,7 @@ fn of_plugins(zsh: &Zsh, place: &Place, context: &Context<'_>, answer: &dyn Fn(&
     if !zsh.site_functions.is_empty() {
         let folder = format!("{}/{}", context.home.trim_end_matches('/'), place.own("site-functions"));
         let names: Vec<_> = zsh.site_functions.keys().map(|name| quote(name)).collect();
-        pieces.push((525, format!("fpath+=({})\nautoload -Uz {}\n", quote(&folder), names.join(" "))));
+        pieces.push((525, format!("fpath+=({})\nautoload -Uz -- {}\n", quote(&folder), names.join(" "))));
     }
     if zsh.autosuggestion.enable {
         pieces.push((700, autosuggestion(&zsh.autosuggestion, &answer(&zsh.autosuggestion.package))));
