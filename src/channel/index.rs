@@ -15,6 +15,8 @@ use crate::nix::{ParseStorePathError, Sha256, StorePath};
 
 use super::name::Attribute;
 
+#[cfg(feature = "build")]
+pub use line::Line;
 pub(super) use lookup::nearest;
 pub use read::{Limits, ReadError};
 

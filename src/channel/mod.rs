@@ -4,6 +4,7 @@
 //! lock does not answer. [`verify_lock`] holds a lock to today's keys.
 
 mod answers;
+mod asking;
 mod changes;
 #[cfg(feature = "build")]
 mod cost;
@@ -29,6 +30,8 @@ pub use answers::answer;
 pub use changes::{BaseChange, Change, Changes, ChannelChange, Kind, NewPackages, Sizes};
 pub use error::Error;
 pub use homes::{has_debian_default, home_requests};
+#[cfg(feature = "build")]
+pub use index::Line;
 pub use index::{Chosen, Index, Limits, LookupError, Package, ReadError};
 pub use lock::{
     LOCK_FILE, Lock, LockError, LockedArchive, LockedBase, LockedBaseImage, LockedBaseLayer, LockedChannel, LockedDeb,

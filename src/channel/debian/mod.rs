@@ -29,7 +29,7 @@ pub use archives::{Archives, Offer};
 pub use distribution::Distribution;
 pub use error::ArchiveError;
 pub use keyring::KeyFault;
-pub(super) use resolve::{Asking, DebAnswers};
+pub(super) use resolve::DebAnswers;
 pub use signature::SignatureFault;
 mod solve;
 

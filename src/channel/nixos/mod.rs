@@ -7,6 +7,7 @@ mod catalog;
 mod error;
 mod hosts;
 mod hydra;
+mod kept;
 mod meant;
 mod pace;
 mod release;
@@ -34,7 +35,7 @@ pub use hosts::{HostError, Hosts};
 pub use hydra::{NoBuild, Outputs};
 pub(super) use meant::hindered;
 pub use release::{Release, WantedRelease};
-pub(super) use resolve::{Asking, ReleaseAnswers, known_outputs, pinned_release, tell_costs, wanted_release};
+pub(super) use resolve::{ReleaseAnswers, known_outputs, pinned_release, tell_costs, wanted_release};
 pub use search::{Elsewhere, KnownVersion};
 pub(super) use suggest::suggestions;
 

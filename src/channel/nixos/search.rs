@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -19,6 +18,7 @@ use crate::nix::{Sha256, StorePath, split_version};
 use super::error::SearchFault;
 use super::hosts::Hosts;
 use super::hydra::percent_encoded;
+use super::kept::write_whole;
 use crate::channel::name::{compare_versions, version_matches};
 
 /// The longest answer: a package with some hundred releases, each on several systems.
@@ -211,7 +211,7 @@ impl Search<'_> {
             return Err(SearchFault::Odd("it is no object".to_owned()));
         }
         let answer = serde_json::from_slice(text).map_err(|fault| SearchFault::Odd(fault.to_string()))?;
-        self.keep(&kept, text);
+        Self::keep(&kept, text);
         Ok(Some(answer))
     }
 
@@ -227,15 +227,8 @@ impl Search<'_> {
     }
 
     /// What can't be kept is asked again.
-    fn keep(&self, kept: &Path, answer: &[u8]) {
-        let folder = kept.parent().unwrap_or(self.state);
-        let write = || {
-            fs::create_dir_all(folder)?;
-            let mut file = tempfile::NamedTempFile::new_in(folder)?;
-            file.write_all(answer)?;
-            file.persist(kept).map(drop).map_err(|error| error.error)
-        };
-        if let Err(fault) = write() {
+    fn keep(kept: &Path, answer: &[u8]) {
+        if let Err(fault) = write_whole(kept, answer) {
             tracing::debug!("{}: {fault}", kept.display());
         }
     }
