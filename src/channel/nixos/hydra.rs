@@ -92,7 +92,7 @@ impl Hydra<'_> {
             Ok(outputs) => outputs,
             Err(reason) => return Ok(Err(reason)),
         };
-        self.keep(&kept, &outputs)?;
+        Self::keep(&kept, &outputs)?;
         Ok(Ok(outputs))
     }
 
@@ -139,7 +139,7 @@ impl Hydra<'_> {
         text.into_iter().map(|(name, path)| Some((name, path.parse().ok()?))).collect()
     }
 
-    fn keep(&self, kept: &Path, outputs: &Outputs) -> Result<(), NixosError> {
+    fn keep(kept: &Path, outputs: &Outputs) -> Result<(), NixosError> {
         let text: BTreeMap<_, _> = outputs.iter().map(|(name, path)| (name, path.to_string())).collect();
         let text = serde_json::to_vec(&text).map_err(io::Error::from);
         let written = text.and_then(|text| write_whole(kept, &text));
