@@ -35,7 +35,7 @@ pub use index::Line;
 pub use index::{Chosen, Index, Limits, LookupError, Package, ReadError};
 pub use lock::{
     LOCK_FILE, Lock, LockError, LockedArchive, LockedBase, LockedBaseImage, LockedBaseLayer, LockedChannel, LockedDeb,
-    LockedOrigin, LockedPackage, LockedRelease, LockedRequest, LockedRuntime, LockedVolatility,
+    LockedOrigin, LockedPackage, LockedRelease, LockedRequest, LockedRuntime, LockedVolatility, PreparedLock,
 };
 pub use name::{Attribute, package_key, version_matches};
 pub use resolve::{BASE, Mode, RUNTIME, Resolution, kept_base, resolve};
