@@ -16,6 +16,8 @@ mod index;
 #[cfg(feature = "build")]
 pub mod known;
 mod lock;
+#[cfg(feature = "build")]
+mod meta;
 mod name;
 #[cfg_attr(not(feature = "build"), path = "without_nixos.rs")]
 pub mod nixos;

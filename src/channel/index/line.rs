@@ -6,6 +6,8 @@ use serde_json::Value;
 use crate::config::System;
 use crate::nix::split_version;
 
+#[cfg(feature = "build")]
+use super::super::meta::About;
 use super::super::name::Attribute;
 use super::{Entry, Package};
 
@@ -77,6 +79,8 @@ pub(super) fn parse(line: &[u8]) -> Result<Option<(Attribute, Entry)>, String> {
         version: line.version.filter(|version| !version.is_empty()).or(version.map(str::to_owned)),
         outputs: outputs(&line.outputs, &system_name)?,
         to_install,
+        #[cfg(feature = "build")]
+        about: About::of_meta(&line.meta).map(Box::new),
     };
     Ok(Some((attribute.without_system(&system_name), Entry { system: Some(system), evaluated: Ok(package) })))
 }
