@@ -85,7 +85,7 @@ impl Known<'_> {
         let (release, catalog) = self.release(channel)?;
         let found = match version {
             Some(version) => catalog.of_version(attribute, version)?,
-            None => catalog.find(attribute)?,
+            None => catalog.meant(attribute)?,
         };
         let Some(entry) = found else { return self.info_elsewhere(channel, &release, &catalog, attribute, version) };
         let mut info = of_entry(channel, &release, &entry);
@@ -117,7 +117,7 @@ impl Known<'_> {
         version: Option<&str>,
     ) -> Result<Info, Error> {
         let (nixos, name) = (self.sources.nixos()?, attribute.to_string());
-        let pname = catalog.find(attribute)?.map(|entry| entry.pname);
+        let pname = catalog.meant(attribute)?.map(|entry| entry.pname);
         let found = match version {
             Some(version) => nixos.elsewhere(release, (&name, pname.as_deref()), version, self.system)?,
             None => None,

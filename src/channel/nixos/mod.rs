@@ -3,6 +3,7 @@
 //! A release pins everything: its revision, and the evaluation in which Hydra built each package. The list of packages tells
 //! what there is; a package's store paths are those of its job in that very evaluation.
 
+mod alias;
 mod catalog;
 mod error;
 mod hosts;

@@ -66,6 +66,7 @@ impl Asking<'_> {
                     }
                 }
             }
+            self.tell_names(&open.release, &found);
             self.tell_time(&open.release, &found)?;
             for found in &found {
                 match self.outputs(&open.release, found)? {
@@ -102,6 +103,21 @@ impl Asking<'_> {
         let channel = Some(channel.to_owned());
         let answer = LockedRequest { channel, name, version: None, outputs: Vec::new(), deb: None, origin: None };
         answers.requests.insert((system, wanted.key.clone()), answer);
+    }
+
+    /// Requests whose packages the release has under another name, each once.
+    fn tell_names(&self, release: &Release, found: &[Found<'_>]) {
+        let renamed = found.iter().filter_map(|found| {
+            let (Ask::Release { attribute, version: None, .. }, Some(entry)) = (&found.wanted.ask, found.meant.here())
+            else {
+                return None;
+            };
+            let asked = attribute.to_string();
+            (asked != entry.attribute).then_some((asked, entry.attribute.as_str()))
+        });
+        for (asked, real) in renamed.collect::<BTreeSet<_>>() {
+            self.progress.note(&format!("`{asked}` is `{real}` in {release}"));
+        }
     }
 
     /// Hydra takes two requests a second: who waits is told for how long.
