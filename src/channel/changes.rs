@@ -1,6 +1,8 @@
 //! What is different between two locks: a report that is computed from them alone.
 
 #[cfg(feature = "build")]
+mod needed;
+#[cfg(feature = "build")]
 mod rebuilt;
 #[cfg(test)]
 mod tests;
@@ -104,7 +106,8 @@ pub struct Change {
     pub to: Vec<String>,
     /// Bytes before and now: of a request, its own outputs without what they refer to.
     pub size: Sizes,
-    /// Of what is rebuilt, the packages it uses that moved it, by name; 16 at most.
+    /// Of what is rebuilt, the packages it uses that moved it; of a Debian package that is added and was not asked for, those
+    /// that depend on it. By name; 16 at most.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub because: Vec<String>,
 }
@@ -206,7 +209,7 @@ impl Changes {
 #[cfg(not(feature = "build"))]
 fn explain(_: &Lock, _: &Lock, _: &mut [Change], _: &mut [Change]) {}
 
-/// Tells of what is rebuilt what moved it.
+/// Tells of what is rebuilt what moved it, and of Debian packages that are added who needs them.
 #[cfg(feature = "build")]
 fn explain(old: &Lock, new: &Lock, requests: &mut [Change], packages: &mut [Change]) {
     let reasons = rebuilt::Reasons::new(old, new, packages);
@@ -222,6 +225,7 @@ fn explain(old: &Lock, new: &Lock, requests: &mut [Change], packages: &mut [Chan
             System::from_name(&change.system).and_then(|system| new.requests.get(&(system, change.name.clone())));
         change.because = reasons.of(answers.into_iter().flat_map(|answer| &answer.outputs).map(|(_, path)| path));
     }
+    needed::explain(new, packages);
 }
 
 fn requests(old: &Lock, new: &Lock) -> Vec<Change> {

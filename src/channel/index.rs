@@ -13,8 +13,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::config::System;
 use crate::nix::{ParseStorePathError, Sha256, StorePath};
 
+#[cfg(feature = "build")]
+use super::meta::About;
 use super::name::Attribute;
 
+#[cfg(feature = "build")]
+pub use line::Line;
 pub(super) use lookup::nearest;
 pub use read::{Limits, ReadError};
 
@@ -44,6 +48,9 @@ pub struct Package {
     outputs: Vec<(String, Option<String>)>,
     /// `meta.outputsToInstall`
     to_install: Vec<String>,
+    /// What else `meta` tells, where the index was made with it.
+    #[cfg(feature = "build")]
+    about: Option<Box<About>>,
 }
 
 /// Why an index has no answer.

@@ -15,7 +15,7 @@ use crate::config::System;
 use crate::deb::{PackageName, Version};
 use crate::nix::{Sha256, StorePath};
 
-pub use file::LockError;
+pub use file::{LockError, PreparedLock};
 
 /// The lock's name in the project's folder.
 pub const LOCK_FILE: &str = "dumbc.lock";

@@ -4,6 +4,7 @@
 //! lock does not answer. [`verify_lock`] holds a lock to today's keys.
 
 mod answers;
+mod asking;
 mod changes;
 #[cfg(feature = "build")]
 mod cost;
@@ -15,6 +16,8 @@ mod index;
 #[cfg(feature = "build")]
 pub mod known;
 mod lock;
+#[cfg(feature = "build")]
+mod meta;
 mod name;
 #[cfg_attr(not(feature = "build"), path = "without_nixos.rs")]
 pub mod nixos;
@@ -29,10 +32,12 @@ pub use answers::answer;
 pub use changes::{BaseChange, Change, Changes, ChannelChange, Kind, NewPackages, Sizes};
 pub use error::Error;
 pub use homes::{has_debian_default, home_requests};
+#[cfg(feature = "build")]
+pub use index::Line;
 pub use index::{Chosen, Index, Limits, LookupError, Package, ReadError};
 pub use lock::{
     LOCK_FILE, Lock, LockError, LockedArchive, LockedBase, LockedBaseImage, LockedBaseLayer, LockedChannel, LockedDeb,
-    LockedOrigin, LockedPackage, LockedRelease, LockedRequest, LockedRuntime, LockedVolatility,
+    LockedOrigin, LockedPackage, LockedRelease, LockedRequest, LockedRuntime, LockedVolatility, PreparedLock,
 };
 pub use name::{Attribute, package_key, version_matches};
 pub use resolve::{BASE, Mode, RUNTIME, Resolution, kept_base, resolve};

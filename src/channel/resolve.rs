@@ -14,8 +14,9 @@ use crate::nix::{Sha256, StorePath};
 use crate::progress::Progress;
 
 use super::answers::{Answers, Faults};
+use super::asking::Asking;
 use super::changes::Changes;
-use super::debian::{self, DebAnswers};
+use super::debian::DebAnswers;
 use super::error::Error;
 use super::homes::home_requests;
 use super::index::nearest;
@@ -99,10 +100,9 @@ pub fn resolve(
     let asked: AllWanted<'_> =
         all.into_iter().filter(|(system, wanted)| !kept.contains_key(&(*system, wanted.key.clone()))).collect();
     let (updated, mut faults) = (updated_keys(machine, &asked, mode)?, Faults::default());
-    let asking = debian::Asking { machine, old, updated: &updated, sources, progress };
-    let debs = asking.ask(&asked, &mut faults)?;
-    let asking = nixos::Asking { machine, old, updated: &updated, sources, progress };
-    let mut releases = asking.ask(&asked, &mut faults)?;
+    let asking = Asking { machine, old, updated: &updated, sources, progress };
+    let debs = asking.ask_archives(&asked, &mut faults)?;
+    let mut releases = asking.ask_releases(&asked, &mut faults)?;
     let answers = Answers::ask(&asked, machine, sources, progress, &mut faults)?;
     faults.check()?;
     let found = closures(&asked, answers.requests.values().chain(releases.requests.values()), sources, progress)?;

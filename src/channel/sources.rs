@@ -13,6 +13,8 @@ use crate::config::{Machine, System};
 use crate::nix::StorePath;
 use crate::progress::Progress;
 
+#[cfg(feature = "build")]
+use super::debian::Listed;
 use super::debian::{Archives, Offer};
 use super::error::Error;
 use super::index::Index;
@@ -31,6 +33,13 @@ pub trait Sources {
 
     /// What the Debian archive of a channel offers for `systems`, its signatures checked.
     fn offer(&self, channel: &str, systems: &BTreeSet<System>, progress: &dyn Progress) -> Result<Offer, Error>;
+
+    /// What the Debian archive of a channel has for `system`, as far as a search goes.
+    #[cfg(feature = "build")]
+    fn listed(&self, channel: &str, system: System, progress: &dyn Progress) -> Result<Vec<Listed>, Error> {
+        let mut offer = self.offer(channel, &[system].into(), progress)?;
+        Ok(offer.candidates.remove(&system).unwrap_or_default().into_iter().map(Listed::from).collect())
+    }
 
     /// NixOS channels and what they are made of.
     #[cfg(feature = "build")]
@@ -91,6 +100,11 @@ impl<'machine> ChannelSources<'machine> {
 impl Sources for ChannelSources<'_> {
     fn offer(&self, channel: &str, systems: &BTreeSet<System>, progress: &dyn Progress) -> Result<Offer, Error> {
         Ok(self.archives.offer(channel, systems, progress)?)
+    }
+
+    #[cfg(feature = "build")]
+    fn listed(&self, channel: &str, system: System, progress: &dyn Progress) -> Result<Vec<Listed>, Error> {
+        Ok(self.archives.listed(channel, system, !self.settings.untrusted, progress)?)
     }
 
     fn index(&self, channel: &str, progress: &dyn Progress) -> Result<Index, Error> {

@@ -12,9 +12,9 @@ use crate::failure::{Class, Classified};
 use crate::progress::Progress;
 
 use super::answers::Faults;
+use super::asking::Asking;
 use super::error::Error;
-use super::lock::{Lock, LockedArchive, LockedDeb, LockedRequest};
-use super::sources::Sources;
+use super::lock::{LockedArchive, LockedDeb, LockedRequest};
 use super::wanted::{Ask, Wanted};
 
 const REMEDY: &str = "add it to `packages` of system.toml, and build the image again";
@@ -64,19 +64,14 @@ pub(super) struct DebAnswers {
     pub(super) archives: BTreeMap<String, LockedArchive>,
 }
 
-/// Everything that asking needs, as where archives are read.
-pub(super) struct Asking<'a> {
-    pub(super) machine: &'a Machine,
-    pub(super) old: &'a Lock,
-    pub(super) updated: &'a BTreeSet<String>,
-    pub(super) sources: &'a dyn Sources,
-    pub(super) progress: &'a dyn Progress,
-}
-
 impl Asking<'_> {
     /// Adds a finding to `faults` for each request of an archive.
     #[expect(clippy::unnecessary_wraps, clippy::unused_self, reason = "as where archives are read")]
-    pub(super) fn ask(&self, asked: &[(System, Wanted<'_>)], faults: &mut Faults) -> Result<DebAnswers, Error> {
+    pub(super) fn ask_archives(
+        &self,
+        asked: &[(System, Wanted<'_>)],
+        faults: &mut Faults,
+    ) -> Result<DebAnswers, Error> {
         for (_, wanted) in asked {
             if let Ask::Deb { channel, name, .. } = &wanted.ask {
                 let message =

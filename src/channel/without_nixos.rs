@@ -1,14 +1,14 @@
 //! NixOS channels where none is asked: in a running machine.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use crate::config::{Machine, System};
+use crate::config::System;
 use crate::progress::Progress;
 
 use super::answers::Faults;
+use super::asking::Asking;
 use super::error::Error;
 use super::lock::{Lock, LockedRelease, LockedRequest};
-use super::sources::Sources;
 use super::wanted::Wanted;
 
 /// As where other revisions answer.
@@ -25,19 +25,10 @@ pub(super) struct ReleaseAnswers {
 /// Nothing answers here from another revision.
 pub(super) fn tell_costs(_: &Lock, _: &Days, _: &dyn Progress) {}
 
-/// Everything that asking needs, as where channels are asked.
-pub(super) struct Asking<'a> {
-    pub(super) machine: &'a Machine,
-    pub(super) old: &'a Lock,
-    pub(super) updated: &'a BTreeSet<String>,
-    pub(super) sources: &'a dyn Sources,
-    pub(super) progress: &'a dyn Progress,
-}
-
 impl Asking<'_> {
     /// Nothing: requests for such names are told of where indexes are asked.
     #[expect(clippy::unnecessary_wraps, clippy::unused_self, reason = "as where channels are asked")]
-    pub(super) fn ask(&self, _: &[(System, Wanted<'_>)], _: &mut Faults) -> Result<ReleaseAnswers, Error> {
+    pub(super) fn ask_releases(&self, _: &[(System, Wanted<'_>)], _: &mut Faults) -> Result<ReleaseAnswers, Error> {
         Ok(ReleaseAnswers::default())
     }
 }

@@ -86,11 +86,12 @@ pub(super) fn rows(changes: &[&Change], with_system: bool) -> String {
     table([Align::Left; 4], &changes.iter().map(row).collect::<Vec<_>>())
 }
 
-/// What moved it: "with another glibc, openssl and 2 more".
+/// What moved it, "with another glibc, openssl and 2 more"; who needs it, "for curl".
 fn because(change: &Change) -> Option<String> {
     let (named, more) = change.because.split_at(change.because.len().min(NAMED));
     let rest = if more.is_empty() { String::new() } else { format!(" and {} more", more.len()) };
-    (!named.is_empty()).then(|| format!("with another {}{rest}", named.join(", ")))
+    let how = if change.kind == Kind::Rebuilt { "with another" } else { "for" };
+    (!named.is_empty()).then(|| format!("{how} {}{rest}", named.join(", ")))
 }
 
 /// A way to change, in a letter.
@@ -175,7 +176,11 @@ pub(super) mod tests {
                 git.clone(),
                 change("jq", Kind::Added, &[], &["1.6"], 0, 90_000),
             ],
-            packages: vec![git, change("glibc", Kind::Removed, &["2.36"], &[], 5_000_000, 0)],
+            packages: vec![
+                git,
+                change("glibc", Kind::Removed, &["2.36"], &[], 5_000_000, 0),
+                Change { because: vec!["viewer".to_owned()], ..change("libx1", Kind::Added, &[], &["1-1"], 0, 70_000) },
+            ],
             total: Sizes { before: 40_000_000, after: 38_000_000 },
             new: NewPackages { count: 3, size: 31_790_000, file_size: Some(9_000_000) },
         }
@@ -190,6 +195,7 @@ pub(super) mod tests {
         +  jq    1.6           90.0 kB
         in their closures:
         -  glibc  2.36  5.0 MB
+        +  libx1  1-1   70.0 kB  for viewer
         rebuilt: the same version at a new path, as after a security fix in what it uses
         38.0 MB in all, was 40.0 MB
         3 new packages, 31.8 MB, 9.0 MB compressed: what a push and a pull move, beside what shares a layer with it

@@ -1,14 +1,10 @@
 //! `packages` of a project's files, edited together with dumbc.lock: both are written, or none.
 
-use std::fs::Permissions;
-use std::io::{self, Write as _};
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+mod pair;
 
 use serde::Serialize;
-use tempfile::NamedTempFile;
 
-use crate::channel::{Changes, LOCK_FILE, Lock, LockError, Mode, Resolution};
+use crate::channel::{Changes, LOCK_FILE, Lock, Mode, Resolution};
 use crate::config::{self, ConfigFile, Edited, Machine, PackageList, nearest};
 use crate::failure::Class;
 use crate::machine::rebuild::read_plan;
@@ -17,6 +13,7 @@ use super::context::Context;
 use super::failure::Failure;
 use super::figures::bytes;
 use super::{changes, locking, packages};
+use pair::Pair;
 
 /// Which file, and how.
 #[derive(clap::Args)]
@@ -214,36 +211,12 @@ fn write(
     // It may be a link to where it is kept: the link stays.
     let path = std::fs::canonicalize(&path).unwrap_or(path);
     let lock_path = context.directory.join(LOCK_FILE);
-    let fault = |source| LockError::Io { path: path.clone(), deed: "written", source };
-    let prepared = edited.is_change().then(|| prepare(&path, &edited.text)).transpose().map_err(fault)?;
+    let text = edited.is_change().then_some(edited.text.as_str());
+    let pair = Pair::prepare(path.clone(), before, text, (lock, &lock_path))?;
     // Whoever has edited the file meanwhile keeps that.
-    if prepared.is_some() && config::read_text(&context.directory, file)?.as_deref() != before {
+    if text.is_some() && config::read_text(&context.directory, file)?.as_deref() != before {
         let message = format!("{} was changed meanwhile: nothing is written", path.display());
         return Err(Failure::new(Class::Other, message).help("run the command again").into());
     }
-    let old_lock = Lock::read(&lock_path)?;
-    let lock_written = lock.write(&lock_path)?;
-    let Some(prepared) = prepared else { return Ok(lock_written) };
-    if let Err(error) = prepared.persist(&path) {
-        match old_lock {
-            Some(old) => drop(old.write(&lock_path)?),
-            None => std::fs::remove_file(&lock_path)?,
-        }
-        return Err(fault(error.error).into());
-    }
-    Ok(true)
-}
-
-/// The new text beside the file, ready to take its place.
-fn prepare(path: &PathBuf, text: &str) -> io::Result<NamedTempFile> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let known = std::fs::metadata(path).ok().map(|metadata| metadata.permissions());
-    let permissions = Permissions::from_mode(0o666);
-    let mut file = tempfile::Builder::new().prefix(".dumbc.edit.").permissions(permissions).tempfile_in(folder)?;
-    file.write_all(text.as_bytes())?;
-    if let Some(known) = known {
-        file.as_file().set_permissions(known)?;
-    }
-    file.as_file().sync_all()?;
-    Ok(file)
+    Ok(pair.commit()?)
 }

@@ -2,29 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
 use serde_json::Value;
 
-use crate::channel::Attribute;
+use crate::channel::Line;
 use crate::config::System;
 use crate::nix::split_version;
 
 use super::package::{Build, Imported, Skipped};
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct JsonLine {
-    attr: Option<String>,
-    attr_path: Option<Vec<String>>,
-    name: Option<String>,
-    version: Option<String>,
-    system: Option<String>,
-    error: Option<String>,
-    #[serde(default)]
-    outputs: Value,
-    #[serde(default)]
-    meta: Value,
-}
 
 pub(super) fn read(text: &str) -> Imported {
     let mut imported = Imported::default();
@@ -41,12 +25,9 @@ pub(super) fn read(text: &str) -> Imported {
 type Fault = (Option<String>, String);
 
 fn line_of(line: &str, imported: &mut Imported) -> Result<(), Fault> {
-    let line: JsonLine = serde_json::from_str(line).map_err(|error| (None, error.to_string()))?;
-    let attribute = match (line.attr_path, line.attr) {
-        (Some(segments), _) if !segments.is_empty() => Attribute::from_segments(segments),
-        (_, Some(text)) if !text.is_empty() => Attribute::parse(&text),
-        _ => return Err((None, "it has neither `attr` nor `attrPath`".to_owned())),
-    };
+    let unnamed = |fault| (None, fault);
+    let line = Line::read(line.as_bytes()).map_err(unnamed)?;
+    let (attribute, to_install) = (line.attribute().map_err(unnamed)?, line.to_install());
     let what = || Some(attribute.to_string());
     if let Some(error) = line.error {
         return Err((what(), format!("its evaluation failed: {error}")));
@@ -54,8 +35,6 @@ fn line_of(line: &str, imported: &mut Imported) -> Result<(), Fault> {
     let named = line.system.unwrap_or_default();
     let system = System::from_name(&named).ok_or_else(|| (what(), format!("it is for `{named}`")))?;
     let outputs = outputs(&line.outputs, &named);
-    let to_install = line.meta.get("outputsToInstall").and_then(Value::as_array).into_iter().flatten();
-    let to_install = to_install.filter_map(Value::as_str).map(str::to_owned).collect();
     let mut build = Build::of(outputs, to_install).ok_or_else(|| (what(), "it has no store path".to_owned()))?;
     build.name = line.name.unwrap_or(build.name);
     let version = line.version.or_else(|| split_version(&build.name).1.map(str::to_owned));

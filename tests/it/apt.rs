@@ -147,6 +147,8 @@ fn candidate(paragraph: &Paragraph, suite: &str) -> Candidate {
         size: 0,
         sha256: Sha256::of(b""),
         installed_size: 0,
+        description: None,
+        homepage: None,
         priority: text("Priority"),
         multi_arch: fields.get("Multi-Arch").map(|&multi_arch| multi_arch.to_owned()),
         relations: Relations {

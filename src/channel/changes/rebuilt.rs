@@ -8,7 +8,7 @@ use super::{Change, Kind};
 use crate::nix::StorePath;
 
 /// So many reasons are told of one package: the first by name.
-const MOST: usize = 16;
+pub(super) const MOST: usize = 16;
 
 /// Names of what moved beneath each store path that is new.
 pub(super) struct Reasons<'lock> {

@@ -133,6 +133,35 @@ fn what_is_rebuilt_tells_what_moved_it() {
     assert_eq!(Changes::between(&old, &new).requests.len(), 3);
 }
 
+#[test]
+fn debian_packages_tell_who_depends_on_them() {
+    let deb = |depends: &[&str]| LockedDeb {
+        version: "1-1".parse().expect("a version"),
+        architecture: "amd64".to_owned(),
+        source: "source".parse().expect("a name"),
+        file: "pool/x.deb".to_owned(),
+        size: 1,
+        sha256: Sha256::of(depends.concat().as_bytes()),
+        installed_size: 10,
+        depends: depends.iter().map(|name| name.parse().expect("a name")).collect(),
+        suite: "bookworm".to_owned(),
+        channel: "debian".to_owned(),
+    };
+    let mut new = lock(&[("git", "git-2", 4)]);
+    for (name, depends) in [("curl", &["libcurl4", "libc6"][..]), ("libcurl4", &["libc6"]), ("libc6", &["libc6"])] {
+        new.debs.insert((X86, name.parse().expect("a name")), deb(depends));
+    }
+    let asked =
+        LockedRequest { deb: Some("curl".parse().expect("a name")), ..new.requests[&(X86, "git".to_owned())].clone() };
+    new.requests.insert((X86, "debian#curl".to_owned()), LockedRequest { outputs: Vec::new(), ..asked });
+    let because = |old: &Lock| -> Vec<String> {
+        let changes = Changes::between(old, &new).packages;
+        changes.iter().map(|change| format!("{}: {}", change.name, change.because.join(","))).collect()
+    };
+    assert_eq!(because(&Lock::default()), ["curl: ", "git: ", "libc6: curl,libcurl4", "libcurl4: curl"]);
+    assert!(because(&new).is_empty());
+}
+
 /// Where a package is that was built anew; libc is where it was.
 fn new_path(name: &str) -> StorePath {
     if name == "libc-2" { path(name) } else { StorePath::from_parts([7; 20], name).expect("a name") }

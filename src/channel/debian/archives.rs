@@ -11,6 +11,7 @@ use super::Candidate;
 use super::error::ArchiveError;
 use super::fetch;
 use super::index::Index;
+use super::listing::Listed;
 use super::release::{Loader, Verified};
 use super::sites::Sites;
 use super::suites;
@@ -52,14 +53,10 @@ impl<'a> Archives<'a> {
         systems: &BTreeSet<System>,
         progress: &dyn Progress,
     ) -> Result<Offer, ArchiveError> {
-        progress.begin(&format!("asking the archive of channel {channel}"), None);
         let sites = self.sites(channel, progress)?;
-        let now = Timestamp::try_from(self.http.clock().now()).unwrap_or(Timestamp::MAX);
-        let loader = Loader { state: &self.state, now, progress };
-        let chosen = suites::choose(channel, &sites, &loader)?;
+        let chosen = self.choose(channel, &sites, progress)?;
         let indices = indices(&sites, &chosen, systems)?;
-        let total = indices.iter().map(|(_, index)| index.size()).sum();
-        progress.begin(&format!("reading the package lists of channel {channel}"), Some(total));
+        tell_size(channel, &indices, progress);
         let mut archive = chosen.first().map(|first| identity(first)).unwrap_or_default();
         let mut candidates: BTreeMap<System, Vec<Candidate>> = BTreeMap::new();
         let mut known: HashSet<(System, PackageName, String, String)> = HashSet::new();
@@ -74,6 +71,44 @@ impl<'a> Archives<'a> {
             archive.indices.insert(index.name(), digest);
         }
         Ok(Offer { archive, candidates })
+    }
+
+    /// As [`Archives::offer`], as far as a search goes: the second time without reading indices. `is_trusted`: nobody else could
+    /// have written what is kept for that.
+    pub fn listed(
+        &self,
+        channel: &str,
+        system: System,
+        is_trusted: bool,
+        progress: &dyn Progress,
+    ) -> Result<Vec<Listed>, ArchiveError> {
+        let sites = self.sites(channel, progress)?;
+        let chosen = self.choose(channel, &sites, progress)?;
+        let indices = indices(&sites, &chosen, &[system].into())?;
+        tell_size(channel, &indices, progress);
+        let (mut all, mut known) = (Vec::new(), HashSet::new());
+        for (_, index) in &indices {
+            let mut listed = index.listed(channel, &self.state, is_trusted, progress)?;
+            // Suites have packages in common.
+            if indices.len() > 1 {
+                listed.retain(|package| known.insert((package.name.clone(), package.version.clone())));
+            }
+            all.append(&mut listed);
+        }
+        Ok(all)
+    }
+
+    /// The suites of the channel's archive that count, verified.
+    fn choose<'v>(
+        &self,
+        channel: &str,
+        sites: &'v Sites,
+        progress: &dyn Progress,
+    ) -> Result<Vec<Verified<'v>>, ArchiveError> {
+        progress.begin(&format!("asking the archive of channel {channel}"), None);
+        let now = Timestamp::try_from(self.http.clock().now()).unwrap_or(Timestamp::MAX);
+        let loader = Loader { state: &self.state, now, progress };
+        suites::choose(channel, sites, &loader)
     }
 
     /// Streams a package's file through `work`, from the first place that has it. What `work` makes is returned only when the
@@ -100,6 +135,11 @@ impl<'a> Archives<'a> {
         open.insert(channel.to_owned(), Arc::clone(&sites));
         Ok(sites)
     }
+}
+
+fn tell_size(channel: &str, indices: &[(System, Index<'_>)], progress: &dyn Progress) {
+    let total = indices.iter().map(|(_, index)| index.size()).sum();
+    progress.begin(&format!("reading the package lists of channel {channel}"), Some(total));
 }
 
 fn identity(first: &Verified<'_>) -> LockedArchive {

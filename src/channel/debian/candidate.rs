@@ -1,11 +1,12 @@
 //! Packages of an index.
 
 use super::{Candidate, Relations};
+use crate::channel::meta::shortened;
 use crate::deb::{PackageName, Paragraph, is_pool_path};
 use crate::nix::Sha256;
 
 /// The fields that are read.
-const FIELDS: [&str; 16] = [
+const FIELDS: [&str; 18] = [
     "Package",
     "Version",
     "Architecture",
@@ -22,6 +23,8 @@ const FIELDS: [&str; 16] = [
     "Conflicts",
     "Breaks",
     "Provides",
+    "Description",
+    "Homepage",
 ];
 
 /// Where a package stands.
@@ -34,7 +37,9 @@ pub(super) struct Context<'a> {
 /// Reads a package's paragraph. `Err` says what is wrong with which package.
 pub(super) fn candidate(paragraph: &Paragraph, context: &Context<'_>) -> Result<Candidate, String> {
     let [package, version, architecture, source, file, size, sha256, rest @ ..] = values(paragraph);
-    let [installed, priority, multi_arch, pre_depends, depends, recommends, conflicts, breaks, provides] = rest;
+    let [installed, priority, multi_arch, pre_depends, depends, recommends, conflicts, breaks, provides, told @ ..] =
+        rest;
+    let [description, homepage] = told.map(text);
     let shown = || package.chars().take(80).flat_map(char::escape_debug).collect::<String>();
     let refused = |what: &str| format!("package `{}`: {what}", shown());
     let name: PackageName = package.parse().map_err(|error: crate::deb::ParsePackageNameError| error.to_string())?;
@@ -60,6 +65,8 @@ pub(super) fn candidate(paragraph: &Paragraph, context: &Context<'_>) -> Result<
         size: parse(size).ok_or_else(|| refused("it has no good `Size`"))?,
         sha256,
         installed_size: kibibytes.saturating_mul(1024),
+        description,
+        homepage,
         priority: if priority.is_empty() { "optional" } else { priority }.to_owned(),
         multi_arch: Some(multi_arch).filter(|value| !value.is_empty() && *value != "no").map(str::to_owned),
         relations: Relations {
@@ -87,6 +94,11 @@ fn values(paragraph: &Paragraph) -> [&str; FIELDS.len()] {
     values
 }
 
+/// The first line of what is for people.
+fn text(value: &str) -> Option<String> {
+    value.lines().next().map(shortened).filter(|line| !line.is_empty())
+}
+
 fn digest(text: &str) -> Option<Sha256> {
     let bytes = data_encoding::HEXLOWER_PERMISSIVE.decode(text.as_bytes()).ok()?;
     bytes.try_into().ok().map(Sha256::from_bytes)
@@ -101,7 +113,7 @@ fn parse(text: &str) -> Option<u64> {
 mod tests {
     use super::*;
 
-    const GIT: &str = "Package: git\nSource: git-core (1:2.39)\nVersion: 1:2.39.5-0+deb12u2\nInstalled-Size: 100\nArchitecture: amd64\n\
+    const GIT: &str = "Package: git\nHomepage: https://git-scm.com/\nDescription: fast\t revision control\n longer\nSource: git-core (1:2.39)\nVersion: 1:2.39.5-0+deb12u2\nInstalled-Size: 100\nArchitecture: amd64\n\
         Multi-Arch: no\nDepends: libc6 (>= 2.34),\n perl\nPriority: optional\nFilename: ./pool/main/g/git/git_2.39.5_amd64.deb\n\
         Size: 7\nSHA256: e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\n";
 
@@ -119,6 +131,8 @@ mod tests {
         assert_eq!(git.file, "pool/main/g/git/git_2.39.5_amd64.deb");
         assert_eq!(git.sha256, Sha256::of(b""));
         assert_eq!(git.relations.depends, "libc6 (>= 2.34),\n perl");
+        assert_eq!(git.description.as_deref(), Some("fast revision control"));
+        assert_eq!(git.homepage.as_deref(), Some("https://git-scm.com/"));
         assert_eq!((git.suite.as_str(), git.channel.as_str()), ("bookworm", "debian"));
         let plain = read(&GIT.replace("Source: git-core (1:2.39)\n", "").replace("amd64\n", "all\n")).unwrap();
         assert_eq!((plain.source.as_str(), plain.architecture.as_str()), ("git", "all"));

@@ -76,6 +76,11 @@ impl<'a> Index<'a> {
         format!("{}/{}/{}", self.from.site.suite, self.component, self.architecture)
     }
 
+    /// Digest of the file that is fetched.
+    pub(super) fn digest(&self) -> Sha256 {
+        Sha256::from_bytes(self.file.sha256)
+    }
+
     /// Bytes to fetch.
     pub(super) fn size(&self) -> u64 {
         self.file.size

@@ -12,6 +12,7 @@ mod host;
 mod host_sites;
 mod index;
 mod keyring;
+mod listing;
 mod lists;
 mod package;
 mod place;
@@ -29,7 +30,8 @@ pub use archives::{Archives, Offer};
 pub use distribution::Distribution;
 pub use error::ArchiveError;
 pub use keyring::KeyFault;
-pub(super) use resolve::{Asking, DebAnswers};
+pub use listing::Listed;
+pub(super) use resolve::DebAnswers;
 pub use signature::SignatureFault;
 mod solve;
 
@@ -60,6 +62,10 @@ pub struct Candidate {
     pub sha256: Sha256,
     /// Bytes that it takes, as it says itself.
     pub installed_size: u64,
+    /// The first line of its description.
+    pub description: Option<String>,
+    /// Its address.
+    pub homepage: Option<String>,
     /// `required`, `important`, `standard`, `optional`, `extra`.
     pub priority: String,
     /// `same`, `foreign`, `allowed`; absent: no.

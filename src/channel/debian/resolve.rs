@@ -3,15 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::config::{Diagnostic, Machine, Names, System};
+use crate::config::{Diagnostic, Names, System};
 use crate::deb::{PackageName, Version, parse_provided};
 use crate::failure::Classified as _;
-use crate::progress::Progress;
 
 use super::super::answers::Faults;
+use super::super::asking::Asking;
 use super::super::error::Error;
-use super::super::lock::{Lock, LockedArchive, LockedDeb, LockedRequest};
-use super::super::sources::Sources;
+use super::super::lock::{LockedArchive, LockedDeb, LockedRequest};
 use super::super::wanted::{Ask, Wanted};
 use super::{Candidate, Chosen, Offer, Problem, Wish, solve};
 
@@ -24,20 +23,9 @@ pub(in crate::channel) struct DebAnswers {
     pub(in crate::channel) archives: BTreeMap<String, LockedArchive>,
 }
 
-/// Everything that asking needs.
-pub(in crate::channel) struct Asking<'a> {
-    pub(in crate::channel) machine: &'a Machine,
-    /// What was locked: versions to keep where they are still offered.
-    pub(in crate::channel) old: &'a Lock,
-    /// Keys of requests whose packages may move.
-    pub(in crate::channel) updated: &'a BTreeSet<String>,
-    pub(in crate::channel) sources: &'a dyn Sources,
-    pub(in crate::channel) progress: &'a dyn Progress,
-}
-
 impl Asking<'_> {
     /// Solves the requests of each system; what can't be answered is added to `faults`.
-    pub(in crate::channel) fn ask(
+    pub(in crate::channel) fn ask_archives(
         &self,
         asked: &[(System, Wanted<'_>)],
         faults: &mut Faults,

@@ -77,6 +77,28 @@ fn several_suites_make_one_offer() {
 }
 
 #[test]
+fn a_search_reads_an_index_once() {
+    let archive = TestArchive::new();
+    let (git, less) = (archive.package("git", "1"), archive.package("less", "2"));
+    archive.suite("bookworm", &fields("bookworm"), &format!("{git}{less}"), ".xz");
+    let newer = archive.package("git", "1+security");
+    archive.suite("bookworm-security", &fields("bookworm-security"), &format!("{newer}{less}"), ".gz");
+    let machine = with(&archive, &["bookworm", "bookworm-security"], at(&archive));
+    let state = tempfile::tempdir().unwrap();
+    let listed = |is_trusted| {
+        let archives = Archives::new(&machine, http(), state.path().to_owned());
+        let listed = archives.listed("debian", X86, is_trusted, &Silent)?;
+        Ok::<_, ArchiveError>(listed.into_iter().map(|one| format!("{} {}", one.name, one.version)).collect::<Vec<_>>())
+    };
+    let expected = ["git 1", "less 2", "git 1+security"];
+    assert_eq!(listed(true).unwrap(), expected);
+    fs::remove_dir_all(state.path().join("debian/indices")).unwrap();
+    archive.write("dists/bookworm/main/binary-amd64/Packages.xz", b"of the next update");
+    assert_eq!(listed(true).unwrap(), expected, "no index is looked at");
+    assert!(listed(false).is_err(), "listings that others may have written count for nothing");
+}
+
+#[test]
 fn every_compression_and_digests_as_names() {
     let archive = TestArchive::new();
     let git = archive.package("git", "1");

@@ -6,6 +6,8 @@ use serde_json::Value;
 use crate::config::System;
 use crate::nix::split_version;
 
+#[cfg(feature = "build")]
+use super::super::meta::About;
 use super::super::name::Attribute;
 use super::{Entry, Package};
 
@@ -13,29 +15,56 @@ use super::{Entry, Package};
 const OUTPUTS: usize = 64;
 
 /// What is read of a line; all else is skipped.
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct JsonLine {
+pub struct Line {
     attr: Option<String>,
     attr_path: Option<Vec<String>>,
-    name: Option<String>,
-    version: Option<String>,
-    system: Option<String>,
-    error: Option<String>,
+    /// Name and version: `git-2.54.0`.
+    pub name: Option<String>,
+    /// The version, where the evaluator tells it by itself.
+    pub version: Option<String>,
+    /// What it was evaluated for.
+    pub system: Option<String>,
+    /// Why it could not be evaluated.
+    pub error: Option<String>,
+    /// Outputs in one of several shapes.
     #[serde(default)]
-    outputs: Value,
+    pub outputs: Value,
+    /// The package's `meta`, or a part of it.
     #[serde(default)]
-    meta: Value,
+    pub meta: Value,
+}
+
+impl Line {
+    /// Reads a line's JSON; an error says what is wrong with it.
+    pub fn read(line: &[u8]) -> Result<Self, String> {
+        serde_json::from_slice(line).map_err(|error| error.to_string())
+    }
+
+    /// What the line is about, as it stands there: a system may be part of it.
+    ///
+    /// # Errors
+    /// It does not tell.
+    pub fn attribute(&self) -> Result<Attribute, String> {
+        match (&self.attr_path, &self.attr) {
+            (Some(segments), _) if !segments.is_empty() => Ok(Attribute::from_segments(segments.clone())),
+            (_, Some(text)) if !text.is_empty() => Ok(Attribute::parse(text)),
+            _ => Err("it has neither `attr` nor `attrPath`".to_owned()),
+        }
+    }
+
+    /// `meta.outputsToInstall`, in order.
+    #[must_use]
+    pub fn to_install(&self) -> Vec<String> {
+        strings(self.meta.get("outputsToInstall"))
+    }
 }
 
 /// Reads a line. `None`: it is for a system that images don't have.
 pub(super) fn parse(line: &[u8]) -> Result<Option<(Attribute, Entry)>, String> {
-    let line: JsonLine = serde_json::from_slice(line).map_err(|error| error.to_string())?;
-    let attribute = match (line.attr_path, line.attr) {
-        (Some(segments), _) if !segments.is_empty() => Attribute::from_segments(segments),
-        (_, Some(text)) if !text.is_empty() => Attribute::parse(&text),
-        _ => return Err("it has neither `attr` nor `attrPath`".to_owned()),
-    };
+    let line = Line::read(line)?;
+    let (attribute, to_install) = (line.attribute()?, line.to_install());
     if let Some(message) = line.error {
         let attribute = System::ALL.into_iter().fold(attribute, |path, system| path.without_system(system.name()));
         let system = line.system.as_deref().and_then(System::from_name);
@@ -49,7 +78,9 @@ pub(super) fn parse(line: &[u8]) -> Result<Option<(Attribute, Entry)>, String> {
         name: name.to_owned(),
         version: line.version.filter(|version| !version.is_empty()).or(version.map(str::to_owned)),
         outputs: outputs(&line.outputs, &system_name)?,
-        to_install: strings(line.meta.get("outputsToInstall")),
+        to_install,
+        #[cfg(feature = "build")]
+        about: About::of_meta(&line.meta).map(Box::new),
     };
     Ok(Some((attribute.without_system(&system_name), Entry { system: Some(system), evaluated: Ok(package) })))
 }

@@ -7,6 +7,8 @@ use std::collections::BTreeSet;
 use crate::config::{Outputs, System};
 use crate::nix::StorePath;
 
+#[cfg(feature = "build")]
+use super::super::meta::About;
 use super::super::name::{Attribute, compare_versions, version_matches};
 use super::{Chosen, Entry, Index, LookupError, Package};
 
@@ -100,7 +102,26 @@ impl Package {
         to_install: Vec<String>,
     ) -> Self {
         let outputs = outputs.into_iter().map(|(name, path)| (name, Some(path))).collect();
-        Self { name, version, outputs, to_install }
+        Self { name, version, outputs, to_install, about: None }
+    }
+
+    /// What the index tells of it for people.
+    #[cfg(feature = "build")]
+    pub(in crate::channel) fn about(&self) -> Option<&About> {
+        self.about.as_deref()
+    }
+
+    /// Bytes that this takes in memory, about.
+    #[cfg(feature = "build")]
+    pub(super) fn about_weight(&self) -> usize {
+        self.about.as_deref().map_or(0, About::weight)
+    }
+
+    /// Where nobody searches, nothing of it is kept.
+    #[cfg(not(feature = "build"))]
+    #[expect(clippy::unused_self, reason = "as where it is kept")]
+    pub(super) fn about_weight(&self) -> usize {
+        0
     }
 
     /// Outputs, with the text of their store paths where it is known.

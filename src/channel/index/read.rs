@@ -101,7 +101,11 @@ impl Entry {
                 let outputs = outputs.map(|(name, path)| 64 + name.len() + path.as_ref().map_or(0, String::len));
                 let to_install = package.to_install.iter().map(|name| 32 + name.len());
                 let version = package.version.as_ref().map_or(0, String::len);
-                package.name.len() + version + outputs.sum::<usize>() + to_install.sum::<usize>()
+                package.name.len()
+                    + version
+                    + outputs.sum::<usize>()
+                    + to_install.sum::<usize>()
+                    + package.about_weight()
             }
         }
     }

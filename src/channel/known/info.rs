@@ -11,6 +11,7 @@ use super::super::answers::explain;
 use super::super::debian::{Candidate, Problem, Wish, solve};
 use super::super::error::{Error, did_you_mean};
 use super::super::index::{LookupError, Package, nearest};
+use super::super::meta::About;
 use super::super::name::{Attribute, compare_versions, version_matches};
 use super::super::nixos::{Catalog, Entry, Release, hindered, known_outputs, suggestions};
 use super::Known;
@@ -84,7 +85,7 @@ impl Known<'_> {
         let (release, catalog) = self.release(channel)?;
         let found = match version {
             Some(version) => catalog.of_version(attribute, version)?,
-            None => catalog.find(attribute)?,
+            None => catalog.meant(attribute)?,
         };
         let Some(entry) = found else { return self.info_elsewhere(channel, &release, &catalog, attribute, version) };
         let mut info = of_entry(channel, &release, &entry);
@@ -116,7 +117,7 @@ impl Known<'_> {
         version: Option<&str>,
     ) -> Result<Info, Error> {
         let (nixos, name) = (self.sources.nixos()?, attribute.to_string());
-        let pname = catalog.find(attribute)?.map(|entry| entry.pname);
+        let pname = catalog.meant(attribute)?.map(|entry| entry.pname);
         let found = match version {
             Some(version) => nixos.elsewhere(release, (&name, pname.as_deref()), version, self.system)?,
             None => None,
@@ -158,11 +159,16 @@ impl Known<'_> {
         let package = index
             .find(attribute, version, self.system)
             .map_err(|error| unknown(explain(&error, channel, attribute, version, self.system), Class::UnknownName))?;
+        let About { description, homepage, licence, program } = package.about().cloned().unwrap_or_default();
         let mut info = Info {
             channel: channel.to_owned(),
             attribute: attribute.to_string(),
             name: package.name.clone(),
             version: package.version.clone(),
+            description,
+            homepage,
+            licence,
+            program,
             ..Info::default()
         };
         self.add_outputs(&mut info, package);
@@ -213,6 +219,8 @@ impl Known<'_> {
             attribute: candidate.name.to_string(),
             name: candidate.source.to_string(),
             version: Some(candidate.version.to_string()),
+            description: candidate.description.clone(),
+            homepage: candidate.homepage.clone(),
             systems: vec![self.system],
             installed: self.installed_of_archive(channel, candidate, &candidates),
             ..Info::default()

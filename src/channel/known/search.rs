@@ -3,6 +3,7 @@
 use crate::config::Names;
 
 use super::super::error::Error;
+use super::super::meta::About;
 use super::super::name::compare_versions;
 use super::{Known, Texts, rank};
 
@@ -89,28 +90,40 @@ impl Known<'_> {
         let index = self.sources.index(channel, self.progress)?;
         let offered = index.packages(self.system).filter_map(|(attribute, package)| {
             let attribute = attribute.to_string();
-            let texts = Texts { attribute: &attribute, name: &package.name, ..Texts::default() };
+            let about = package.about();
+            let told = |field: fn(&About) -> &Option<String>| {
+                about.and_then(|about| field(about).as_deref()).unwrap_or_default()
+            };
+            let texts = Texts {
+                attribute: &attribute,
+                name: &package.name,
+                program: told(|about| &about.program),
+                description: told(|about| &about.description),
+            };
             let rank = rank(words, texts)?;
             let size = self.size_of(channel, &attribute);
             let version = package.version.clone();
+            let description = about.and_then(|about| about.description.clone());
             let channel = channel.to_owned();
-            Some((rank, Offered { channel, attribute, version, description: None, hindrance: None, size }))
+            Some((rank, Offered { channel, attribute, version, description, hindrance: None, size }))
         });
         Ok(best(offered.collect(), limit))
     }
 
     fn search_archive(&self, channel: &str, words: &[String], limit: usize) -> Result<Vec<Ranked>, Error> {
-        let offered = self.candidates(channel)?.into_iter().filter_map(|candidate| {
-            let texts = Texts { attribute: candidate.name.as_str(), ..Texts::default() };
+        let listed = self.sources.listed(channel, self.system, self.progress)?;
+        let offered = listed.into_iter().filter_map(|package| {
+            let description = package.description.as_deref().unwrap_or_default();
+            let texts = Texts { attribute: &package.name, description, ..Texts::default() };
             // Names of Debian's packages may have dots, and lie in no set for that.
             let rank = rank(words, texts)? % 8;
             let offered = Offered {
                 channel: channel.to_owned(),
-                attribute: candidate.name.to_string(),
-                version: Some(candidate.version.to_string()),
-                description: None,
+                attribute: package.name,
+                version: Some(package.version),
+                description: package.description,
                 hindrance: None,
-                size: Some(candidate.installed_size),
+                size: Some(package.installed_size),
             };
             Some((rank, offered))
         });

@@ -49,7 +49,7 @@ impl Known<'_> {
 
     fn versions_of_release(&self, channel: &str, attribute: &Attribute) -> Result<Vec<Version>, Error> {
         let (release, catalog) = self.release(channel)?;
-        let (name, entry) = (attribute.to_string(), catalog.find(attribute)?);
+        let (name, entry) = (attribute.to_string(), catalog.meant(attribute)?);
         let depth = name.split('.').count();
         let family = match &entry {
             Some(entry) => catalog.family(&entry.pname)?,

@@ -6,6 +6,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::slice;
 
+use tempfile::NamedTempFile;
+
 use super::Lock;
 use crate::config::Diagnostic;
 use crate::failure::{Class, Classified};
@@ -94,25 +96,46 @@ impl Lock {
     ///
     /// Answers whether it was written.
     pub fn write(&self, path: &Path) -> Result<bool, LockError> {
-        let fault = |source| LockError::Io { path: path.to_owned(), deed: "written", source };
+        let prepared = self.prepare(path)?;
+        prepared.map_or(Ok(false), |prepared| prepared.commit().map(|()| true))
+    }
+
+    /// Writes the lock beside `path`, ready to take its place; `None`: a file that says the same is there.
+    pub fn prepare(&self, path: &Path) -> Result<Option<PreparedLock>, LockError> {
         let text = self.print();
         if fs::read(path).is_ok_and(|present| present == text.as_bytes()) {
-            return Ok(false);
+            return Ok(None);
         }
         // The lock may be a link to where it is kept: the link stays.
-        let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        replace(&target, text.as_bytes()).map_err(fault)?;
-        Ok(true)
+        let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let file = beside(&path, text.as_bytes());
+        let file = file.map_err(|source| LockError::Io { path: path.clone(), deed: "written", source })?;
+        Ok(Some(PreparedLock { file, path }))
     }
 }
 
-fn replace(path: &Path, contents: &[u8]) -> io::Result<()> {
+/// A lock on the disk beside its place. Dropped, it is gone.
+#[derive(Debug)]
+pub struct PreparedLock {
+    file: NamedTempFile,
+    path: PathBuf,
+}
+
+impl PreparedLock {
+    /// Takes the place of what is there.
+    pub fn commit(self) -> Result<(), LockError> {
+        let Self { file, path } = self;
+        let taken = file.persist(&path).map(drop);
+        taken.map_err(|error| LockError::Io { path, deed: "written", source: error.error })
+    }
+}
+
+fn beside(path: &Path, contents: &[u8]) -> io::Result<NamedTempFile> {
     let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     // What the process may create, as for any file of the project; the temporary file's own default is for secrets.
     let permissions = Permissions::from_mode(0o666);
     let mut file = tempfile::Builder::new().prefix(".dumbc.lock.").permissions(permissions).tempfile_in(folder)?;
     file.write_all(contents)?;
     file.as_file().sync_all()?;
-    file.persist(path).map_err(|error| error.error)?;
-    Ok(())
+    Ok(file)
 }

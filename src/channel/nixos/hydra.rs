@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write as _;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -17,6 +17,7 @@ use crate::nix::{Sha256, StorePath};
 
 use super::error::NixosError;
 use super::hosts::Hosts;
+use super::kept::write_whole;
 use super::pace::Pace;
 use super::release::Release;
 
@@ -81,8 +82,7 @@ impl Hydra<'_> {
         attribute: &str,
         system: System,
     ) -> Result<Result<Outputs, NoBuild>, NixosError> {
-        let prefix = if release.is_nixpkgs() { "" } else { "nixpkgs." };
-        let job = format!("{prefix}{attribute}.{system}");
+        let job = job(release, attribute, system);
         let kept = self.path(release, &job);
         if let Some(outputs) = self.recall(&kept) {
             return Ok(Ok(outputs));
@@ -92,14 +92,13 @@ impl Hydra<'_> {
             Ok(outputs) => outputs,
             Err(reason) => return Ok(Err(reason)),
         };
-        self.keep(&kept, &outputs)?;
+        Self::keep(&kept, &outputs)?;
         Ok(Ok(outputs))
     }
 
-    /// Whether asking for `attribute` would take a request.
+    /// Whether asking for `attribute` takes no request, as far as a look at what is kept tells: it is read when it is asked for.
     pub(super) fn knows(&self, release: &Release, attribute: &str, system: System) -> bool {
-        let prefix = if release.is_nixpkgs() { "" } else { "nixpkgs." };
-        self.recall(&self.path(release, &format!("{prefix}{attribute}.{system}"))).is_some()
+        !self.untrusted && self.path(release, &job(release, attribute, system)).is_file()
     }
 
     /// The build's document; `None`: there is no such job.
@@ -140,17 +139,18 @@ impl Hydra<'_> {
         text.into_iter().map(|(name, path)| Some((name, path.parse().ok()?))).collect()
     }
 
-    fn keep(&self, kept: &Path, outputs: &Outputs) -> Result<(), NixosError> {
-        let write = || {
-            let folder = kept.parent().unwrap_or(self.state);
-            fs::create_dir_all(folder)?;
-            let mut file = tempfile::NamedTempFile::new_in(folder)?;
-            let text: BTreeMap<_, _> = outputs.iter().map(|(name, path)| (name, path.to_string())).collect();
-            file.write_all(&serde_json::to_vec(&text)?)?;
-            file.persist(kept).map_err(|error| error.error).map(drop)
-        };
-        write().map_err(|source| NixosError::Write { path: kept.to_owned(), source })
+    fn keep(kept: &Path, outputs: &Outputs) -> Result<(), NixosError> {
+        let text: BTreeMap<_, _> = outputs.iter().map(|(name, path)| (name, path.to_string())).collect();
+        let text = serde_json::to_vec(&text).map_err(io::Error::from);
+        let written = text.and_then(|text| write_whole(kept, &text));
+        written.map_err(|source| NixosError::Write { path: kept.to_owned(), source })
     }
+}
+
+/// What Hydra calls a package on one system.
+fn job(release: &Release, attribute: &str, system: System) -> String {
+    let prefix = if release.is_nixpkgs() { "" } else { "nixpkgs." };
+    format!("{prefix}{attribute}.{system}")
 }
 
 /// What a build's document says, if it is about what was asked.

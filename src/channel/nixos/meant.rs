@@ -58,7 +58,7 @@ impl Open {
         wanted: &Wanted<'_>,
     ) -> Result<Answer, NixosError> {
         let Ask::Release { attribute, version, .. } = &wanted.ask else { return self.bundle().map(Ok) };
-        let entry = match self.catalog.find(attribute)? {
+        let entry = match self.catalog.meant(attribute)? {
             Some(entry) if version.is_none_or(|version| version_matches(&entry.version, version)) => Some(entry),
             Some(_) => self.catalog.of_version(attribute, version.unwrap_or_default())?,
             None => None,
@@ -93,7 +93,7 @@ impl Open {
         version: &str,
         system: System,
     ) -> Result<Option<Meant>, NixosError> {
-        let pname = self.catalog.find(attribute)?.map(|entry| entry.pname);
+        let pname = self.catalog.meant(attribute)?.map(|entry| entry.pname);
         let name = attribute.to_string();
         let found = nixos.elsewhere(&self.release, (&name, pname.as_deref()), version, system)?;
         let pname = pname.unwrap_or(name);
@@ -107,7 +107,7 @@ impl Open {
         version: Option<&str>,
         system: System,
     ) -> Result<Diagnostic, NixosError> {
-        let error = match self.catalog.find(attribute)? {
+        let error = match self.catalog.meant(attribute)? {
             None => LookupError::Unknown { nearest: suggestions(&self.catalog, attribute, system)? },
             Some(entry) => {
                 let family = self.catalog.family(&entry.pname)?;

@@ -3,10 +3,12 @@
 //! A release pins everything: its revision, and the evaluation in which Hydra built each package. The list of packages tells
 //! what there is; a package's store paths are those of its job in that very evaluation.
 
+mod alias;
 mod catalog;
 mod error;
 mod hosts;
 mod hydra;
+mod kept;
 mod meant;
 mod pace;
 mod release;
@@ -34,7 +36,7 @@ pub use hosts::{HostError, Hosts};
 pub use hydra::{NoBuild, Outputs};
 pub(super) use meant::hindered;
 pub use release::{Release, WantedRelease};
-pub(super) use resolve::{Asking, ReleaseAnswers, known_outputs, pinned_release, tell_costs, wanted_release};
+pub(super) use resolve::{ReleaseAnswers, known_outputs, pinned_release, tell_costs, wanted_release};
 pub use search::{Elsewhere, KnownVersion};
 pub(super) use suggest::suggestions;
 

@@ -8,12 +8,12 @@ use crate::nix::StorePath;
 use crate::progress::Progress;
 
 use super::super::answers::{Faults, by_name, explain};
+use super::super::asking::Asking;
 use super::super::cost::cost;
 use super::super::error::{Error, did_you_mean};
 use super::super::index::Package;
 use super::super::lock::{Lock, LockedOrigin, LockedRelease, LockedRequest};
 use super::super::name::Attribute;
-use super::super::sources::Sources;
 use super::super::wanted::{Ask, Wanted};
 use super::meant::{Meant, Open};
 use super::{Elsewhere, Entry, NoBuild, Release, WantedRelease};
@@ -34,16 +34,6 @@ pub(in crate::channel) struct ReleaseAnswers {
     pub(in crate::channel) days: Days,
 }
 
-/// Everything that asking needs.
-pub(in crate::channel) struct Asking<'a> {
-    pub(in crate::channel) machine: &'a Machine,
-    pub(in crate::channel) old: &'a Lock,
-    /// Keys of requests whose packages may move.
-    pub(in crate::channel) updated: &'a BTreeSet<String>,
-    pub(in crate::channel) sources: &'a dyn Sources,
-    pub(in crate::channel) progress: &'a dyn Progress,
-}
-
 /// A request whose package was found; its store paths may have to be asked for.
 struct Found<'a> {
     system: System,
@@ -54,7 +44,7 @@ struct Found<'a> {
 
 impl Asking<'_> {
     /// Answers what NixOS channels are asked; what can't be answered is added to `faults`.
-    pub(in crate::channel) fn ask(
+    pub(in crate::channel) fn ask_releases(
         &self,
         asked: &[(System, Wanted<'_>)],
         faults: &mut Faults,
@@ -76,6 +66,7 @@ impl Asking<'_> {
                     }
                 }
             }
+            self.tell_names(&open.release, &found);
             self.tell_time(&open.release, &found)?;
             for found in &found {
                 match self.outputs(&open.release, found)? {
@@ -112,6 +103,21 @@ impl Asking<'_> {
         let channel = Some(channel.to_owned());
         let answer = LockedRequest { channel, name, version: None, outputs: Vec::new(), deb: None, origin: None };
         answers.requests.insert((system, wanted.key.clone()), answer);
+    }
+
+    /// Requests whose packages the release has under another name, each once.
+    fn tell_names(&self, release: &Release, found: &[Found<'_>]) {
+        let renamed = found.iter().filter_map(|found| {
+            let (Ask::Release { attribute, version: None, .. }, Some(entry)) = (&found.wanted.ask, found.meant.here())
+            else {
+                return None;
+            };
+            let asked = attribute.to_string();
+            (asked != entry.attribute).then_some((asked, entry.attribute.as_str()))
+        });
+        for (asked, real) in renamed.collect::<BTreeSet<_>>() {
+            self.progress.note(&format!("`{asked}` is `{real}` in {release}"));
+        }
     }
 
     /// Hydra takes two requests a second: who waits is told for how long.

@@ -3,32 +3,29 @@
 //! It only names store paths: that they are whole and signed, the binary cache shows. Answers are kept for a day; what is
 //! locked is not asked again.
 
+mod answers;
+
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::cache::http::{Answer, Conditions, Http};
 use crate::config::System;
-use crate::nix::{Sha256, StorePath, split_version};
+use crate::nix::{Sha256, StorePath};
 
 use super::error::SearchFault;
 use super::hosts::Hosts;
 use super::hydra::percent_encoded;
-use crate::channel::name::{compare_versions, version_matches};
+use super::kept::write_whole;
+use answers::{JsonFirst, JsonPackage, JsonResolved};
 
 /// The longest answer: a package with some hundred releases, each on several systems.
 const ANSWER: u64 = 8 << 20;
 /// How long an answer counts.
 const DAY: Duration = Duration::from_hours(24);
-/// More outputs than any package has.
-const OUTPUTS: usize = 64;
-/// The longest name, attribute or version that is believed.
-const TEXT: usize = 200;
 
 /// The search API.
 pub(super) struct Search<'a> {
@@ -68,77 +65,6 @@ pub struct KnownVersion {
     pub systems: BTreeMap<System, Elsewhere>,
 }
 
-/// `/v2/resolve`
-#[derive(Deserialize)]
-struct JsonResolved {
-    #[serde(default)]
-    version: String,
-    #[serde(default)]
-    systems: BTreeMap<String, JsonSystem>,
-}
-
-#[derive(Deserialize)]
-struct JsonSystem {
-    flake_installable: JsonInstallable,
-    #[serde(default)]
-    last_updated: Option<String>,
-    #[serde(default)]
-    outputs: Option<Vec<JsonOutput>>,
-}
-
-#[derive(Deserialize)]
-struct JsonInstallable {
-    #[serde(rename = "ref")]
-    reference: JsonReference,
-    attr_path: String,
-}
-
-#[derive(Deserialize)]
-struct JsonReference {
-    rev: String,
-}
-
-#[derive(Deserialize)]
-struct JsonOutput {
-    #[serde(default)]
-    name: String,
-    #[serde(default)]
-    path: String,
-    #[serde(default)]
-    default: bool,
-}
-
-/// `/v2/pkg`
-#[derive(Deserialize)]
-struct JsonPackage {
-    #[serde(default)]
-    releases: Vec<JsonRelease>,
-}
-
-#[derive(Deserialize)]
-struct JsonRelease {
-    #[serde(default)]
-    version: String,
-    #[serde(default)]
-    last_updated: Option<String>,
-    #[serde(default)]
-    platforms: Option<Vec<JsonPlatform>>,
-}
-
-#[derive(Deserialize)]
-struct JsonPlatform {
-    #[serde(default)]
-    system: String,
-    #[serde(default)]
-    attribute_path: String,
-    #[serde(default)]
-    commit_hash: String,
-    #[serde(default)]
-    date: Option<String>,
-    #[serde(default)]
-    outputs: Option<Vec<JsonOutput>>,
-}
-
 impl Search<'_> {
     /// Whom this asks.
     pub(super) fn host(&self) -> String {
@@ -154,21 +80,21 @@ impl Search<'_> {
         version: &str,
         system: System,
     ) -> Result<Option<Elsewhere>, SearchFault> {
-        for name in &names(attribute, pname) {
-            let question = format!("v2/resolve?name={}&version={}", percent_encoded(name), percent_encoded(version));
-            let Some(mut resolved): Option<JsonResolved> = self.ask(&question)? else { continue };
-            // An answer about another version is one about none.
-            if !version_matches(&resolved.version, version) || !is_plain(&resolved.version) {
-                continue;
+        let (names, mut answered) = (names(attribute, pname), false);
+        for name in &names {
+            let Some(resolved) = self.ask::<JsonResolved>(&question("v2", name, version))? else { continue };
+            answered = true;
+            let found = resolved.of(version, system)?;
+            if let Some(resolved) = found.filter(|found| found.is_meant(name, attribute, pname)) {
+                return Ok(Some(resolved.found));
             }
-            if let Some(found) = resolved.systems.remove(system.name()) {
-                let JsonInstallable { reference, attr_path } = found.flake_installable;
-                let place = (attr_path, reference.rev);
-                let found = elsewhere(resolved.version, place, found.last_updated.as_deref(), found.outputs)?;
-                // A shortened name may be another package's.
-                if name == attribute || Some(name.as_str()) == pname || is_called(&found, pname) {
-                    return Ok(Some(found));
-                }
+        }
+        // Who knows nothing of any of them may only speak as the service did at first.
+        for name in names.iter().filter(|_| !answered) {
+            let Some(resolved) = self.ask::<JsonFirst>(&question("v1", name, version))? else { continue };
+            let found = resolved.of(version, system)?;
+            if let Some(resolved) = found.filter(|found| found.is_meant(name, attribute, pname)) {
+                return Ok(Some(resolved.found));
             }
         }
         Ok(None)
@@ -178,10 +104,8 @@ impl Search<'_> {
     pub(super) fn versions(&self, attribute: &str, pname: Option<&str>) -> Result<Vec<KnownVersion>, SearchFault> {
         for name in &names(attribute, pname) {
             let package: Option<JsonPackage> = self.ask(&format!("v2/pkg?name={}", percent_encoded(name)))?;
-            if let Some(package) = package.filter(|package| !package.releases.is_empty()) {
-                let mut known: Vec<_> = package.releases.into_iter().filter_map(known_version).collect();
-                known.sort_by(|one, other| compare_versions(&other.version, &one.version));
-                return Ok(known);
+            if let Some(package) = package.filter(|package| !package.is_empty()) {
+                return Ok(package.versions());
             }
         }
         Ok(Vec::new())
@@ -211,7 +135,7 @@ impl Search<'_> {
             return Err(SearchFault::Odd("it is no object".to_owned()));
         }
         let answer = serde_json::from_slice(text).map_err(|fault| SearchFault::Odd(fault.to_string()))?;
-        self.keep(&kept, text);
+        Self::keep(&kept, text);
         Ok(Some(answer))
     }
 
@@ -227,85 +151,16 @@ impl Search<'_> {
     }
 
     /// What can't be kept is asked again.
-    fn keep(&self, kept: &Path, answer: &[u8]) {
-        let folder = kept.parent().unwrap_or(self.state);
-        let write = || {
-            fs::create_dir_all(folder)?;
-            let mut file = tempfile::NamedTempFile::new_in(folder)?;
-            file.write_all(answer)?;
-            file.persist(kept).map(drop).map_err(|error| error.error)
-        };
-        if let Err(fault) = write() {
+    fn keep(kept: &Path, answer: &[u8]) {
+        if let Err(fault) = write_whole(kept, answer) {
             tracing::debug!("{}: {fault}", kept.display());
         }
     }
 }
 
-/// What an answer says of one system, if it can be true.
-fn elsewhere(
-    version: String,
-    (attribute, revision): (String, String),
-    date: Option<&str>,
-    outputs: Option<Vec<JsonOutput>>,
-) -> Result<Elsewhere, SearchFault> {
-    if revision.len() != 40 || !revision.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return Err(SearchFault::Odd("it names no revision".to_owned()));
-    }
-    if !is_plain(&attribute) {
-        return Err(SearchFault::Odd("it names no attribute".to_owned()));
-    }
-    let (mut paths, mut to_install) = (BTreeMap::new(), Vec::new());
-    for JsonOutput { name, path, default } in outputs.into_iter().flatten().take(OUTPUTS) {
-        let odd = |fault| SearchFault::Odd(format!("output {}: {fault}", shortened(&name)));
-        // Some are listed without a path: as good as not at all.
-        if path.is_empty() || !is_plain(&name) {
-            continue;
-        }
-        let path = path.parse().map_err(odd)?;
-        if default {
-            to_install.push(name.clone());
-        }
-        paths.insert(name, path);
-    }
-    let revision = revision.to_ascii_lowercase();
-    Ok(Elsewhere { version, attribute, revision, date: date.and_then(day), outputs: paths, to_install })
-}
-
-/// Whether the store paths are those of a package of that name.
-fn is_called(found: &Elsewhere, pname: Option<&str>) -> bool {
-    let Some(pname) = pname else { return false };
-    let of_path = |path: &StorePath| split_version(path.name()).0 == pname;
-    found.outputs.get("out").or_else(|| found.outputs.values().next()).is_none_or(of_path)
-}
-
-fn known_version(release: JsonRelease) -> Option<KnownVersion> {
-    let JsonRelease { version, last_updated, platforms } = release;
-    if !is_plain(&version) {
-        return None;
-    }
-    let of_platform = |platform: JsonPlatform| {
-        let system = System::from_name(&platform.system)?;
-        let place = (platform.attribute_path, platform.commit_hash);
-        Some((system, elsewhere(version.clone(), place, platform.date.as_deref(), platform.outputs).ok()?))
-    };
-    let systems = platforms.into_iter().flatten().filter_map(of_platform).collect();
-    Some(KnownVersion { version, date: last_updated.as_deref().and_then(day), systems })
-}
-
-/// Whether a text can stand in a lock, an address and on a terminal.
-fn is_plain(text: &str) -> bool {
-    !text.is_empty() && text.len() <= TEXT && !text.chars().any(|character| character.is_control() || character == ' ')
-}
-
-fn shortened(text: &str) -> String {
-    text.chars().filter(|character| !character.is_control()).take(40).collect()
-}
-
-/// The day of `2025-11-23T21:50:36Z`.
-fn day(moment: &str) -> Option<String> {
-    let digits = |byte: u8, index: usize| if matches!(index, 4 | 7) { byte == b'-' } else { byte.is_ascii_digit() };
-    let day = moment.get(..10)?;
-    day.bytes().zip(0..).all(|(byte, index)| digits(byte, index)).then(|| day.to_owned())
+/// The question for a version, in one of the service's generations.
+fn question(generation: &str, name: &str, version: &str) -> String {
+    format!("{generation}/resolve?name={}&version={}", percent_encoded(name), percent_encoded(version))
 }
 
 /// What the API may call a package: its attribute, its name, and both without the version that they end in.
@@ -326,71 +181,6 @@ fn names(attribute: &str, pname: Option<&str>) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const PYTHON: &str = r#"{"name":"python","version":"3.11.14","summary":"A language","systems":{"x86_64-linux":{
-        "flake_installable":{"ref":{"type":"github","owner":"NixOS","repo":"nixpkgs","rev":"EE09932cedcef15aaf476f9343d1dea2cb77e261"},
-        "attr_path":"python311"},"last_updated":"2025-11-23T21:50:36Z","outputs":[
-        {"name":"out","path":"/nix/store/00x3abm7y8j13i6n4sahvbar99irkc7d-python3-3.11.14","default":true},
-        {"name":"debug","path":"/nix/store/2lj58b7mhib83mb0cx8flyahbs9pnd9z-python3-3.11.14-debug"}]}}}"#;
-
-    fn resolved(text: &str) -> Result<Elsewhere, SearchFault> {
-        let mut resolved: JsonResolved =
-            serde_json::from_str(text).map_err(|fault| SearchFault::Odd(fault.to_string()))?;
-        let found = resolved.systems.remove("x86_64-linux").ok_or(SearchFault::Empty)?;
-        let place = (found.flake_installable.attr_path, found.flake_installable.reference.rev);
-        elsewhere(resolved.version, place, found.last_updated.as_deref(), found.outputs)
-    }
-
-    #[test]
-    fn an_answer_names_revision_attribute_and_paths() {
-        let found = resolved(PYTHON).unwrap();
-        assert_eq!((found.version.as_str(), found.attribute.as_str()), ("3.11.14", "python311"));
-        assert_eq!(found.revision, "ee09932cedcef15aaf476f9343d1dea2cb77e261");
-        assert_eq!(found.date.as_deref(), Some("2025-11-23"));
-        assert_eq!(found.outputs["out"].name(), "python3-3.11.14");
-        assert_eq!(found.to_install, ["out"]);
-        let without = resolved(&PYTHON.replace("\"outputs\"", "\"later\"")).unwrap();
-        assert!(without.outputs.is_empty());
-    }
-
-    #[test]
-    fn what_can_not_be_true_is_refused() {
-        for (from, to) in [
-            ("EE09932c", "EE0993"),
-            ("/nix/store/00x3", "/etc/00x3"),
-            ("\"python311\"", "\"\""),
-            ("\"python311\"", "\"a\\nb\""),
-        ] {
-            assert!(PYTHON.contains(from), "{from}");
-            assert!(matches!(resolved(&PYTHON.replace(from, to)), Err(SearchFault::Odd(_))), "{from} -> {to}");
-        }
-        let dated = resolved(&PYTHON.replace("2025-11-23T", "yesterday, ")).unwrap();
-        assert_eq!(dated.date, None);
-    }
-
-    #[test]
-    fn versions_come_with_what_is_known_of_them() {
-        let text = r#"{"name":"hello","releases":[{"version":"2.12.1","last_updated":"2025-05-16T20:19:48Z"},
-            {"version":"2.12.2","last_updated":"2025-11-23T21:50:36Z","platforms":[{"arch":"x86-64","system":"x86_64-linux",
-            "attribute_path":"hello","commit_hash":"ee09932cedcef15aaf476f9343d1dea2cb77e261","outputs":[{"name":"out",
-            "path":"/nix/store/2bcv91i8fahqghn8dmyr791iaycbsjdd-hello-2.12.2","default":true}]},{"system":"x86_64-darwin"}]},
-            {"version":"\u001b[2J"}]}"#;
-        let package: JsonPackage = serde_json::from_str(text).unwrap();
-        let known: Vec<_> = package.releases.into_iter().filter_map(known_version).collect();
-        assert_eq!(known.len(), 2);
-        assert!(known[0].systems.is_empty() && known[0].date.as_deref() == Some("2025-05-16"));
-        assert_eq!(known[1].systems[&System::X86_64Linux].attribute, "hello");
-    }
-
-    #[test]
-    fn real_answers_are_read() {
-        let Some(folder) = crate::channel::test_support::shared("vectors/names") else { return };
-        let text = fs::read_to_string(folder.join("v2-resolve-python-3.11.json")).unwrap();
-        assert_eq!(resolved(&text).unwrap().attribute, "python311");
-        let package: JsonPackage =
-            serde_json::from_slice(&fs::read(folder.join("v2-pkg-hello.json")).unwrap()).unwrap();
-        assert_eq!(package.releases.len(), 2);
-    }
 
     #[test]
     fn a_name_is_looked_for_as_others_write_it() {

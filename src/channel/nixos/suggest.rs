@@ -14,16 +14,13 @@ const PROGRAMS: &str = "/nix/var/nix/profiles/per-user/root/channels/nixos/progr
 /// More than anybody reads.
 const SUGGESTED: usize = 3;
 
-/// Up to three attributes: what a set's other name stands for, packages with such a command, names written alike.
+/// Up to three attributes: packages with such a command, names written alike.
 pub(in crate::channel) fn suggestions(
     catalog: &Catalog,
     attribute: &Attribute,
     system: System,
 ) -> Result<Vec<String>, NixosError> {
     let name = attribute.to_string();
-    if let Some(real) = real_name(catalog, attribute)? {
-        return Ok(vec![real]);
-    }
     let mut suggested = Vec::new();
     for package in with_command(&programs_file(), &name, system) {
         if catalog.find(&Attribute::parse(&package))?.is_some() {
@@ -37,24 +34,6 @@ pub(in crate::channel) fn suggestions(
     }
     suggested.truncate(SUGGESTED);
     Ok(suggested)
-}
-
-/// What `python3Packages.requests` is called in the release: `python313Packages.requests`.
-///
-/// Lists of packages have each set once, by its own name. A set is called after a package; those of the same version are the
-/// same package.
-fn real_name(catalog: &Catalog, attribute: &Attribute) -> Result<Option<String>, NixosError> {
-    let name = attribute.to_string();
-    let Some((set, rest)) = name.split_once('.') else { return Ok(None) };
-    let Some(owner) = set.strip_suffix("Packages") else { return Ok(None) };
-    let Some(package) = catalog.find(&Attribute::parse(owner))? else { return Ok(None) };
-    for same in catalog.family(&package.pname)?.into_iter().filter(|one| one.version == package.version) {
-        let real = format!("{}Packages.{rest}", same.attribute);
-        if same.attribute != owner && catalog.find(&Attribute::parse(&real))?.is_some() {
-            return Ok(Some(real));
-        }
-    }
-    Ok(None)
 }
 
 fn programs_file() -> PathBuf {
@@ -89,10 +68,13 @@ mod tests {
     }
 
     #[test]
-    fn a_set_has_one_real_name() {
+    fn a_command_leads_to_its_package() {
         let state = tempfile::tempdir().unwrap();
         let catalog = Catalog::make(state.path(), "r", PACKAGES.as_bytes()).unwrap();
-        assert_eq!(suggested(&catalog, "python3Packages.requests"), ["python313Packages.requests"]);
+        assert_eq!(
+            suggested(&catalog, "python313Packages.request"),
+            ["python313Packages.requests", "python312Packages.requests"]
+        );
         assert_eq!(suggested(&catalog, "python3Packages.absent"), Vec::<String>::new());
         assert_eq!(suggested(&catalog, "rg"), ["ripgrep"]);
     }

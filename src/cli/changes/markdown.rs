@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::channel::{Change, Changes, Kind};
+use crate::channel::{Change, Changes};
 
 use super::{REBUILT, because, beside, has_rebuilt, sign, sizes, total, versions};
 
@@ -44,7 +44,7 @@ fn table(changes: &[&Change]) -> String {
     }
     let mut text = "| | Package | Version | Size |\n|---|---|---|---|\n".to_owned();
     for change in changes.iter().take(LISTED) {
-        let why = because(change).filter(|_| change.kind == Kind::Rebuilt);
+        let why = because(change);
         let versions = why.map_or_else(|| versions(change), |why| format!("{}, {why}", versions(change)));
         let sign = code(sign(change.kind));
         let _ = writeln!(text, "| {sign} | {} | {} | {} |", code(&change.name), cell(&versions), sizes(change.size));
@@ -99,11 +99,12 @@ mod tests {
         | `~` | `git` | 2.39 -> 2.40 | 31.0 MB -> 31.2 MB |
         | `+` | `jq` | 1.6 | 90.0 kB |
 
-        <details><summary>In their closures: 1</summary>
+        <details><summary>In their closures: 2</summary>
 
         | | Package | Version | Size |
         |---|---|---|---|
         | `-` | `glibc` | 2.36 | 5.0 MB |
+        | `+` | `libx1` | 1-1, for viewer | 70.0 kB |
 
         </details>
 

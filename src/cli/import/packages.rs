@@ -1,5 +1,6 @@
 //! Packages with store paths: an index, a channel, requests, and a lock that answers them with these very paths.
 
+use std::collections::BTreeSet;
 use std::io::Write as _;
 
 use anyhow::Context as _;
@@ -7,7 +8,7 @@ use serde_json::json;
 
 use super::input::Input;
 use super::{Args, difference};
-use crate::channel::{Changes, LOCK_FILE, Mode, Resolution};
+use crate::channel::{Changes, LOCK_FILE, Lock, LockedRequest, Mode, Resolution};
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use crate::cli::init::{image_name, write_new};
@@ -156,20 +157,31 @@ impl Plan {
             }
             kept.push(file);
         }
-        let changed: Vec<String> = self.renewed(context)?;
+        let changed: Vec<String> = self.renewed(&machine, context)?;
         let mode = if changed.is_empty() { Mode::Extend } else { Mode::Update(changed) };
         let resolution = locking::resolve_machine(context, &machine, &mode, &args.locking)?;
         Ok((machine, resolution))
     }
 
-    /// Channels whose index is another one than before: what they answered is asked again.
-    fn renewed(&self, context: &Context) -> anyhow::Result<Vec<String>> {
-        let mut renewed = Vec::new();
+    /// Channels whose index is another one than before, or than the lock has answers of, as where an import was killed before
+    /// it wrote that: what they answered is asked again.
+    fn renewed(&self, machine: &Machine, context: &Context) -> anyhow::Result<Vec<String>> {
+        let mut renewed = BTreeSet::new();
         for (name, text) in &self.indexes {
             let there = crate::cli::emit::read(context.directory.join(file_of(name)))?;
             renewed.extend(there.filter(|there| there != text).map(|_| name.clone()));
         }
-        Ok(renewed)
+        let lock = Lock::read(&context.directory.join(LOCK_FILE))?.unwrap_or_default();
+        for (text, package) in &self.expected {
+            let request = Request::parse(text, None)?;
+            for system in &machine.image.systems {
+                let answer = lock.answer(*system, &request, machine.default_channel.as_deref());
+                let other = answer.filter(|answer| !is_of(answer, package, *system));
+                let channel = other.and_then(|answer| answer.channel.clone());
+                renewed.extend(channel.filter(|channel| self.indexes.iter().any(|(name, _)| name == channel)));
+            }
+        }
+        Ok(renewed.into_iter().collect())
     }
 
     /// The lock has to answer with the very store paths that were imported.
@@ -179,12 +191,7 @@ impl Plan {
             let request = Request::parse(text, None)?;
             for system in &machine.image.systems {
                 let answer = resolution.lock.answer(*system, &request, default);
-                let build = package.builds.get(system);
-                let is_ours = answer.zip(build).is_some_and(|(answer, build)| {
-                    !answer.outputs.is_empty()
-                        && answer.outputs.iter().all(|(name, path)| build.outputs.get(name) == Some(path))
-                });
-                if !is_ours {
+                if !answer.is_some_and(|answer| is_of(answer, package, *system)) {
                     let message =
                         format!("`{text}` has another answer on {system} than the store path that was imported");
                     let help = "--channel gives what is imported a channel of its own; nothing was written";
@@ -245,6 +252,12 @@ impl Plan {
             "changes": changes,
         })
     }
+}
+
+/// Whether a locked answer is what was imported.
+fn is_of(answer: &LockedRequest, package: &Package, system: System) -> bool {
+    let Some(build) = package.builds.get(&system) else { return false };
+    !answer.outputs.is_empty() && answer.outputs.iter().all(|(name, path)| build.outputs.get(name) == Some(path))
 }
 
 /// The channel that an input's packages come from.

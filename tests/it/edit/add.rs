@@ -48,6 +48,35 @@ fn packages_come_with_the_lock_and_go_with_it() {
 }
 
 #[test]
+fn who_is_killed_before_the_lock_takes_its_place_loses_nothing() {
+    let (cache, project) = (Cache::sample(), Project::new());
+    project.system(&cache, "[\"hello\", \"data\"]", "");
+    project.dumbc(&["lock"]).ok();
+    for step in [&["add", "greet"][..], &["remove", "data"], &["add", "hello@1"], &["add", "data"]] {
+        let before = locked(&project);
+        project.dumbc(step).ok();
+        let after = locked(&project);
+        // The file is in its place already, the lock is as it was.
+        project.file("dumbc.lock", &before);
+        project.dumbc(&["build", "--locked", "-o", "image.tar.gz"]).fails(4).says(&["dumbc.lock"]);
+        project.dumbc(&["lock"]).ok();
+        assert_eq!(locked(&project), after, "{step:?}");
+    }
+
+    // Whatever became of the channel meanwhile: what is still asked keeps its answer.
+    let before = locked(&project);
+    project.dumbc(&["remove", "data"]).ok();
+    let after = locked(&project);
+    project.file("dumbc.lock", &before);
+    cache.add("greet-3.0", &[("bin/greet", b"#!/bin/sh\necho 3\n")]);
+    project.dumbc(&["lock"]).ok();
+    assert_eq!(locked(&project), after);
+    project.file("dumbc.lock", &before);
+    project.dumbc(&["add", "data"]).ok();
+    assert!(locked(&project).contains("greet-2.0") && !locked(&project).contains("greet-3.0"));
+}
+
+#[test]
 fn what_is_not_known_leaves_everything_as_it_was() {
     let (cache, project) = (Cache::sample(), Project::new());
     project.system(&cache, "[\"hello\"]", "");

@@ -30,8 +30,9 @@ fn release() -> Nixos {
 /// A project with all kinds of channels.
 fn project(running: &Running, archive: &DebArchive) -> Project {
     let project = Project::new();
-    let line =
-        json!({ "attr": "jsonnet", "name": "jsonnet-0.20", "system": "x86_64-linux", "outputs": { "out": null } });
+    let line = json!({ "attr": "jsonnet", "name": "jsonnet-0.20", "system": "x86_64-linux", "outputs": { "out": null },
+        "meta": { "description": "Templates for configuration", "homepage": "https://example.org/jsonnet",
+                  "license": [{ "spdxId": "Apache-2.0", "free": true }, "MIT"] } });
     project.file("index.jsonl", line.to_string());
     let text = format!(
         "channel = \"nixpkgs\"\npackages = [\"git\"]\n[channels.nixpkgs]\nrelease = \"nixos-26.05\"\nkeys = [\"{}\"]\n\
@@ -68,6 +69,23 @@ fn all_channels_are_searched() {
 }
 
 #[test]
+fn indexes_and_archives_are_searched_by_what_packages_say_of_themselves() {
+    let sizes = Deb::new("viewer", "1-1").field("Description", "Shows templates\n of any kind, json too");
+    let (running, archive) = (release().start(), DebArchive::of(&[sizes.field("Installed-Size", "12")]));
+    let project = project(&running, &archive);
+    let search = |words: &[&str]| running.hosts(project.dumbc(&[&["search"], words].concat())).ok();
+    let both = search(&["TEMPLATES", "--json"]).json();
+    assert_eq!(found(&both), ["debian#viewer", "ours#jsonnet"]);
+    assert_eq!(
+        (&both["packages"][0]["description"], &both["packages"][0]["size"]),
+        (&json!("Shows templates"), &json!(12 * 1024))
+    );
+    assert_eq!(both["packages"][1]["description"], "Templates for configuration");
+    assert!(found(&search(&["any", "kind", "--json"]).json()).is_empty(), "only the first line counts");
+    assert_eq!(found(&search(&["templates", "jsonnet", "--json"]).json()), ["ours#jsonnet"]);
+}
+
+#[test]
 fn a_channel_that_can_not_be_asked_is_left_out() {
     let (running, archive) = (release().start(), DebArchive::of(&[Deb::new("tool", "1-1")]));
     let project = project(&running, &archive);
@@ -84,8 +102,8 @@ fn a_channel_that_can_not_be_asked_is_left_out() {
 
 #[test]
 fn info_tells_outputs_closure_and_what_is_locked() {
-    let (running, archive) =
-        (release().start(), DebArchive::of(&[Deb::new("tool", "1-1").depends("lib"), Deb::new("lib", "2-1")]));
+    let tool = Deb::new("tool", "1-1").field("Homepage", "https://example.org/tool");
+    let (running, archive) = (release().start(), DebArchive::of(&[tool.depends("lib"), Deb::new("lib", "2-1")]));
     let project = project(&running, &archive);
     let info = |name: &str| running.hosts(project.dumbc(&["info", name, "--json"])).ok().json()["package"].clone();
     let jq = info("jq");
@@ -107,10 +125,35 @@ fn info_tells_outputs_closure_and_what_is_locked() {
     assert!(info("jsteam")["hindrance"].as_str().unwrap().contains("is unfree"));
     let tool = info("debian#tool");
     assert_eq!((&tool["version"], &tool["release"], &tool["packages"]), (&json!("1-1"), &json!("bookworm"), &json!(2)));
+    assert_eq!(
+        (&tool["description"], &tool["homepage"]),
+        (&json!("tool for tests"), &json!("https://example.org/tool"))
+    );
     let index = info("ours#jsonnet");
+    assert_eq!(
+        (&index["licence"], &index["homepage"]),
+        (&json!("Apache-2.0, MIT"), &json!("https://example.org/jsonnet"))
+    );
     assert_eq!((&index["version"], &index["outputs"][0]["path"]), (&json!("0.20"), &Value::Null));
     let text = running.hosts(project.dumbc(&["info", "jq"])).ok().text();
     assert!(text.contains("licence      MIT\n") && text.contains("(by ^ only)"), "{text}");
+}
+
+#[test]
+fn a_set_is_followed_to_the_version_that_the_release_means() {
+    let running = release().start();
+    let project = running.project("\"nixos-26.05\"", "[\"python3Packages.requests\"]");
+    let locked = running.hosts(project.dumbc(&["lock"])).ok();
+    locked.says(&["`python3Packages.requests` is `python313Packages.requests` in nixos-26.05.1.000000000001"]);
+    let lock = fs::read_to_string(project.path("dumbc.lock")).unwrap();
+    assert!(lock.contains("request = \"python3Packages.requests\"") && lock.contains("-requests-2.32"), "{lock}");
+    running.hosts(project.dumbc(&["lock", "--offline"])).ok().says(&["dumbc.lock is up to date"]);
+    let info = running.hosts(project.dumbc(&["info", "python3Packages.requests", "--json"])).ok().json();
+    assert_eq!(info["package"]["attribute"], "python313Packages.requests");
+    assert_eq!(info["package"]["locked"][0]["request"], "python3Packages.requests");
+    let versions = running.document("/search/v2/pkg?name=requests", "application/json", "{}");
+    let versions = versions.hosts(project.dumbc(&["versions", "python3Packages.requests", "--json"])).ok().json();
+    assert_eq!(versions["versions"][0]["attribute"], "python313Packages.requests");
 }
 
 #[test]
@@ -179,7 +222,7 @@ fn who_begins_needs_no_files() {
 #[test]
 fn a_name_that_is_none_is_explained() {
     let running = release().start();
-    let requests = running.project("\"nixos-26.05\"", "[\"python3Packages.requests\"]");
+    let requests = running.project("\"nixos-26.05\"", "[\"python312Packages.requests\"]");
     running.hosts(requests.dumbc(&["lock"])).fails(3).says(&["did you mean `python313Packages.requests`?"]);
     let programs = tempfile::tempdir().unwrap();
     let file = programs.path().join("programs.sqlite");

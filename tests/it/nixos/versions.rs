@@ -91,6 +91,27 @@ fn without_paths_the_release_of_that_revision_is_asked() {
 }
 
 #[test]
+fn a_host_of_the_first_generation_is_understood() {
+    let (release, python) = release();
+    let other = Nixos::new("nixpkgs-unstable", 7).at("python39", "python3-3.9.18", &python.to_string());
+    let (series, name, revision) = (other.series(), other.release().to_owned(), other.revision());
+    let system = json!({ "system": "x86_64-linux", "version": "3.9.18", "commit_hash": revision, "last_updated": 1_682_935_200,
+        "attr_paths": ["python39"], "store_hash": "85py0qgpd9llilbkgjpcwc4svrx056ld", "store_name": "python3" });
+    let text = json!({ "name": "python", "version": "3.11.1", "systems": { "x86_64-linux": system } }).to_string();
+    let first = PYTHON.replace("v2", "v1");
+    let running = release.start().document(&first, "application/json", &text);
+    let running = Running { services: other.serve(running.services), ..running };
+    let running = running.listing(&series, "", &[&name], false);
+    let project = project(&running);
+    running.hosts(project.dumbc(&["lock"])).ok().says(&["comes from another revision of nixpkgs (2023-05-01)"]);
+    let lock = lock_of(&project);
+    let pinned = format!("version = \"3.9.18\"\nrevision = \"{revision}\"\nattribute = \"python39\"\n");
+    assert!(lock.contains(&pinned) && lock.contains(python.base_name()), "{lock}");
+    assert!(!lock.contains("85py0qgpd9llilbkgjpcwc4svrx056ld"), "nobody says of which output that hash is");
+    assert_eq!(running.services.count(&first), 1);
+}
+
+#[test]
 fn a_revision_without_a_release_has_no_paths() {
     let (release, _) = release();
     let running = release.start().document(PYTHON, "application/json", &answer(None));

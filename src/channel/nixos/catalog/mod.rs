@@ -84,7 +84,7 @@ impl Catalog {
 
     /// The one of `attribute`'s family that has `version`, or begins with it: `python3` and `3.12` is `python312`.
     pub fn of_version(&self, attribute: &Attribute, version: &str) -> Result<Option<Package>, NixosError> {
-        let Some(asked) = self.find(attribute)? else { return Ok(None) };
+        let Some(asked) = self.meant(attribute)? else { return Ok(None) };
         if version_matches(&asked.version, version) {
             return Ok(Some(asked));
         }

@@ -43,6 +43,8 @@ fn package(channel: &str, line: &str) -> Candidate {
         size: 1,
         sha256: Sha256::of(line.as_bytes()),
         installed_size: 1,
+        description: None,
+        homepage: None,
         priority: or("Priority", "optional"),
         multi_arch: paragraph.get("Multi-Arch").map(str::to_owned),
         relations: Relations {
