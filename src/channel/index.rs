@@ -18,7 +18,7 @@ use super::meta::About;
 use super::name::Attribute;
 
 #[cfg(feature = "build")]
-pub use line::Line;
+pub(crate) use line::Line;
 pub(super) use lookup::nearest;
 pub use read::{Limits, ReadError};
 

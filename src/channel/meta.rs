@@ -125,7 +125,8 @@ mod tests {
 
     #[test]
     fn what_says_nothing_is_nothing() {
-        for meta in [json!(null), json!({}), json!([1]), json!("x"), json!({"description": {"a": 1}, "license": null})] {
+        for meta in [json!(null), json!({}), json!([1]), json!("x"), json!({"description": {"a": 1}, "license": null})]
+        {
             assert_eq!(About::of_meta(&meta).map(|about| about.description), None, "{meta}");
         }
     }

@@ -33,7 +33,7 @@ pub use changes::{BaseChange, Change, Changes, ChannelChange, Kind, NewPackages,
 pub use error::Error;
 pub use homes::{has_debian_default, home_requests};
 #[cfg(feature = "build")]
-pub use index::Line;
+pub(crate) use index::Line;
 pub use index::{Chosen, Index, Limits, LookupError, Package, ReadError};
 pub use lock::{
     LOCK_FILE, Lock, LockError, LockedArchive, LockedBase, LockedBaseImage, LockedBaseLayer, LockedChannel, LockedDeb,

@@ -17,28 +17,28 @@ const OUTPUTS: usize = 64;
 /// What is read of a line; all else is skipped.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Line {
+pub(crate) struct Line {
     attr: Option<String>,
     attr_path: Option<Vec<String>>,
     /// Name and version: `git-2.54.0`.
-    pub name: Option<String>,
+    pub(crate) name: Option<String>,
     /// The version, where the evaluator tells it by itself.
-    pub version: Option<String>,
+    pub(crate) version: Option<String>,
     /// What it was evaluated for.
-    pub system: Option<String>,
+    pub(crate) system: Option<String>,
     /// Why it could not be evaluated.
-    pub error: Option<String>,
+    pub(crate) error: Option<String>,
     /// Outputs in one of several shapes.
     #[serde(default)]
-    pub outputs: Value,
+    pub(crate) outputs: Value,
     /// The package's `meta`, or a part of it.
     #[serde(default)]
-    pub meta: Value,
+    pub(crate) meta: Value,
 }
 
 impl Line {
     /// Reads a line's JSON; an error says what is wrong with it.
-    pub fn read(line: &[u8]) -> Result<Self, String> {
+    pub(crate) fn read(line: &[u8]) -> Result<Self, String> {
         serde_json::from_slice(line).map_err(|error| error.to_string())
     }
 
@@ -46,7 +46,7 @@ impl Line {
     ///
     /// # Errors
     /// It does not tell.
-    pub fn attribute(&self) -> Result<Attribute, String> {
+    pub(crate) fn attribute(&self) -> Result<Attribute, String> {
         match (&self.attr_path, &self.attr) {
             (Some(segments), _) if !segments.is_empty() => Ok(Attribute::from_segments(segments.clone())),
             (_, Some(text)) if !text.is_empty() => Ok(Attribute::parse(text)),
@@ -56,7 +56,7 @@ impl Line {
 
     /// `meta.outputsToInstall`, in order.
     #[must_use]
-    pub fn to_install(&self) -> Vec<String> {
+    pub(crate) fn to_install(&self) -> Vec<String> {
         strings(self.meta.get("outputsToInstall"))
     }
 }
