@@ -26,6 +26,10 @@ pub(super) fn meaning(status: u16, said: &Said, is_nobody: bool) -> Meaning {
             format!("the key or token is not the account's, or has run out{}", named(&said.code)),
             "check AZURE_STORAGE_KEY or AZURE_STORAGE_SAS_TOKEN, and this machine's clock",
         ),
+        ("AuthorizationFailure", _) => refused(
+            "access denied",
+            "check AZURE_STORAGE_KEY, what these credentials may do, and the account's firewall",
+        ),
         (_, 401 | 403) => refused(
             "access denied",
             "let these credentials read and write blobs of the container (the role `Storage Blob Data Contributor`, or a \

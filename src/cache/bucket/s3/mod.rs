@@ -2,6 +2,7 @@
 
 mod place;
 mod refusal;
+mod role;
 
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
@@ -76,6 +77,13 @@ impl signer::Cloud for Cloud {
             let place = self.profile.as_ref().map_or_else(|| "S3".to_owned(), |name| format!("the profile `{name}`"));
             HttpError::NoCredentials { place, reason, help: HELP }
         };
+        // Keys in the environment go before a profile that only the environment names, or nobody.
+        if self.place.profile().is_some() || self.context.env_var("AWS_ACCESS_KEY_ID").is_none() {
+            let profile = self.profile.as_deref().unwrap_or("default");
+            if let Some(found) = role::take(profile, self.place.region(), &self.context)? {
+                return Ok(Some(found));
+            }
+        }
         // What the crate's errors quote may be secret; their kind says enough.
         let found = pollster::block_on(self.provider.provide_credential(&self.context))
             .map_err(|fault| missing(fault.kind().to_string()))?;
