@@ -48,7 +48,7 @@ impl Cloud {
     /// A token, for somebody whose file may hold a key instead.
     fn token(
         &self,
-        file: impl ProvideCredential<Credential = Credential> + 'static,
+        file: &impl ProvideCredential<Credential = Credential>,
     ) -> reqsign_core::Result<Option<Credential>> {
         let Some(credential) = pollster::block_on(file.provide_credential(&self.context))? else { return Ok(None) };
         let Some(account) = credential.service_account else { return Ok(Some(credential)) };
@@ -72,11 +72,11 @@ impl signer::Cloud for Cloud {
             help: "check that the file is whole, and that its key or log-in was not taken back",
         };
         if self.context.env_var(FILE).is_some() {
-            return self.token(EnvCredentialProvider::new()).map_err(|fault| missing(fault, FILE));
+            return self.token(&EnvCredentialProvider::new()).map_err(|fault| missing(fault, FILE));
         }
         let user = DefaultCredentialProvider::builder().no_env().no_vm_metadata().build();
         if let Some(user) =
-            self.token(user).map_err(|fault| missing(fault, "gcloud's application_default_credentials.json"))?
+            self.token(&user).map_err(|fault| missing(fault, "gcloud's application_default_credentials.json"))?
         {
             return Ok(Some(user));
         }

@@ -95,10 +95,10 @@ fn a_service_account_signs_for_a_token_that_requests_show() {
     let url = "https://storage.googleapis.com/ours/x".parse().unwrap();
     let head = Head { method: "GET", url: &url, headers: &[("range", "bytes=1-")], digest: None, length: None };
     for _ in 0..3 {
-        let signed = signer.sign(&head).unwrap();
-        assert_eq!(signed.target, "https://storage.googleapis.com/ours/x");
+        let sent = signer.sign(&head).unwrap();
+        assert_eq!(sent.target, "https://storage.googleapis.com/ours/x");
         assert_eq!(
-            signed.headers,
+            sent.headers,
             [("range", "bytes=1-"), ("authorization", "Bearer t0ken")].map(|(name, value)| (name.into(), value.into()))
         );
     }

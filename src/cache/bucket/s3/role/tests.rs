@@ -59,10 +59,8 @@ fn signature(request: &Request<Bytes>, secret: &str) -> String {
     let (scope, names) = (field("Credential="), field("SignedHeaders="));
     let scope: Vec<&str> = scope.split('/').collect();
     let host = request.uri().host().unwrap();
-    let headers: String = names
-        .split(';')
-        .map(|name| format!("{name}:{}\n", if name == "host" { host.to_owned() } else { header(name) }))
-        .collect();
+    let line = |name: &str| format!("{name}:{}\n", if name == "host" { host.to_owned() } else { header(name) });
+    let headers = names.split(';').map(line).collect::<Vec<_>>().concat();
     let query: BTreeMap<&str, &str> =
         request.uri().query().unwrap().split('&').map(|pair| pair.split_once('=').unwrap()).collect();
     let query: Vec<String> =
