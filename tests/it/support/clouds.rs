@@ -230,26 +230,17 @@ fn azure_token(state: &State, request: &Request) -> Answer {
 /// "Authorize with Shared Key", as Azure's documents have it.
 fn shared_key(request: &Request) -> String {
     let length = Some(request.header("content-length")).filter(|&length| length != "0").unwrap_or_default();
+    let [encoding, language] = ["content-encoding", "content-language"].map(|name| request.header(name));
     let usual = ["content-md5", "content-type", "date", "if-modified-since", "if-match", "if-none-match"];
-    let mut text = format!(
-        "{}\n{}\n{}\n{length}\n",
-        request.method,
-        request.header("content-encoding"),
-        request.header("content-language")
-    );
-    for name in usual.into_iter().chain(["if-unmodified-since", "range"]) {
-        text += &format!("{}\n", request.header(name));
-    }
-    for (name, value) in request.headers.iter().filter(|(name, _)| name.starts_with("x-ms-")) {
-        text += &format!("{name}:{value}\n");
-    }
-    text += &format!("/ourteam{}", request.path);
+    let mut lines = [&request.method, encoding, language, length].map(str::to_owned).to_vec();
+    lines.extend(usual.into_iter().chain(["if-unmodified-since", "range"]).map(|name| request.header(name).to_owned()));
+    let own = request.headers.iter().filter(|(name, _)| name.starts_with("x-ms-"));
+    lines.extend(own.map(|(name, value)| format!("{name}:{value}")));
+    lines.push(format!("/ourteam{}", request.path));
     let mut query = request.query.clone();
     query.sort();
-    for (name, value) in query {
-        text += &format!("\n{name}:{value}");
-    }
-    BASE64.encode(&hmac(&BASE64.decode(KEY.as_bytes()).unwrap(), text.as_bytes()))
+    lines.extend(query.into_iter().map(|(name, value)| format!("{name}:{value}")));
+    BASE64.encode(&hmac(&BASE64.decode(KEY.as_bytes()).unwrap(), lines.join("\n").as_bytes()))
 }
 
 /// HMAC with SHA-256.
