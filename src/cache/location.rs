@@ -3,9 +3,9 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use super::http::{ParseUrlError, Url, has_scheme, redact};
 #[cfg(feature = "build")]
-use super::s3::Bucket;
+use super::bucket::{Bucket, SCHEMES};
+use super::http::{ParseUrlError, Url, has_scheme, redact};
 use super::settings::{SettingError, StoreSettings};
 
 /// Where a cache lies. Displays without credentials.
@@ -15,9 +15,9 @@ pub enum Location {
     Http(Url),
     /// A folder of this machine; absolute.
     Directory(PathBuf),
-    /// A bucket of S3, or of a server that speaks as S3 does.
+    /// A bucket of a cloud, or of a server that speaks as one does.
     #[cfg(feature = "build")]
-    S3(Bucket),
+    Bucket(Bucket),
 }
 
 /// The text names no place that a cache can be read from.
@@ -45,7 +45,7 @@ pub enum ParseLocationError {
         /// Which one, and why.
         fault: SettingError,
     },
-    /// An `s3://` address whose bucket, prefix or endpoint can't be.
+    /// An address whose bucket, folder or settings can't be.
     #[error("`{text}` names no bucket: {reason}")]
     Bucket {
         /// What was to be parsed.
@@ -72,7 +72,7 @@ impl ParseLocationError {
     #[must_use]
     pub fn help(&self) -> Option<String> {
         match self {
-            Self::Scheme { scheme, .. } if scheme == "s3" => {
+            Self::Scheme { scheme, .. } if matches!(scheme.as_str(), "s3" | "gs" | "azblob") => {
                 Some("a running machine reads https:// and folders: give its bucket an https:// address".to_owned())
             }
             Self::Scheme { scheme, .. } if scheme == "ssh" || scheme == "ssh-ng" => Some(
@@ -82,7 +82,11 @@ impl ParseLocationError {
             Self::Scheme { .. } => Some("serve it over https://, or name a folder".to_owned()),
             Self::Settings { .. } => Some("leave them out".to_owned()),
             Self::Setting { fault, .. } => Some(fault.help().to_owned()),
-            Self::Bucket { .. } => Some("write it as `s3://bucket/folder?region=eu-west-1`".to_owned()),
+            Self::Bucket { .. } => Some(
+                "write it as `s3://bucket/folder?region=eu-west-1`, `gs://bucket/folder`, or \
+                 `azblob://container/folder?account=ours`"
+                    .to_owned(),
+            ),
             Self::File { .. } => Some("a plain path does as well, relative to the project".to_owned()),
             Self::Empty | Self::Url(_) => None,
         }
@@ -90,7 +94,7 @@ impl ParseLocationError {
 }
 
 impl Location {
-    /// Parses `https://…`, `http://…`, `file:///…`, `s3://…` or a plain path, which is relative to `project`.
+    /// Parses `https://…`, `http://…`, `file:///…`, `s3://…`, `gs://…`, `azblob://…` or a plain path, which is relative to `project`.
     pub fn parse(text: &str, project: &Path) -> Result<Self, ParseLocationError> {
         let (location, settings) = Self::parse_with_settings(text, project)?;
         let bare = settings == StoreSettings::default();
@@ -106,29 +110,30 @@ impl Location {
             return Ok((Self::Directory(project.join(text)), StoreSettings::default()));
         };
         let (rest, query) = rest.split_once('?').map_or((rest, None), |(rest, query)| (rest, Some(query)));
+        // What stands there by mistake may be a signature, which is as good as a password.
+        let shown = || redact(text.split_once('?').map_or(text, |(before, _)| before));
         let mut settings = StoreSettings::default();
+        #[cfg(feature = "build")]
         let mut bucket_settings = Vec::new();
         for (name, value) in query.into_iter().flat_map(pairs) {
-            match name {
-                "region" | "profile" | "endpoint" | "scheme" | "addressing-style" if scheme == "s3" => {
-                    bucket_settings.push((name, value));
-                }
-                _ => {
-                    let wrong = |fault| ParseLocationError::Setting { text: redact(text), fault };
-                    settings.set(name, value).map_err(wrong)?;
-                }
+            #[cfg(feature = "build")]
+            if Bucket::has_setting(scheme, name) {
+                bucket_settings.push((name, value));
+                continue;
             }
+            let wrong = |fault| ParseLocationError::Setting { text: shown(), fault };
+            settings.set(name, value).map_err(wrong)?;
         }
         let location = match scheme.to_ascii_lowercase().as_str() {
             "https" | "http" => Self::Http(format!("{scheme}://{rest}").parse::<Url>()?.as_directory()),
             "file" if rest.starts_with('/') => Self::Directory(PathBuf::from(rest)),
             "file" => return Err(ParseLocationError::File { text: redact(text) }),
             #[cfg(feature = "build")]
-            "s3" => Self::S3(
-                Bucket::parse(rest, &bucket_settings)
-                    .map_err(|reason| ParseLocationError::Bucket { text: redact(text), reason })?,
+            scheme if SCHEMES.contains(&scheme) => Self::Bucket(
+                Bucket::parse(scheme, rest, &bucket_settings)
+                    .map_err(|reason| ParseLocationError::Bucket { text: shown(), reason })?,
             ),
-            scheme => return Err(ParseLocationError::Scheme { scheme: scheme.to_owned(), text: redact(text) }),
+            scheme => return Err(ParseLocationError::Scheme { scheme: scheme.to_owned(), text: shown() }),
         };
         Ok((location, settings))
     }
@@ -145,7 +150,7 @@ impl fmt::Display for Location {
             Self::Http(url) => fmt::Display::fmt(url, formatter),
             Self::Directory(path) => write!(formatter, "{}", path.display()),
             #[cfg(feature = "build")]
-            Self::S3(bucket) => fmt::Display::fmt(bucket, formatter),
+            Self::Bucket(bucket) => fmt::Display::fmt(bucket, formatter),
         }
     }
 }
@@ -170,6 +175,19 @@ mod tests {
         assert_eq!(parse("https://host/?want-mass-query=true&trusted=false"), Ok("https://host/".into()));
         #[cfg(feature = "build")]
         assert_eq!(parse("s3://bucket?region=eu-west-1"), Ok("s3://bucket?region=eu-west-1".into()));
+        #[cfg(feature = "build")]
+        assert_eq!(parse("gs://bucket/a/"), Ok("gs://bucket/a".into()));
+        #[cfg(feature = "build")]
+        assert_eq!(parse("azblob://c/a?account=ours"), Ok("azblob://c/a?account=ours".into()));
+    }
+
+    #[test]
+    fn a_signature_in_an_address_is_not_shown() {
+        for text in ["azblob://c?account=ours&sv=2023&sig=s3cret", "az://c?sig=s3cret", "s3://b?X-Amz-Signature=s3cret"]
+        {
+            let fault = parse(text).expect_err("no setting");
+            assert!(!fault.contains("s3cret"), "{fault}");
+        }
     }
 
     #[test]

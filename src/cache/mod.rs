@@ -3,6 +3,8 @@
 //! A [`CacheSet`] finds closures and streams NARs, from several caches at once. Nothing that a cache sends is believed:
 //! information is verified by signature or content address, content by its hash, while it streams.
 
+#[cfg(feature = "build")]
+mod bucket;
 mod closure;
 pub mod decode;
 mod error;
@@ -14,22 +16,20 @@ pub mod http;
 mod info;
 mod location;
 mod memory;
-#[cfg(feature = "build")]
-mod s3;
 mod set;
 mod settings;
 mod source;
 #[cfg(feature = "build")]
 pub mod write;
 
+#[cfg(feature = "build")]
+pub use bucket::{Bucket, fetch_object};
 pub use decode::DecoderBudget;
 pub use error::{Error, Fault, SourceFault, StreamFault};
 pub use fetch::Wanted;
 pub use http::{Http, HttpSettings};
 pub use info::{CacheInfo, ParseCacheInfoError};
 pub use location::{Location, ParseLocationError};
-#[cfg(feature = "build")]
-pub use s3::{Bucket, fetch_object};
 pub use set::{CacheSet, Found, Settings};
 pub use settings::{SettingError, StoreSettings};
 

@@ -7,6 +7,8 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::SystemTime;
 
+#[cfg(feature = "build")]
+use super::bucket::Bucket;
 use super::error::Fault;
 #[cfg(feature = "build")]
 use super::gathered::{self, Gathered};
@@ -15,8 +17,6 @@ use super::http::HttpError;
 use super::http::{Answer, Authorize, Conditions, Http, Named, Url, has_scheme, redact};
 use super::info::{self, CacheInfo};
 use super::memory::{Memory, Remembered, read_limited};
-#[cfg(feature = "build")]
-use super::s3::{Bucket, Signer};
 use super::{CacheSpec, Location};
 use crate::nix::{Compression, NarInfo, StorePath};
 
@@ -41,6 +41,8 @@ pub(super) struct Remote {
     url: Url,
     /// Who signs requests, where signatures are wanted.
     signer: Option<Box<dyn Authorize>>,
+    #[cfg(feature = "build")]
+    bucket: Option<Bucket>,
     /// Whether nix-cache-info can be read, once that was in doubt.
     #[cfg(feature = "build")]
     readable: OnceLock<bool>,
@@ -67,7 +69,7 @@ impl Cache {
             Location::Directory(folder) => Site::Directory(folder.clone()),
             Location::Http(url) => Site::Remote(Remote::new(url.clone(), None)),
             #[cfg(feature = "build")]
-            Location::S3(bucket) => Site::Remote(Remote::of_bucket(bucket)),
+            Location::Bucket(bucket) => Site::Remote(Remote::of_bucket(bucket)),
         };
         let memory = matches!(site, Site::Remote(_)).then(|| Memory::new(state, &spec.location));
         Self {
@@ -205,13 +207,15 @@ impl Remote {
             url,
             signer,
             #[cfg(feature = "build")]
+            bucket: None,
+            #[cfg(feature = "build")]
             readable: OnceLock::new(),
         }
     }
 
     #[cfg(feature = "build")]
     fn of_bucket(bucket: &Bucket) -> Self {
-        Self::new(bucket.url().clone(), Some(Box::new(Signer::new(bucket.clone()))))
+        Self { bucket: Some(bucket.clone()), ..Self::new(bucket.url().clone(), Some(bucket.signer())) }
     }
 
     /// The cache at a location; `None` for a folder.
@@ -220,7 +224,7 @@ impl Remote {
         match location {
             Location::Directory(_) => None,
             Location::Http(url) => Some(Self::new(url.clone(), None)),
-            Location::S3(bucket) => Some(Self::of_bucket(bucket)),
+            Location::Bucket(bucket) => Some(Self::of_bucket(bucket)),
         }
     }
 
@@ -234,6 +238,12 @@ impl Remote {
     #[cfg(feature = "build")]
     pub(super) fn signer(&self) -> Option<&dyn Authorize> {
         self.signer.as_deref()
+    }
+
+    /// The bucket that it is.
+    #[cfg(feature = "build")]
+    pub(super) const fn bucket(&self) -> Option<&Bucket> {
+        self.bucket.as_ref()
     }
 
     /// A small file of the cache; `None` if there is none.

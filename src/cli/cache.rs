@@ -84,7 +84,7 @@ struct Add {
     /// The package's name and version: hello-1.0 [default: the folder's name]
     #[arg(long)]
     name: Option<String>,
-    /// The cache: a folder, s3://… or https://…; made where there is none
+    /// The cache: a folder, s3://…, gs://…, azblob://… or https://…; made where there is none
     #[arg(long, value_name = "CACHE")]
     to: String,
     /// The secret key to sign with
@@ -112,7 +112,7 @@ Examples:
   dumbc cache mirror --to \"s3://our-cache?region=eu-west-1\"
   dumbc cache mirror --to https://cache.example.org/team        a server that takes PUT")]
 struct Mirror {
-    /// The cache: a folder, s3://… or https://…; made where there is none
+    /// The cache: a folder, s3://…, gs://…, azblob://… or https://…; made where there is none
     #[arg(required_unless_present = "to")]
     cache: Option<String>,
     /// The same, by name

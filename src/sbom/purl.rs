@@ -1,6 +1,6 @@
 //! Package URLs: `pkg:deb/debian/git@1:2.39.5?arch=amd64&distro=debian-12`.
 
-use std::fmt::Write as _;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::{Origin, Package, Sbom};
 
@@ -37,19 +37,9 @@ fn distro(sbom: &Sbom) -> Option<String> {
     Some(format!("{}-{version}", distribution.id))
 }
 
-/// Percent-encoding as package URLs have it: unreserved characters and colons stay.
+/// What package URLs encode: all but unreserved characters and colons.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b':');
+
 fn encode(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b':' => {
-                encoded.push(char::from(byte));
-            }
-            _ => {
-                // Writing into a string can't fail.
-                let _ = write!(encoded, "%{byte:02X}");
-            }
-        }
-    }
-    encoded
+    utf8_percent_encode(text, RESERVED).to_string()
 }

@@ -14,10 +14,12 @@ const LEVELS: [&[&str]; 5] = [
 ];
 
 /// Arrows within a level. Requests name store paths, so the files' types lean on Nix's.
-const ASIDE: [(&str, &str); 16] = [
+const ASIDE: [(&str, &str); 17] = [
     ("channel", "cache"),
     // What adds requests to a list of packages is what `dumbc add` does inside a machine.
     ("import", "machine"),
+    // A daemon is spoken to as every server is.
+    ("export", "cache"),
     ("export", "store"),
     ("export", "registry"),
     ("origin", "registry"),

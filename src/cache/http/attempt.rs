@@ -3,8 +3,10 @@
 use std::io;
 use std::time::Duration;
 
+use ureq::config::ConfigBuilder;
 use ureq::http::{HeaderMap, Response};
 use ureq::tls::TlsConfig;
+use ureq::typestate::AgentScope;
 use ureq::unversioned::transport::DefaultConnector;
 use ureq::{Agent, Body, Timeout};
 
@@ -18,8 +20,8 @@ use super::retry::{self, Fault};
 use super::url::Url;
 use super::{CONNECTIONS, Conditions, Http, roots};
 
-pub(crate) const RESOLVE_TIMEOUT: Duration = Duration::from_secs(3);
-pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(4);
+const RESOLVE_TIMEOUT: Duration = Duration::from_secs(3);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(4);
 pub(crate) const SILENCE_TIMEOUT: Duration = Duration::from_secs(30);
 const REDIRECTS: usize = 10;
 
@@ -74,22 +76,17 @@ impl Http {
     }
 
     fn send(&self, url: &Url, request: &Request<'_>, from: &Url) -> Result<Response<Body>, Fault> {
-        let mut builder = self.agent(url).get(url.request_text());
-        let head = Head { method: "GET", url, headers: &[], digest: None };
-        for (name, value) in self.authorised(&head, from, request.conditions.signer)? {
+        let Request { conditions: Conditions { accept, etag, signer, .. }, resume } = *request;
+        let range = resume.map(|(position, _)| format!("bytes={position}-"));
+        let resumed = resume.and_then(|(_, etag)| etag);
+        // All of them before it is signed: some signatures are over these, too.
+        let headers = [("accept", accept), ("if-none-match", etag), ("range", range.as_deref()), ("if-range", resumed)];
+        let headers: Vec<_> = headers.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
+        let head = Head { method: "GET", url, headers: &headers, digest: None, length: None };
+        let signed = self.authorised(&head, from, signer)?;
+        let mut builder = self.agent(url).get(signed.target);
+        for (name, value) in signed.headers {
             builder = builder.header(name, value);
-        }
-        if let Some(accept) = request.conditions.accept {
-            builder = builder.header("accept", accept);
-        }
-        if let Some(etag) = request.conditions.etag {
-            builder = builder.header("if-none-match", etag);
-        }
-        if let Some((position, etag)) = request.resume {
-            builder = builder.header("range", format!("bytes={position}-"));
-            if let Some(etag) = etag {
-                builder = builder.header("if-range", etag);
-            }
         }
         let response = builder.call().map_err(|fault| broken(&fault, url))?;
         self.answered(url);
@@ -125,6 +122,23 @@ impl Http {
     }
 }
 
+/// How all of our agents behave: who we are, answers as they are, whatever their status and wherever they lead, and how patient we are. No
+/// proxy.
+pub(crate) fn agent_config() -> ConfigBuilder<AgentScope> {
+    Agent::config_builder()
+        .proxy(None)
+        .user_agent(concat!("dumbc/", env!("CARGO_PKG_VERSION")))
+        .accept("*/*")
+        .accept_encoding("identity")
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .timeout_resolve(Some(RESOLVE_TIMEOUT))
+        .timeout_connect(Some(CONNECT_TIMEOUT))
+        .timeout_recv_response(Some(SILENCE_TIMEOUT))
+        .timeout_per_read(Some(SILENCE_TIMEOUT))
+}
+
 impl Agents {
     fn new(proxies: &Proxies) -> Self {
         let tls = TlsConfig::builder()
@@ -132,23 +146,13 @@ impl Agents {
             .unversioned_rustls_crypto_provider(provider())
             .build();
         let agent = |proxy| {
-            let config = Agent::config_builder()
+            let config = agent_config()
                 .proxy(proxy)
                 .tls_config(tls.clone())
-                .user_agent(concat!("dumbc/", env!("CARGO_PKG_VERSION")))
-                .accept("*/*")
-                .accept_encoding("identity")
-                .http_status_as_error(false)
-                .max_redirects(0)
-                .max_redirects_will_error(false)
                 .input_buffer_size(INPUT_BUFFER)
                 .output_buffer_size(OUTPUT_BUFFER)
                 .max_idle_connections(2 * CONNECTIONS)
                 .max_idle_connections_per_host(CONNECTIONS)
-                .timeout_resolve(Some(RESOLVE_TIMEOUT))
-                .timeout_connect(Some(CONNECT_TIMEOUT))
-                .timeout_recv_response(Some(SILENCE_TIMEOUT))
-                .timeout_per_read(Some(SILENCE_TIMEOUT))
                 .build();
             Agent::with_parts(config, DefaultConnector::new(), Remembering::default())
         };

@@ -28,8 +28,13 @@ pub trait Authorize: fmt::Debug + Send + Sync {
     /// Whether requests to `url` are signed: never outside the place.
     fn covers(&self, url: &Url) -> bool;
 
-    /// All headers of a request, authorised; as they are where one is nobody.
-    fn headers(&self, head: &Head<'_>) -> Result<Vec<(String, String)>, HttpError>;
+    /// A request, authorised; as it is where one is nobody.
+    fn sign(&self, head: &Head<'_>) -> Result<Signed, HttpError>;
+
+    /// The header by which the place names an object's version.
+    fn version(&self) -> &'static str {
+        "etag"
+    }
 
     /// What an answer without success means.
     fn judge(&self, url: &Url, refusal: &Refusal) -> Verdict;
@@ -46,6 +51,16 @@ pub struct Head<'a> {
     pub headers: &'a [(&'a str, &'a str)],
     /// SHA-256 of the body, in hexadecimal; `None` where there is no body.
     pub digest: Option<&'a str>,
+    /// Bytes of the body; `None` where there is no body.
+    pub length: Option<u64>,
+}
+
+/// A request as it goes out. Not to be shown.
+pub struct Signed {
+    /// The whole address: some clouds have one's token in it.
+    pub target: String,
+    /// All headers.
+    pub headers: Vec<(String, String)>,
 }
 
 /// An answer without success.
@@ -137,18 +152,19 @@ impl Http {
         Some(format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair)))
     }
 
-    /// All headers of a request, with those that say who asks.
+    /// A request, with what says who asks.
     pub(super) fn authorised(
         &self,
         head: &Head<'_>,
         from: &Url,
         signer: Option<&dyn Authorize>,
-    ) -> Result<Vec<(String, String)>, HttpError> {
+    ) -> Result<Signed, HttpError> {
         if let Some(signer) = signer.filter(|signer| signer.covers(head.url)) {
-            return signer.headers(head);
+            return signer.sign(head);
         }
         let own = self.authorization(head.url, from).map(|value| ("authorization".to_owned(), value));
-        Ok(head.headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).chain(own).collect())
+        let headers = head.headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Ok(Signed { target: head.url.request_text(), headers: headers.chain(own).collect() })
     }
 }
 

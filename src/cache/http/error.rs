@@ -74,6 +74,8 @@ pub enum HttpError {
         place: String,
         /// Why there are none.
         reason: String,
+        /// What to do about it.
+        help: &'static str,
     },
     /// Any other answer that is no success.
     #[error("{url} answered HTTP {status}")]
@@ -152,11 +154,7 @@ impl Classified for HttpError {
             Self::Credentials { url, .. } => {
                 Some(format!("add `machine {} login … password …` to ~/.netrc", url.host()))
             }
-            Self::Refused { help, .. } => Some((*help).to_owned()),
-            Self::NoCredentials { .. } => Some(
-                "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile that ~/.aws/credentials has"
-                    .to_owned(),
-            ),
+            Self::Refused { help, .. } | Self::NoCredentials { help, .. } => Some((*help).to_owned()),
             _ => None,
         }
     }

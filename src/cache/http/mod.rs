@@ -26,8 +26,8 @@ use ureq::Body;
 use ureq::http::Response;
 
 #[cfg(feature = "build")]
-pub(crate) use attempt::{CONNECT_TIMEOUT, RESOLVE_TIMEOUT, SILENCE_TIMEOUT, broken, header};
-pub use authorization::{Authorize, Head, Refusal, Tokens, Verdict};
+pub(crate) use attempt::{SILENCE_TIMEOUT, agent_config, broken, header};
+pub use authorization::{Authorize, Head, Refusal, Signed, Tokens, Verdict};
 pub use clock::{Clock, SystemClock};
 pub use download::Download;
 #[cfg(feature = "build")]
@@ -45,6 +45,8 @@ pub(crate) use roots::{read_bundle, root_certificates};
 #[cfg(feature = "build")]
 pub use upload::{Answered, Outgoing, Payload};
 pub use url::{ParseUrlError, Url, has_scheme, redact};
+#[cfg(feature = "build")]
+pub(crate) use url::{RESERVED, encoded};
 
 use super::decode;
 use attempt::{Agents, Request};
@@ -125,7 +127,7 @@ pub enum Answer {
 pub struct Fetched {
     /// Its bytes, a `Content-Encoding` undone.
     pub bytes: Vec<u8>,
-    /// To ask with next time.
+    /// To ask with next time, or to write on the condition that nobody else did: its `ETag`, or what the signer's cloud has for it.
     pub etag: Option<String>,
     /// As the server says it.
     pub content_type: Option<String>,
@@ -170,7 +172,7 @@ impl Http {
         self.with_retries(url, || {
             let (response, url) = self.attempt(url, &Request { conditions, resume: None })?;
             match response.status().as_u16() {
-                200 => Self::read_body(response, url, limit).map(Answer::Body),
+                200 => Self::read_body(response, url, limit, conditions.signer).map(Answer::Body),
                 304 if conditions.etag.is_some() => Ok(Answer::NotModified),
                 status @ (403 | 404 | 410) => Ok(Answer::Absent { status }),
                 _ => Err(self.refuse(&response, &url)),
@@ -217,7 +219,12 @@ impl Http {
         Download::open(self, url, named)
     }
 
-    fn read_body(response: Response<Body>, url: Url, limit: u64) -> Result<Fetched, Fault> {
+    fn read_body(
+        response: Response<Body>,
+        url: Url,
+        limit: u64,
+        signer: Option<&dyn Authorize>,
+    ) -> Result<Fetched, Fault> {
         let too_large = || Fault::Final(HttpError::TooLarge { url: url.clone(), limit });
         let headers = response.headers().clone();
         let body = response.into_body();
@@ -234,7 +241,8 @@ impl Http {
             return Err(too_large());
         }
         let text = |name| header(&headers, name).map(str::to_owned);
-        Ok(Fetched { bytes, etag: text("etag"), content_type: text("content-type"), url })
+        let etag = text(signer.map_or("etag", Authorize::version));
+        Ok(Fetched { bytes, etag, content_type: text("content-type"), url })
     }
 }
 

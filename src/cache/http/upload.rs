@@ -39,6 +39,17 @@ pub enum Payload<'a> {
     },
 }
 
+impl Payload<'_> {
+    /// Bytes of it.
+    #[must_use]
+    pub const fn length(&self) -> u64 {
+        match self {
+            Self::Bytes(bytes) => bytes.len() as u64,
+            Self::File { length, .. } => *length,
+        }
+    }
+}
+
 /// A request that changes something.
 #[derive(Debug, Clone, Copy)]
 pub struct Outgoing<'a> {
@@ -90,10 +101,11 @@ impl Http {
     }
 
     fn exchange(&self, url: &Url, outgoing: &Outgoing<'_>) -> Result<ureq::http::Response<Body>, Fault> {
-        let mut builder = Request::builder().method(method(outgoing.method)).uri(url.request_text());
-        let Outgoing { method, headers, digest, .. } = *outgoing;
-        let head = Head { method, url, headers, digest: Some(digest) };
-        for (name, value) in self.authorised(&head, url, outgoing.named.signer)? {
+        let Outgoing { method, headers, digest, payload, .. } = *outgoing;
+        let head = Head { method, url, headers, digest: Some(digest), length: Some(payload.length()) };
+        let signed = self.authorised(&head, url, outgoing.named.signer)?;
+        let mut builder = Request::builder().method(self::method(method)).uri(signed.target);
+        for (name, value) in signed.headers {
             builder = builder.header(name, value);
         }
         let answer = match outgoing.payload {

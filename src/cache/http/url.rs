@@ -4,6 +4,13 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
+#[cfg(feature = "build")]
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+/// What is encoded in an address: all but what RFC 3986 leaves unreserved.
+#[cfg(feature = "build")]
+pub(crate) const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
 /// An `http` or `https` address. Displays without user and password, so that no message can leak them.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Url(Arc<Parts>);
@@ -147,6 +154,12 @@ pub fn redact(text: &str) -> String {
         None => text.to_owned(),
     };
     shown.chars().take(300).flat_map(char::escape_debug).collect()
+}
+
+/// `text` as one part of a path, or one value of a query: percent-encoded but for what RFC 3986 leaves unreserved.
+#[cfg(feature = "build")]
+pub(crate) fn encoded(text: &str) -> String {
+    utf8_percent_encode(text, RESERVED).to_string()
 }
 
 fn split_query(text: &str) -> (&str, Option<String>) {
@@ -304,6 +317,12 @@ mod tests {
         assert!(base.join("http://example.org/y").expect("another scheme").credentials().is_none());
         assert!(base.join("https://other.org/y").expect("another host").credentials().is_none());
         assert!(base.join("file:///etc/passwd").is_err());
+    }
+
+    #[cfg(feature = "build")]
+    #[test]
+    fn encodes_what_is_reserved() {
+        assert_eq!(encoded("a&b=c/é +~-._0"), "a%26b%3Dc%2F%C3%A9%20%2B~-._0");
     }
 
     #[test]

@@ -1,14 +1,14 @@
-//! Caches behind HTTP: buckets of S3, and servers that take PUT.
+//! Caches behind HTTP: buckets, and servers that take PUT.
 
 use std::path::Path;
 use std::sync::Arc;
 
 use tempfile::TempDir;
 
+use super::super::bucket::{Source, Target};
 use super::super::error::Fault;
 use super::super::http::{Answer, Answered, Conditions, Http, HttpError, Named, Outgoing, Payload};
 use super::super::info::{self, CacheInfo};
-use super::super::s3::{self, Source};
 use super::super::source::Remote;
 use super::{Change, Location, WriteError, narinfo_name, new_info};
 use crate::nix::{NarInfo, Sha256, StorePath};
@@ -79,12 +79,8 @@ impl RemoteCache {
         for _ in 0..ATTEMPTS {
             let (old, etag) = self.read_tagged(name, limit)?;
             let new = change(&old.unwrap_or_default())?;
-            let condition = match &etag {
-                Some(etag) => [("if-match", etag.as_str())],
-                None => [("if-none-match", "*")],
-            };
-            let conditions: &[_] = if self.remote.signer().is_some() { &condition } else { &[] };
-            match self.send(name, Source::Bytes(&new), conditions) {
+            let condition = self.remote.bucket().map(|bucket| bucket.condition(etag.as_deref()));
+            match self.send(name, Source::Bytes(&new), condition.as_slice()) {
                 Ok(_) => return Ok(()),
                 // Another writer won: 409 while it is at it, 412 once it is done.
                 Err(HttpError::Status { status: 409 | 412, .. }) => {}
@@ -112,8 +108,8 @@ impl RemoteCache {
         let url = self.remote.url().join(name)?;
         let mut headers = vec![("content-type", content_type(name))];
         headers.extend(conditions);
-        if let Some(signer) = self.remote.signer() {
-            return s3::put(&self.http, signer, &url, source, &headers);
+        if let (Some(bucket), Some(signer)) = (self.remote.bucket(), self.remote.signer()) {
+            return Target { http: &self.http, bucket, signer, url: &url }.put(source, &headers);
         }
         let (payload, digest) = match source {
             Source::Bytes(bytes) => (Payload::Bytes(bytes), Sha256::of(bytes).hex()),

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use crate::cache::http::encoded;
+
 /// apt's settings by their names in lower case.
 #[derive(Debug, Clone, Default)]
 pub(super) struct AptConf {
@@ -99,7 +101,7 @@ impl Credentials {
         });
         match entry {
             Some(entry) if !authority.contains('@') => {
-                format!("{scheme}://{}:{}@{rest}", percent_encode(&entry.login), percent_encode(&entry.password))
+                format!("{scheme}://{}:{}@{rest}", encoded(&entry.login), encoded(&entry.password))
             }
             _ => address.to_owned(),
         }
@@ -114,11 +116,6 @@ fn covers(machine: &str, rest: &str) -> bool {
     let same = host.eq_ignore_ascii_case(authority) || host.eq_ignore_ascii_case(without_port);
     let rest = below.strip_prefix(path.trim_end_matches('/'));
     same && rest.is_some_and(|rest| path.is_empty() || rest.is_empty() || rest.starts_with('/'))
-}
-
-fn percent_encode(text: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-    text.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }
 
 #[cfg(test)]

@@ -32,7 +32,7 @@ impl Place {
         match Location::parse(text, project) {
             Ok(Location::Http(url)) => Ok(Self::new(Site::Http(url), Arc::clone(http))),
             Ok(Location::Directory(folder)) => Ok(Self::new(Site::Directory(folder), Arc::clone(http))),
-            Ok(Location::S3(_)) => Err("`s3://` is not spoken here".to_owned()),
+            Ok(Location::Bucket(bucket)) => Err(format!("`{}://` is not spoken here", bucket.scheme())),
             Err(ParseLocationError::Scheme { scheme, .. }) => Err(format!("`{scheme}://` is not spoken here")),
             Err(ParseLocationError::Empty) => Err("it is empty".to_owned()),
             Err(fault) => Err(fault.to_string()),

@@ -182,8 +182,7 @@ fn number(value: &serde_json::Value) -> Option<i64> {
 
 /// Quotes and other characters of attributes, as a path of an address has them.
 pub(super) fn percent_encoded(job: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~+".contains(&byte);
-    job.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+    percent_encoding::utf8_percent_encode(job, const { &crate::cache::http::RESERVED.remove(b'+') }).to_string()
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ enum Location {
     Http(Url),
     File(PathBuf),
     #[cfg(feature = "build")]
-    S3(cache::Bucket),
+    Bucket(cache::Bucket),
 }
 
 /// Reads the index of a channel. Over plain http it must be the one that the files pin.
@@ -43,7 +43,7 @@ pub(super) fn load(channel: &str, machine: &Machine, http: &Http) -> Result<Inde
     let plain = match &location {
         Location::Http(url) => !url.is_secure(),
         #[cfg(feature = "build")]
-        Location::S3(object) => !object.is_secure(),
+        Location::Bucket(object) => !object.is_secure(),
         Location::File(_) => false,
     };
     // Before it is read: of a wrong index nothing else is worth saying.
@@ -63,7 +63,7 @@ fn fetch(location: &Location, http: &Http, file: &mut File) -> Result<u64, HttpE
     match location {
         Location::Http(url) => http.fetch_to(url, limit, file),
         #[cfg(feature = "build")]
-        Location::S3(object) => cache::fetch_object(http, object, limit, file),
+        Location::Bucket(object) => cache::fetch_object(http, object, limit, file),
         Location::File(_) => Ok(0),
     }
 }
@@ -77,9 +77,9 @@ fn parse(text: &str, project: &Path) -> Result<Location, String> {
         return text.parse().map(Location::Http).map_err(|error: crate::cache::http::ParseUrlError| error.to_string());
     }
     #[cfg(feature = "build")]
-    if lower.starts_with("s3://") {
+    if ["s3://", "gs://", "azblob://"].iter().any(|start| lower.starts_with(start)) {
         return match cache::Location::parse(text, project) {
-            Ok(cache::Location::S3(object)) => Ok(Location::S3(object)),
+            Ok(cache::Location::Bucket(object)) => Ok(Location::Bucket(object)),
             Ok(_) => Err("it is no object of a bucket".to_owned()),
             Err(error) => Err(error.to_string()),
         };

@@ -120,10 +120,11 @@ fn index_kind(scope: &Scope<'_>, index: &At<String>, hash: Option<&At<String>>) 
             "an index over plain http needs `index-hash`",
             "anybody on the way could change it: use https, or pin it with `index-hash = \"sha256:…\"`".to_owned(),
         ),
-        Some(("http" | "https" | "file" | "s3", rest)) if !rest.is_empty() => {}
+        Some(("http" | "https" | "file" | "s3" | "gs" | "azblob", rest)) if !rest.is_empty() => {}
         None if !index.is_empty() => {}
         _ => {
-            let help = "it can be https://…, s3://…, file:///…, or a path relative to the project".to_owned();
+            let help = "it can be https://…, s3://…, gs://…, azblob://…, file:///…, or a path relative to the project"
+                .to_owned();
             scope.error(index.span(), format!("`{index}` can't be an index"), help);
         }
     }
@@ -139,9 +140,11 @@ fn index_kind(scope: &Scope<'_>, index: &At<String>, hash: Option<&At<String>>) 
 }
 
 fn check_cache(scope: &Scope<'_>, cache: &At<String>) {
-    let known = "it can be https://…, http://…, file:///…, s3://…, or a path relative to the project".to_owned();
+    let known =
+        "it can be https://…, http://…, file:///…, s3://…, gs://…, azblob://…, or a path relative to the project"
+            .to_owned();
     match cache.split_once("://") {
-        Some(("s3", rest)) if !rest.is_empty() && !rest.starts_with('/') => {}
+        Some(("s3" | "gs" | "azblob", rest)) if !rest.is_empty() && !rest.starts_with('/') => {}
         Some((scheme @ ("ssh" | "ssh-ng"), _)) => {
             let help =
                 "behind ssh is a Nix daemon, not a cache: serve its packages over https://, or copy them".to_owned();

@@ -7,7 +7,7 @@ use crate::config::Place;
 pub struct Channel {
     /// Where its names come from.
     pub names: Names,
-    /// Binary caches, in the order written; `https://…`, `file://…`, `s3://…`, or a path relative to the project.
+    /// Binary caches, in the order written; `https://…`, `file://…`, `s3://…`, `gs://…`, `azblob://…`, or a path relative to the project.
     pub caches: Vec<String>,
     /// Public keys, `name:base64`.
     pub keys: Vec<String>,

@@ -112,8 +112,8 @@ pub(in super::super) struct Channel {
     #[schemars(extend("default" = false))]
     pub(in super::super) recommends: Option<At<bool>>,
 
-    /// Binary caches, in the order in which they are asked: `https://…`, `file://…`, `s3://…`, or a path relative to the
-    /// project.
+    /// Binary caches, in the order in which they are asked: `https://…`, `file://…`, `s3://…`, `gs://…`,
+    /// `azblob://…`, or a path relative to the project.
     #[serde(default)]
     #[schemars(example = ["https://cache.example.org", "../cache"])]
     pub(in super::super) caches: Vec<At<String>>,

@@ -13,6 +13,8 @@ use ureq::unversioned::resolver::DefaultResolver;
 use ureq::unversioned::transport::DefaultConnector;
 use ureq::{Agent, Body, SendBody};
 
+use crate::cache::http::agent_config;
+
 use super::DaemonError;
 use super::endpoint::{Endpoint, Tls};
 use super::socket::{Cut, NoAddress, SocketConnector};
@@ -51,13 +53,7 @@ pub(super) struct Answer {
 
 impl Client {
     pub(super) fn new(endpoint: &Endpoint) -> Result<Self, DaemonError> {
-        let config = Agent::config_builder()
-            .proxy(None)
-            .user_agent(concat!("dumbc/", env!("CARGO_PKG_VERSION")))
-            .accept_encoding("identity")
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
+        let config = agent_config()
             .no_delay(true)
             .output_buffer_size(BUFFER)
             .timeout_connect(Some(CONNECT_TIMEOUT))

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use ureq::Body;
 use ureq::http::Response;
 
-use crate::cache::http::{self, header};
+use crate::cache::http::{self, encoded, header};
 
 use super::super::Error;
 use super::retry::Fault;
@@ -119,20 +119,6 @@ pub(super) fn retry_after(response: &Response<Body>, now: SystemTime) -> Option<
 
 /// `application/x-www-form-urlencoded`.
 pub(super) fn encode_form(parameters: &[(&str, String)]) -> String {
-    let pairs = parameters.iter().map(|(name, value)| format!("{name}={}", percent_encode(value)));
+    let pairs = parameters.iter().map(|(name, value)| format!("{name}={}", encoded(value)));
     pairs.collect::<Vec<_>>().join("&")
-}
-
-/// Everything but what RFC 3986 leaves unreserved.
-pub(super) fn percent_encode(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            encoded.push('%');
-            encoded.extend([byte >> 4, byte & 15].map(|digit| char::from(b"0123456789ABCDEF"[usize::from(digit)])));
-        }
-    }
-    encoded
 }

@@ -11,7 +11,7 @@ use ureq::unversioned::transport::DefaultConnector;
 use ureq::{Agent, AsSendBody, Body, SendBody};
 
 use crate::cache::http::{
-    self, CONNECT_TIMEOUT, Proxies, RESOLVE_TIMEOUT, Remembering, SILENCE_TIMEOUT, Url, read_bundle, root_certificates,
+    self, Proxies, Remembering, SILENCE_TIMEOUT, Url, agent_config, read_bundle, root_certificates,
 };
 
 use super::super::{Error, Secret};
@@ -135,24 +135,14 @@ impl Transport {
     }
 
     fn make_agent(&self, around: bool, secure: bool) -> Agent {
-        let mut config = Agent::config_builder()
+        let mut config = agent_config()
             .proxy(if around { None } else { self.proxies.for_scheme(secure) })
-            .user_agent(concat!("dumbc/", env!("CARGO_PKG_VERSION")))
-            .accept("*/*")
-            .accept_encoding("identity")
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
             .no_delay(true)
             .input_buffer_size(INPUT_BUFFER)
             .output_buffer_size(OUTPUT_BUFFER)
             .max_idle_connections(2 * IDLE_CONNECTIONS)
             .max_idle_connections_per_host(IDLE_CONNECTIONS)
-            .timeout_resolve(Some(RESOLVE_TIMEOUT))
-            .timeout_connect(Some(CONNECT_TIMEOUT))
             .timeout_await_100(Some(CONTINUE_TIMEOUT))
-            .timeout_recv_response(Some(SILENCE_TIMEOUT))
-            .timeout_per_read(Some(SILENCE_TIMEOUT))
             .timeout_per_write(Some(SILENCE_TIMEOUT));
         if secure {
             config = config.tls_config(self.tls());

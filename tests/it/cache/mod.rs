@@ -1,11 +1,13 @@
 //! Reading and writing binary caches.
 
 mod closure;
+mod clouds;
 mod fetch;
 mod http;
 mod places;
 mod real;
 mod s3;
+mod s3s;
 mod write;
 
 use std::collections::BTreeSet;

@@ -1,11 +1,12 @@
 //! A TCP proxy in this process that breaks connections. Stops when it is dropped.
 
 use std::io::{Read, Write as _};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::thread::JoinHandle;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
+
+use crate::support::listener::{Connection, Listener};
 
 /// What happens to one connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,43 +28,28 @@ struct State {
     plan: Box<dyn Fn(usize) -> Fault + Send + Sync>,
     connections: AtomicUsize,
     up: AtomicU64,
-    stop: AtomicBool,
 }
 
 pub(crate) struct Faulty {
-    address: SocketAddr,
+    listener: Listener,
     state: Arc<State>,
-    acceptor: Option<JoinHandle<()>>,
 }
 
 impl Faulty {
     /// In front of the port `upstream` of this machine; `plan` tells what happens to each connection, the first of which is 0.
     pub(crate) fn start(upstream: u16, plan: impl Fn(usize) -> Fault + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        let state = Arc::new(State {
-            upstream,
-            plan: Box::new(plan),
-            connections: AtomicUsize::new(0),
-            up: AtomicU64::new(0),
-            stop: AtomicBool::new(false),
-        });
+        let state =
+            Arc::new(State { upstream, plan: Box::new(plan), connections: AtomicUsize::new(0), up: AtomicU64::new(0) });
         let shared = Arc::clone(&state);
-        let acceptor = std::thread::spawn(move || {
-            for stream in listener.incoming() {
-                if shared.stop.load(Ordering::SeqCst) {
-                    return;
-                }
-                let (Ok(stream), shared) = (stream, Arc::clone(&shared)) else { continue };
-                let fault = (shared.plan)(shared.connections.fetch_add(1, Ordering::SeqCst));
-                std::thread::spawn(move || serve(&shared, &stream, &fault));
-            }
+        let listener = Listener::start(move |connection| {
+            shared.connections.fetch_add(1, Ordering::SeqCst);
+            serve(&shared, connection, &(shared.plan)(connection.number));
         });
-        Self { address, state, acceptor: Some(acceptor) }
+        Self { listener, state }
     }
 
     pub(crate) fn reference(&self, below: &str) -> String {
-        format!("{}/{below}", self.address)
+        format!("{}/{below}", self.listener.address())
     }
 
     /// Bytes that have gone to the registry.
@@ -76,17 +62,8 @@ impl Faulty {
     }
 }
 
-impl Drop for Faulty {
-    fn drop(&mut self) {
-        self.state.stop.store(true, Ordering::SeqCst);
-        drop(TcpStream::connect(self.address));
-        if let Some(acceptor) = self.acceptor.take() {
-            acceptor.join().unwrap();
-        }
-    }
-}
-
-fn serve(state: &Arc<State>, client: &TcpStream, fault: &Fault) {
+fn serve(state: &State, connection: &Connection, fault: &Fault) {
+    let client = &connection.stream;
     if let Fault::Answer(answer) = fault {
         let mut head = [0; 4096];
         let _ = { client }.read(&mut head);
@@ -103,24 +80,32 @@ fn serve(state: &Arc<State>, client: &TcpStream, fault: &Fault) {
     };
     let piece = if let Fault::Drip(piece) = fault { Some(*piece) } else { None };
     std::thread::scope(|scope| {
-        scope.spawn(|| copy(state, client, &server, most(up), piece, true));
-        copy(state, &server, client, most(down), None, false);
+        let count = |count| {
+            state.up.fetch_add(count, Ordering::SeqCst);
+        };
+        let server = &server;
+        scope.spawn(move || copy(connection, (client, server), most(up), piece, &count));
+        copy(connection, (server, client), most(down), None, &|_| {});
     });
 }
 
 /// Copies until an end, a fault or `most` bytes; then both connections are over.
-fn copy(state: &State, mut from: &TcpStream, mut to: &TcpStream, most: u64, piece: Option<usize>, is_up: bool) {
+fn copy(
+    connection: &Connection,
+    (mut from, mut to): (&TcpStream, &TcpStream),
+    most: u64,
+    piece: Option<usize>,
+    counted: &dyn Fn(u64),
+) {
     let (mut left, mut buffer) = (most, vec![0; piece.unwrap_or(1 << 16)]);
     while left > 0 {
         let length = usize::try_from(left).unwrap_or(usize::MAX).min(buffer.len());
         let Ok(count @ 1..) = from.read(&mut buffer[..length]) else { break };
-        if to.write_all(&buffer[..count]).is_err() || state.stop.load(Ordering::SeqCst) {
+        if to.write_all(&buffer[..count]).is_err() || connection.is_stopped() {
             break;
         }
         left -= count as u64;
-        if is_up {
-            state.up.fetch_add(count as u64, Ordering::SeqCst);
-        }
+        counted(count as u64);
         if piece.is_some() {
             // What drips takes time: that is the fault.
             std::thread::sleep(Duration::from_millis(1));

@@ -1,10 +1,12 @@
 //! What integration tests build their worlds with.
 
 pub(crate) mod clock;
+pub(crate) mod clouds;
 pub(crate) mod command;
 pub(crate) mod debian;
 pub(crate) mod fly_registry;
 pub(crate) mod image;
+pub(crate) mod listener;
 pub(crate) mod nixos;
 pub(crate) mod openpgp;
 pub(crate) mod packages;

@@ -1,58 +1,36 @@
 //! A proxy in this process: tunnels, and keeps what it was asked for.
 
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::net::TcpStream;
 use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
+
+use super::listener::Listener;
 
 #[derive(Default)]
 struct State {
-    stop: AtomicBool,
     heads: Mutex<Vec<Vec<String>>>,
 }
 
 pub(crate) struct Proxy {
-    address: SocketAddr,
+    listener: Listener,
     state: Arc<State>,
-    acceptor: Option<JoinHandle<()>>,
 }
 
 impl Proxy {
     pub(crate) fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
         let state = Arc::new(State::default());
         let shared = Arc::clone(&state);
-        let acceptor = std::thread::spawn(move || {
-            for stream in listener.incoming() {
-                if shared.stop.load(Ordering::SeqCst) {
-                    return;
-                }
-                let shared = Arc::clone(&shared);
-                std::thread::spawn(move || tunnel(&shared, &stream.unwrap()));
-            }
-        });
-        Self { address, state, acceptor: Some(acceptor) }
+        let listener = Listener::start(move |connection| tunnel(&shared, &connection.stream));
+        Self { listener, state }
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("http://user:pass@{}", self.address)
+        format!("http://user:pass@{}", self.listener.address())
     }
 
     /// The lines of each request so far.
     pub(crate) fn heads(&self) -> Vec<Vec<String>> {
         self.state.heads.lock().unwrap().clone()
-    }
-}
-
-impl Drop for Proxy {
-    fn drop(&mut self) {
-        self.state.stop.store(true, Ordering::SeqCst);
-        drop(TcpStream::connect(self.address));
-        if let Some(acceptor) = self.acceptor.take() {
-            acceptor.join().unwrap();
-        }
     }
 }
 

@@ -1,25 +1,14 @@
 //! A server that speaks as S3 does, in this process: it works out every signature itself. Stops when it is dropped.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
-use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
-/// A request as it came.
-#[derive(Clone, Debug)]
-pub(crate) struct Request {
-    pub(crate) method: String,
-    pub(crate) path: String,
-    /// Decoded.
-    pub(crate) query: Vec<(String, String)>,
-    pub(crate) headers: BTreeMap<String, String>,
-    pub(crate) body: Vec<u8>,
-}
+use super::clouds::hmac;
+use super::listener::{Answer, Listener, decoded};
+
+pub(crate) use super::listener::Request;
 
 /// What a bucket does.
 #[derive(Default)]
@@ -48,32 +37,23 @@ struct State {
     objects: Mutex<BTreeMap<String, Vec<u8>>>,
     uploads: Mutex<BTreeMap<String, BTreeMap<u32, Vec<u8>>>>,
     seen: Mutex<Vec<Request>>,
-    stop: AtomicBool,
 }
 
 pub(crate) struct S3 {
-    address: SocketAddr,
+    listener: Listener,
     state: Arc<State>,
-    acceptor: Option<JoinHandle<()>>,
 }
 
 impl S3 {
     pub(crate) fn start(rules: Rules) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        let (objects, uploads, seen, stop) = Default::default();
-        let state = Arc::new(State { rules, objects, uploads, seen, stop });
+        let (objects, uploads, seen) = Default::default();
+        let state = Arc::new(State { rules, objects, uploads, seen });
         let shared = Arc::clone(&state);
-        let acceptor = std::thread::spawn(move || {
-            for stream in listener.incoming() {
-                if shared.stop.load(Ordering::SeqCst) {
-                    return;
-                }
-                let (Ok(stream), shared) = (stream, Arc::clone(&shared)) else { continue };
-                std::thread::spawn(move || serve(&shared, &stream));
-            }
+        let listener = Listener::answering(move |request| {
+            shared.seen.lock().unwrap().push(request.clone());
+            answer(&shared, request)
         });
-        Self { address, state, acceptor: Some(acceptor) }
+        Self { listener, state }
     }
 
     /// Rules of a bucket in `region` whose owner is `AKIDEXAMPLE` with `secret`.
@@ -83,7 +63,7 @@ impl S3 {
 
     /// `127.0.0.1:port`
     pub(crate) fn host(&self) -> String {
-        self.address.to_string()
+        self.listener.address().to_string()
     }
 
     /// The address of `bucket/folder`, with settings that reach this server.
@@ -111,91 +91,6 @@ impl S3 {
     /// How many requests there were whose path ends so.
     pub(crate) fn count(&self, method: &str, end: &str) -> usize {
         self.seen().iter().filter(|request| request.method == method && request.path.ends_with(end)).count()
-    }
-}
-
-impl Drop for S3 {
-    fn drop(&mut self) {
-        self.state.stop.store(true, Ordering::SeqCst);
-        drop(TcpStream::connect(self.address));
-        if let Some(acceptor) = self.acceptor.take() {
-            acceptor.join().unwrap();
-        }
-    }
-}
-
-fn serve(state: &State, mut stream: &TcpStream) {
-    stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-    stream.set_nodelay(true).unwrap();
-    let mut input = BufReader::new(stream);
-    while let Some(request) = read_request(&mut input) {
-        if state.stop.load(Ordering::SeqCst) {
-            return;
-        }
-        state.seen.lock().unwrap().push(request.clone());
-        let answer = answer(state, &request);
-        let mut head = format!("HTTP/1.1 {} X\r\ncontent-length: {}\r\n", answer.status, answer.body.len());
-        for (name, value) in &answer.headers {
-            head.extend([name, ": ", value, "\r\n"]);
-        }
-        head.push_str("\r\n");
-        if stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&answer.body)).is_err() {
-            return;
-        }
-    }
-}
-
-fn read_request(input: &mut BufReader<&TcpStream>) -> Option<Request> {
-    let mut line = String::new();
-    input.read_line(&mut line).ok().filter(|&count| count > 0)?;
-    let mut words = line.split(' ');
-    let (method, target) = (words.next()?.to_owned(), words.next()?.to_owned());
-    let (path, query) = target.split_once('?').unwrap_or((&target, ""));
-    let mut headers = BTreeMap::new();
-    loop {
-        let mut line = String::new();
-        input.read_line(&mut line).ok()?;
-        let Some((name, value)) = line.trim_end().split_once(':') else { break };
-        headers.insert(name.to_ascii_lowercase(), value.trim().to_owned());
-    }
-    let length: usize = headers.get("content-length").map_or(0, |text| text.parse().unwrap());
-    let mut body = vec![0; length];
-    input.read_exact(&mut body).ok()?;
-    let pair = |pair: &str| {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        (decoded(name), decoded(value))
-    };
-    let query = query.split('&').filter(|text| !text.is_empty()).map(pair).collect();
-    Some(Request { method, path: path.to_owned(), query, headers, body })
-}
-
-struct Answer {
-    status: u16,
-    headers: Vec<(String, String)>,
-    body: Vec<u8>,
-}
-
-impl Answer {
-    fn new(status: u16, body: impl Into<Vec<u8>>) -> Self {
-        Self { status, headers: Vec::new(), body: body.into() }
-    }
-
-    fn error(status: u16, code: &str) -> Self {
-        let body = format!(
-            "<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>no</Message><ServerTime>2020-01-01T00:00:00Z</ServerTime></Error>"
-        );
-        Self::new(status, body)
-    }
-
-    fn header(mut self, name: &str, value: &str) -> Self {
-        self.headers.push((name.to_owned(), value.to_owned()));
-        self
-    }
-}
-
-impl Request {
-    fn query(&self, name: &str) -> Option<&str> {
-        self.query.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 }
 
@@ -363,37 +258,14 @@ fn signature(request: &Request, names: &[&str], secret: &str, (date, region): (&
     hex(&key)
 }
 
-/// RFC 2104 over SHA-256.
-fn hmac(key: &[u8], text: &[u8]) -> Vec<u8> {
-    let mut block = if key.len() > 64 { Sha256::digest(key).to_vec() } else { key.to_vec() };
-    block.resize(64, 0);
-    let pad = |byte: u8| block.iter().map(|key| key ^ byte).collect::<Vec<u8>>();
-    let inner = Sha256::digest([pad(0x36), text.to_vec()].concat());
-    Sha256::digest([pad(0x5c), inner.to_vec()].concat()).to_vec()
-}
-
 fn hex(bytes: &[u8]) -> String {
     data_encoding::HEXLOWER.encode(bytes)
 }
 
 fn encoded(text: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-    text.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
-}
-
-fn decoded(text: &str) -> String {
-    let mut bytes = Vec::new();
-    let mut rest = text.as_bytes();
-    while let Some((&first, tail)) = rest.split_first() {
-        if first == b'%' {
-            bytes.push(u8::from_str_radix(std::str::from_utf8(&tail[..2]).unwrap(), 16).unwrap());
-            rest = &tail[2..];
-        } else {
-            bytes.push(first);
-            rest = tail;
-        }
-    }
-    String::from_utf8(bytes).unwrap()
+    const PLAIN: &percent_encoding::AsciiSet =
+        &percent_encoding::NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+    percent_encoding::utf8_percent_encode(text, PLAIN).to_string()
 }
 
 /// The examples of Amazon's "Signature Calculations for the Authorization Header".
@@ -408,8 +280,14 @@ fn signatures_are_those_that_amazon_publishes() {
         ]);
         all.extend(headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let query = query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        let request =
-            Request { method: method.to_owned(), path: path.to_owned(), query, headers: all, body: Vec::new() };
+        let request = Request {
+            method: method.to_owned(),
+            target: String::new(),
+            path: path.to_owned(),
+            query,
+            headers: all,
+            body: Vec::new(),
+        };
         let names: Vec<&str> = request.headers.keys().map(String::as_str).collect();
         signature(&request, &names, "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", ("20130524", "us-east-1"))
     };

@@ -1,13 +1,14 @@
 //! An HTTP server in this process, with faults on demand. Stops when it is dropped.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::io::{BufRead as _, BufReader, Read as _, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::io::{Read as _, Write};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
+
+use super::listener::{Connection, Listener, Request};
 
 /// What happens to one request.
 #[derive(Clone, Debug)]
@@ -31,8 +32,15 @@ pub(crate) enum Fault {
 /// A request as it came.
 #[derive(Clone, Debug)]
 pub(crate) struct Seen {
+    /// With the query.
     pub(crate) path: String,
     pub(crate) headers: BTreeMap<String, String>,
+}
+
+impl Seen {
+    fn of(request: &Request) -> Self {
+        Self { path: request.target.clone(), headers: request.headers.clone() }
+    }
 }
 
 /// A bucket of permissions for all paths that begin alike, as Hydra has it.
@@ -72,32 +80,22 @@ struct State {
     connections: AtomicUsize,
     in_flight: AtomicUsize,
     most_in_flight: AtomicUsize,
-    stop: AtomicBool,
 }
 
 pub(crate) struct Server {
-    address: SocketAddr,
+    listener: Listener,
     state: Arc<State>,
-    acceptor: Option<JoinHandle<()>>,
 }
 
 impl Server {
     pub(crate) fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
         let state = Arc::new(State::default());
         let shared = Arc::clone(&state);
-        let acceptor = std::thread::spawn(move || {
-            for stream in listener.incoming() {
-                if shared.stop.load(Ordering::SeqCst) {
-                    return;
-                }
-                let (Ok(stream), shared) = (stream, Arc::clone(&shared)) else { continue };
-                shared.connections.fetch_add(1, Ordering::SeqCst);
-                std::thread::spawn(move || serve(&shared, &stream));
-            }
+        let listener = Listener::start(move |connection| {
+            shared.connections.fetch_add(1, Ordering::SeqCst);
+            serve(&shared, connection);
         });
-        Self { address, state, acceptor: Some(acceptor) }
+        Self { listener, state }
     }
 
     /// Serves a folder of the disk.
@@ -165,11 +163,11 @@ impl Server {
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.address)
+        format!("http://{}{path}", self.listener.address())
     }
 
     pub(crate) fn port(&self) -> u16 {
-        self.address.port()
+        self.listener.address().port()
     }
 
     pub(crate) fn seen(&self) -> Vec<Seen> {
@@ -190,25 +188,10 @@ impl Server {
     }
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.state.stop.store(true, Ordering::SeqCst);
-        drop(TcpStream::connect(self.address));
-        if let Some(acceptor) = self.acceptor.take() {
-            acceptor.join().unwrap();
-        }
-    }
-}
-
 /// Requests of one connection, until it closes or the server stops.
-fn serve(state: &State, stream: &TcpStream) {
-    stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-    stream.set_nodelay(true).unwrap();
-    let mut input = BufReader::new(stream);
-    while let Some(request) = read_request(&mut input) {
-        if state.stop.load(Ordering::SeqCst) {
-            return;
-        }
+fn serve(state: &State, connection: &Connection) {
+    connection.requests(|request| {
+        let (request, stream) = (Seen::of(request), &connection.stream);
         let now = state.in_flight.fetch_add(1, Ordering::SeqCst) + 1;
         state.most_in_flight.fetch_max(now, Ordering::SeqCst);
         state.seen.lock().unwrap().push(request.clone());
@@ -218,23 +201,9 @@ fn serve(state: &State, stream: &TcpStream) {
         state.in_flight.fetch_sub(1, Ordering::SeqCst);
         if !keep {
             let _ = stream.shutdown(std::net::Shutdown::Both);
-            return;
         }
-    }
-}
-
-fn read_request(input: &mut BufReader<&TcpStream>) -> Option<Seen> {
-    let mut line = String::new();
-    input.read_line(&mut line).ok().filter(|&count| count > 0)?;
-    let path = line.split(' ').nth(1)?.to_owned();
-    let mut headers = BTreeMap::new();
-    loop {
-        let mut line = String::new();
-        input.read_line(&mut line).ok()?;
-        let Some((name, value)) = line.trim_end().split_once(':') else { break };
-        headers.insert(name.to_ascii_lowercase(), value.trim().to_owned());
-    }
-    Some(Seen { path, headers })
+        keep
+    });
 }
 
 /// Answers; tells whether the connection stays.

@@ -312,17 +312,17 @@ packages = ['debian#x', 'd#git']
         system.toml:15:10 `nowhere` can't be a mirror
             it can be "host", https://…, http://…, file:///…, or a path such as ./debian
         system.toml:17:9 `ftp://x` can't be an index
-            it can be https://…, s3://…, file:///…, or a path relative to the project
+            it can be https://…, s3://…, gs://…, azblob://…, file:///…, or a path relative to the project
         system.toml:18:14 `sha256:zz` is no SHA-256
             write `sha256:` and 64 hexadecimal digits, or 52 characters of nix32
         system.toml:19:11 `gopher://x` can't be a cache
-            it can be https://…, http://…, file:///…, s3://…, or a path relative to the project
+            it can be https://…, http://…, file:///…, s3://…, gs://…, azblob://…, or a path relative to the project
         system.toml:19:25 `file://rel` can't be a cache
             file:// is followed by an absolute path; write a relative one without it
         system.toml:19:39 `` can't be a cache
-            it can be https://…, http://…, file:///…, s3://…, or a path relative to the project
+            it can be https://…, http://…, file:///…, s3://…, gs://…, azblob://…, or a path relative to the project
         system.toml:19:43 `https://` can't be a cache
-            it can be https://…, http://…, file:///…, s3://…, or a path relative to the project
+            it can be https://…, http://…, file:///…, s3://…, gs://…, azblob://…, or a path relative to the project
         system.toml:20:9 `a:AAAA` is no public key
             a key is `name:` and 32 bytes in base64 (44 characters), as `nix key convert-secret-to-public` and `dumbc cache keygen` print it
         system.toml:20:19 `b:????` is no public key

@@ -2,14 +2,15 @@
 
 use std::fmt;
 
-use super::super::http::Url;
+use super::super::super::http::Url;
+use super::super::address::{Endpoint, Folder};
 
 /// Where buckets lie that don't say so.
 const REGION: &str = "us-east-1";
 
 /// A folder of a bucket.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Bucket {
+pub(in crate::cache::bucket) struct Place {
     address: Address,
     url: Url,
 }
@@ -17,9 +18,7 @@ pub struct Bucket {
 /// What an address says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Address {
-    name: String,
-    /// Without slashes at its ends; empty for the whole bucket.
-    folder: String,
+    folder: Folder,
     region: String,
     /// The section of `~/.aws/credentials`.
     profile: Option<String>,
@@ -30,22 +29,12 @@ struct Address {
     in_path: bool,
 }
 
-impl Bucket {
+impl Place {
     /// Parses what follows `s3://`, and the settings.
-    pub(in crate::cache) fn parse(rest: &str, settings: &[(&str, &str)]) -> Result<Self, &'static str> {
+    pub(in crate::cache::bucket) fn parse(rest: &str, settings: &[(&str, &str)]) -> Result<Self, &'static str> {
         let address = Address::parse(rest, settings)?;
-        let folder = format!("{}{}{}", address.origin(&address.region), address.root(), address.folder);
-        let url = folder.parse::<Url>().map_err(|_| "its folder or endpoint can't stand in an address")?.as_directory();
-        if url.path().split('/').filter(|part| !part.is_empty()).count() != address.depth() {
-            return Err("its folder has `.`, `..` or nothing between slashes");
-        }
+        let url = address.folder.url(&format!("{}{}", address.origin(&address.region), address.root()))?;
         Ok(Self { address, url })
-    }
-
-    /// Whether connections to it are encrypted.
-    #[must_use]
-    pub fn is_secure(&self) -> bool {
-        self.address.secure
     }
 
     /// The region that the address names.
@@ -69,53 +58,27 @@ impl Bucket {
     }
 
     /// The folder's address, which ends in a slash.
-    pub(in crate::cache) const fn url(&self) -> &Url {
+    pub(in crate::cache::bucket) const fn url(&self) -> &Url {
         &self.url
     }
 }
 
 impl Address {
     fn parse(rest: &str, settings: &[(&str, &str)]) -> Result<Self, &'static str> {
-        let (name, folder) = rest.split_once('/').unwrap_or((rest, ""));
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
-        if name.is_empty() || name.len() > 255 || !name.bytes().all(plain) || !name.bytes().any(|byte| byte != b'.') {
-            return Err("a bucket's name has letters, digits, `.`, `_` and `-`");
-        }
+        let folder = Folder::parse(rest)?;
+        let name = &folder.name;
         let no_host =
             name.contains(['.', '_']) || name.bytes().any(|byte| byte.is_ascii_uppercase()) || name.len() > 63;
-        let mut address = Self {
-            name: name.to_owned(),
-            folder: folder.trim_matches('/').to_owned(),
-            region: REGION.to_owned(),
-            profile: None,
-            endpoint: None,
-            secure: true,
-            in_path: no_host,
-        };
+        let mut address =
+            Self { folder, region: REGION.to_owned(), profile: None, endpoint: None, secure: true, in_path: no_host };
         // The endpoint decides what `scheme` and `addressing-style` mean, wherever it stands.
-        if let Some((_, endpoint)) = settings.iter().find(|(name, _)| *name == "endpoint") {
-            address.set_endpoint(endpoint)?;
+        if let Some(Endpoint { secure, host }) = Endpoint::find(settings)? {
+            (address.endpoint, address.secure, address.in_path) = (Some(host), secure, true);
         }
         for (name, value) in settings {
             address.set(name, value)?;
         }
         Ok(address)
-    }
-
-    fn set_endpoint(&mut self, text: &str) -> Result<(), &'static str> {
-        let (secure, host) = match text.split_once("://") {
-            Some(("http", host)) => (false, host),
-            Some(("https", host)) => (true, host),
-            Some(_) => return Err("its endpoint is neither http:// nor https://"),
-            None => (true, text),
-        };
-        let host = host.trim_end_matches('/');
-        if host.is_empty() || host.contains(['/', '@', '?', '#']) {
-            return Err("its endpoint is no host");
-        }
-        self.endpoint = Some(host.to_ascii_lowercase());
-        (self.secure, self.in_path) = (secure, true);
-        Ok(())
     }
 
     fn set(&mut self, name: &str, value: &str) -> Result<(), &'static str> {
@@ -140,17 +103,12 @@ impl Address {
         let scheme = if self.secure { "https" } else { "http" };
         let china = if region.starts_with("cn-") { ".cn" } else { "" };
         let host = self.endpoint.clone().unwrap_or_else(|| format!("s3.{region}.amazonaws.com{china}"));
-        if self.in_path { format!("{scheme}://{host}") } else { format!("{scheme}://{}.{host}", self.name) }
+        if self.in_path { format!("{scheme}://{host}") } else { format!("{scheme}://{}.{host}", self.folder.name) }
     }
 
     /// What paths of the bucket begin with.
     fn root(&self) -> String {
-        if self.in_path { format!("/{}/", self.name) } else { "/".to_owned() }
-    }
-
-    fn depth(&self) -> usize {
-        let folders = if self.folder.is_empty() { 0 } else { self.folder.split('/').count() };
-        folders + usize::from(self.in_path)
+        if self.in_path { format!("/{}/", self.folder.name) } else { "/".to_owned() }
     }
 }
 
@@ -160,14 +118,10 @@ pub(super) fn is_region(text: &str) -> bool {
     fits && !text.is_empty() && text.len() <= 64
 }
 
-impl fmt::Display for Bucket {
+impl fmt::Display for Place {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let address = &self.address;
-        write!(formatter, "s3://{}", address.name)?;
-        if !address.folder.is_empty() {
-            write!(formatter, "/{}", address.folder)?;
-        }
-        write!(formatter, "?region={}", address.region)?;
+        write!(formatter, "s3://{}?region={}", address.folder.shown(), address.region)?;
         if let Some(endpoint) = &address.endpoint {
             let scheme = if address.secure { "https" } else { "http" };
             write!(formatter, "&endpoint={scheme}://{endpoint}")?;
@@ -181,7 +135,7 @@ mod tests {
     use super::*;
 
     fn url(rest: &str, settings: &[(&str, &str)]) -> Result<String, &'static str> {
-        Bucket::parse(rest, settings).map(|bucket| bucket.url().to_string())
+        Place::parse(rest, settings).map(|place| place.url().to_string())
     }
 
     #[test]

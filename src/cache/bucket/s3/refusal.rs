@@ -1,50 +1,16 @@
-//! What a bucket says when it refuses.
+//! What S3 says when it refuses.
 
-use jiff::Timestamp;
-use serde::Deserialize;
-
-use super::super::http::Refusal;
-
-/// The document that comes with a refusal, as far as it matters. Its message may quote what was sent, so it is not read.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct Said {
-    #[serde(default)]
-    pub(super) code: String,
-    pub(super) region: Option<String>,
-    server_time: Option<String>,
-}
-
-/// What a refusal means: its reason, and what to do about it.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Meaning {
-    /// What its status means everywhere.
-    Usual,
-    /// The credentials have run out.
-    Expired(String, &'static str),
-    /// No.
-    Refused(String, &'static str),
-}
-
-/// Reads a refusal. The header's word on the region goes before the document's.
-pub(super) fn read(refusal: &Refusal) -> Said {
-    let text = String::from_utf8_lossy(&refusal.body);
-    let mut said: Said = quick_xml::de::from_str(&text).unwrap_or_default();
-    said.code.retain(|character| character.is_ascii_alphanumeric());
-    said.code.truncate(64);
-    said.region = refusal.region.clone().or(said.region);
-    said
-}
+use super::super::refusal::{Meaning, Said, named, refused, skew};
 
 /// What a refusal means to somebody, or to nobody.
 pub(super) fn meaning(status: u16, said: &Said, is_nobody: bool) -> Meaning {
-    let refused = |reason: &str, help| Meaning::Refused(format!("{reason}{}", named(&said.code)), help);
+    let refused = |reason, help| refused(said, reason, help);
     match (said.code.as_str(), status) {
         ("ExpiredToken" | "TokenRefreshRequired" | "ExpiredTokenException", _) => {
             let reason = format!("the session has run out{}", named(&said.code));
             Meaning::Expired(reason, "log in again, or renew AWS_SESSION_TOKEN and the keys that belong to it")
         }
-        ("RequestTimeTooSkewed", _) => Meaning::Refused(skew(said), "set this machine's clock"),
+        ("RequestTimeTooSkewed", _) => skew(said),
         ("SignatureDoesNotMatch", _) => refused(
             "the secret key is not that of the access key",
             "check AWS_SECRET_ACCESS_KEY, or the profile's aws_secret_access_key",
@@ -67,25 +33,13 @@ pub(super) fn meaning(status: u16, said: &Said, is_nobody: bool) -> Meaning {
     }
 }
 
-fn named(code: &str) -> String {
-    if code.is_empty() { String::new() } else { format!(" ({code})") }
-}
-
-fn skew(said: &Said) -> String {
-    let theirs = said.server_time.as_deref().and_then(|text| text.parse::<Timestamp>().ok());
-    theirs.map_or_else(
-        || "this machine's clock is wrong".to_owned(),
-        |theirs| {
-            let minutes = (Timestamp::now().as_second() - theirs.as_second()) / 60;
-            let direction = if minutes < 0 { "behind" } else { "ahead of" };
-            format!("this machine's clock is {} minutes {direction} the server's", minutes.abs())
-        },
-    )
-}
-
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
     use super::*;
+    use crate::cache::bucket::refusal::read;
+    use crate::cache::http::Refusal;
 
     fn refusal(status: u16, body: &str) -> (Said, u16) {
         (read(&Refusal { status, region: None, body: body.as_bytes().to_vec() }), status)
