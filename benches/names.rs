@@ -1,12 +1,13 @@
 //! What a NixOS release's list of packages costs: 144,000 of them, made up in the real list's shape.
 //!
-//! `cargo bench --bench names` prints times and memory; the list is packed as its host serves it.
+//! `cargo bench --bench names` prints times, beside jq's where it is here, and memory; the list is packed as its host serves it.
 
 #![expect(clippy::print_stdout, reason = "a bench reports on the terminal")]
 
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Write as _};
+use std::io::{BufReader, BufWriter, Read, Write as _};
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use dumbc::cache::DecoderBudget;
@@ -29,14 +30,19 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let before = memory("VmRSS:")?;
     let (catalog, took) = timed(|| {
         let budget = DecoderBudget::default();
-        let input = Box::new(BufReader::new(File::open(&packed)?));
-        let list = decoder(Compression::Brotli, input, u64::MAX, &budget)?;
-        Ok::<_, Box<dyn std::error::Error>>(Catalog::make(folder.path(), RELEASE, list)?)
+        Ok::<_, Box<dyn std::error::Error>>(Catalog::make(folder.path(), RELEASE, unpacked(&packed, &budget)?)?)
     });
     let catalog = catalog?;
     let size = Catalog::path(folder.path(), RELEASE).metadata()?.len();
     println!("catalog: {took:?}, {} MB on the disk", size / 1_000_000);
     println!("memory: {} MB at most, {} MB before", memory("VmHWM:")? / 1000, before / 1000);
+    match jq(&packed) {
+        Ok(by_jq) => println!(
+            "jq, names and versions alone: {by_jq:?}; the catalog takes {:.2} of it",
+            took.div_duration_f64(by_jq)
+        ),
+        Err(fault) => println!("jq is not compared with: {fault}"),
+    }
 
     let (found, took) = timed(|| {
         let name = |number: usize| Attribute::parse(&attribute(number * 131 % PACKAGES));
@@ -48,6 +54,25 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (found, took) = timed(|| catalog.nearest("pakcage-4711"));
     println!("did you mean: {took:?} ({} found)", found?.len());
     Ok(())
+}
+
+type Unpacked<'b> = Box<dyn Read + 'b>;
+
+fn unpacked<'b>(packed: &Path, budget: &'b DecoderBudget) -> Result<Unpacked<'b>, Box<dyn std::error::Error>> {
+    let input = Box::new(BufReader::new(File::open(packed)?));
+    Ok(decoder(Compression::Brotli, input, u64::MAX, budget)?)
+}
+
+/// How long jq takes to choose from the same list what a name needs at least.
+fn jq(packed: &Path) -> Result<Duration, Box<dyn std::error::Error>> {
+    let start = Instant::now();
+    let mut command = Command::new("jq");
+    command.args(["-c", ".packages[] | [.pname, .version]"]).stdin(Stdio::piped()).stdout(Stdio::null());
+    let mut child = command.spawn()?;
+    let mut pipe = child.stdin.take().ok_or("no pipe")?;
+    std::io::copy(&mut unpacked(packed, &DecoderBudget::default())?, &mut pipe)?;
+    drop(pipe);
+    if child.wait()?.success() { Ok(start.elapsed()) } else { Err("it failed".into()) }
 }
 
 fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
