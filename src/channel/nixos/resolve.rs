@@ -129,7 +129,8 @@ impl Asking<'_> {
             .map(|(entry, system)| (entry.attribute.clone(), system))
             .collect();
         let seconds = self.sources.nixos()?.expected(release, &asked).as_secs();
-        let stage = format!("asking Hydra for the store paths of {} packages", asked.len());
+        let packages = if asked.len() == 1 { "1 package".to_owned() } else { format!("{} packages", asked.len()) };
+        let stage = format!("asking Hydra for the store paths of {packages}");
         if seconds >= LONG {
             self.progress.note(&format!("{stage} takes about {seconds} seconds: it answers two requests a second"));
         }
