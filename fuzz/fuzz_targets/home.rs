@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use dumbc::boot::PlanAccount;
 use dumbc::config::{Diagnostic, Home, HomeSurroundings, Severity, home_file};
 use dumbc::home::activation::is_target;
-use dumbc::home::generation::{Generation, Inputs, check_home, generate, local_paths};
+use dumbc::home::generation::{Generation, Inputs, Names, check_home, generate, local_paths};
 use dumbc::home::merge::{Layer, Merged, merge};
 use dumbc::home::settings::requests;
 use dumbc::home::show::{as_document, as_toml};
@@ -46,7 +46,8 @@ fuzz_target!(|text: &str| {
     let again: toml::Table = toml::from_str(&as_toml(&merged)).expect("what is shown is TOML");
     assert_same(&again, &merged.table);
     let _ = as_document(&merged);
-    places(&check_home("alice", &merged));
+    let names = Names { requested: Vec::new(), default_channel: Some("ours"), debian_default: false };
+    places(&check_home("alice", &merged, &names));
     let _ = local_paths(&merged);
     let make = || made(&merged).map_err(|error| error.to_string());
     match (make(), make()) {
