@@ -4,7 +4,7 @@
 //! where a package says nothing else.
 
 use crate::config::{Diagnostic, Machine, Names, Outputs, System};
-use crate::nix::split_version;
+use crate::nix::{StorePath, split_version};
 use crate::progress::Progress;
 
 use super::answers::{by_name, explain};
@@ -98,7 +98,7 @@ fn candidates(attribute: &Attribute, version: Option<&str>) -> Vec<Attribute> {
 fn package(outputs: hydra::Outputs) -> Package {
     let first = |names: &[&str]| names.iter().find(|name| outputs.contains_key(**name)).map(|name| (*name).to_owned());
     let main = first(&["bin", "out"]).or_else(|| outputs.keys().next().cloned()).unwrap_or_default();
-    let path = outputs.get(&main).map(|path| path.name()).unwrap_or_default();
+    let path = outputs.get(&main).map(StorePath::name).unwrap_or_default();
     let (name, version) = split_version(path.strip_suffix(&format!("-{main}")).unwrap_or(path));
     let name = (name.to_owned(), version.map(str::to_owned));
     let to_install = std::iter::once(main.clone()).chain(first(&["man"])).collect();
@@ -131,18 +131,18 @@ mod tests {
         Ok(answered.outputs.into_iter().map(|(name, path)| (name, path.name().to_owned())).collect())
     }
 
-    fn chosen(all: &[(&str, &str)]) -> Result<Vec<(String, String)>, String> {
-        Ok(all.iter().map(|(name, path)| ((*name).to_owned(), (*path).to_owned())).collect())
+    fn chosen(all: &[(&str, &str)]) -> Vec<(String, String)> {
+        all.iter().map(|(name, path)| ((*name).to_owned(), (*path).to_owned())).collect()
     }
 
     const JQ: (&str, &[&str]) = ("jq", &["jq-1.8.2^bin", "jq-1.8.2^man", "jq-1.8.2", "jq-1.8.2^dev"]);
 
     #[test]
     fn plain_names_mean_what_nixpkgs_installs() {
-        assert_eq!(asked("jq", &[JQ]), chosen(&[("bin", "jq-1.8.2-bin"), ("man", "jq-1.8.2-man")]));
-        assert_eq!(asked("jq^out,dev", &[JQ]), chosen(&[("out", "jq-1.8.2"), ("dev", "jq-1.8.2-dev")]));
-        assert_eq!(asked("fd", &[("fd", &["fd-10.1"])]), chosen(&[("out", "fd-10.1")]));
-        assert_eq!(asked("odd", &[("odd", &["odd-1^lib"])]), chosen(&[("lib", "odd-1-lib")]));
+        assert_eq!(asked("jq", &[JQ]).unwrap(), chosen(&[("bin", "jq-1.8.2-bin"), ("man", "jq-1.8.2-man")]));
+        assert_eq!(asked("jq^out,dev", &[JQ]).unwrap(), chosen(&[("out", "jq-1.8.2"), ("dev", "jq-1.8.2-dev")]));
+        assert_eq!(asked("fd", &[("fd", &["fd-10.1"])]).unwrap(), chosen(&[("out", "fd-10.1")]));
+        assert_eq!(asked("odd", &[("odd", &["odd-1^lib"])]).unwrap(), chosen(&[("lib", "odd-1-lib")]));
         let refused = asked("jq^doc", &[JQ]).unwrap_err();
         assert_eq!(refused, "`jq` in ours has no output `doc`");
     }
@@ -151,9 +151,9 @@ mod tests {
     fn a_version_is_looked_for_under_the_names_that_it_may_have() {
         let pythons: [(&str, &[&str]); 3] =
             [("python3", &["python3-3.13.1"]), ("python312", &["python3-3.12.9"]), ("nodejs_20", &["nodejs-20.1.0"])];
-        assert_eq!(asked("python3@3.12", &pythons), chosen(&[("out", "python3-3.12.9")]));
-        assert_eq!(asked("python3@3.13", &pythons), chosen(&[("out", "python3-3.13.1")]));
-        assert_eq!(asked("nodejs@20", &pythons), chosen(&[("out", "nodejs-20.1.0")]));
+        assert_eq!(asked("python3@3.12", &pythons).unwrap(), chosen(&[("out", "python3-3.12.9")]));
+        assert_eq!(asked("python3@3.13", &pythons).unwrap(), chosen(&[("out", "python3-3.13.1")]));
+        assert_eq!(asked("nodejs@20", &pythons).unwrap(), chosen(&[("out", "nodejs-20.1.0")]));
         let refused = asked("python3@3.9", &pythons).unwrap_err();
         assert_eq!(refused, "no version 3.9 of `python3` in nixos-26.05.1.0123456789ab: there is 3.13.1");
     }
