@@ -180,6 +180,7 @@ fn sources(channel: &PlanChannel) -> Vec<String> {
         return vec!["a Debian archive: the system's packages only".to_owned()];
     }
     let mut lines = channel.index.iter().map(|index| format!("names from {index}")).collect::<Vec<_>>();
+    lines.extend(channel.release.iter().map(|release| format!("names of {}", release.name)));
     lines.extend(channel.caches.iter().map(|cache| format!("packages from {cache}")));
     lines.extend(channel.keys.iter().map(|key| format!("signed by {key}")));
     if channel.allow_unsigned {

@@ -261,6 +261,19 @@ pub struct PlanChannel {
     /// It is a Debian archive: its packages are the system's only.
     #[serde(default)]
     pub debian: bool,
+    /// The NixOS release that its names are of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub release: Option<PlanRelease>,
+}
+
+/// A NixOS release.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct PlanRelease {
+    /// `nixos-26.05.1234.0123456789ab`
+    pub name: String,
+    /// Hydra's number of the evaluation that built its packages.
+    pub evaluation: u64,
 }
 
 /// How output looks, and whether it is kept.

@@ -43,6 +43,7 @@ pub(crate) fn plan() -> BootPlan {
         keys: vec!["ours-1:AAAA".to_owned()],
         allow_unsigned: false,
         debian: false,
+        release: None,
     };
     let debian = PlanChannel { index: None, caches: Vec::new(), keys: Vec::new(), debian: true, ..channel.clone() };
     BootPlan {

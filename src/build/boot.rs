@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::boot::{BootPlan, HOMES_PATH, HomeBase, PLAN_PATH, REGISTRATION_PATH};
+use crate::boot::{BootPlan, HOMES_PATH, HomeBase, PLAN_PATH, PlanRelease, REGISTRATION_PATH};
+use crate::channel::{Lock, LockedChannel, LockedRelease};
 use crate::config::{Argument, Diagnostic, Machine, System};
 use crate::image::ImagePath;
 use crate::image::tree::{Metadata, Node, Tree};
@@ -66,6 +67,7 @@ pub(super) fn profiles(homes: &Homes) -> Tree {
 /// What the plan is made of.
 pub(super) struct Planning<'a> {
     pub(super) machine: &'a Machine,
+    pub(super) lock: &'a Lock,
     pub(super) system: System,
     pub(super) accounts: &'a Accounts,
     pub(super) variables: &'a BTreeMap<String, String>,
@@ -95,6 +97,7 @@ impl Planning<'_> {
             find: &find,
             folders: folders(self.view.trees, self.view.merged),
             nix,
+            releases: self.lock.channels.iter().filter_map(release).collect(),
         })
         .map_err(Error::Files)
     }
@@ -115,6 +118,12 @@ impl Planning<'_> {
         let bin = daemon.parent().and_then(|bin| bin.parent()).unwrap_or_default();
         Ok(format!("/{}", String::from_utf8_lossy(bin.as_bytes())))
     }
+}
+
+/// What a lock pins of a NixOS channel.
+fn release((channel, locked): (&String, &LockedChannel)) -> Option<(String, PlanRelease)> {
+    let LockedRelease { name, evaluation, .. } = locked.release.clone()?;
+    Some((channel.clone(), PlanRelease { name, evaluation }))
 }
 
 /// Puts the plan and what it names below `/etc/dumbc` of `root`.

@@ -212,8 +212,17 @@ impl Inputs<'_> {
             let lookup = |name: &str| self.lock.package_path(machine, self.system, name);
             let word = |argument: &Argument| word(argument, standing.content, &lookup);
             let Standing { accounts, variables, .. } = *standing;
-            Planning { machine, system: self.system, accounts, variables, runtime: &runtime.path, view, word: &word }
-                .plan(&homes)
+            Planning {
+                machine,
+                lock: self.lock,
+                system: self.system,
+                accounts,
+                variables,
+                runtime: &runtime.path,
+                view,
+                word: &word,
+            }
+            .plan(&homes)
         })?;
         put_plan(&mut standing.root, &plan, &homes, valid)?;
         Ok(part)

@@ -9,6 +9,7 @@ use crate::progress::Progress;
 
 use super::error::{Error, did_you_mean};
 use super::index::{Index, LookupError, Package};
+use super::jobs::Jobs;
 use super::lock::LockedRequest;
 use super::name::Attribute;
 use super::sources::Sources;
@@ -107,18 +108,25 @@ impl Asking<'_> {
             Ask::Deb { .. } | Ask::Release { .. } => Ok(None),
             Ask::Bundle { channel } => self.bundle(system, channel).map(Some),
             Ask::Name { channel, attribute, version, outputs } => {
+                if let Some(jobs) = Jobs::of(self.machine, channel) {
+                    let answer = jobs.answer(attribute, (*version, outputs), system, (self.sources, self.progress))?;
+                    return Ok(self.or_fault(answer, wanted));
+                }
                 let Some(index) = self.index(channel, wanted)? else { return Ok(None) };
                 let found = index.find(attribute, *version, system);
-                match found.and_then(|package| Ok(by_name(channel, package, package.choose(outputs)?))) {
-                    Ok(answer) => Ok(Some(answer)),
-                    Err(error) => {
-                        let finding = explain(&error, channel, attribute, *version, system);
-                        self.faults.add(Diagnostic { place: wanted.place.cloned(), ..finding }, Class::UnknownName);
-                        Ok(None)
-                    }
-                }
+                let answer = found.and_then(|package| Ok(by_name(channel, package, package.choose(outputs)?)));
+                let answer = answer.map_err(|error| explain(&error, channel, attribute, *version, system));
+                Ok(self.or_fault(answer, wanted))
             }
         }
+    }
+
+    fn or_fault(&mut self, answer: Result<LockedRequest, Diagnostic>, wanted: &Wanted<'_>) -> Option<LockedRequest> {
+        let add = |finding| {
+            let place = wanted.place.cloned();
+            self.faults.add(Diagnostic { place, ..finding }, Class::UnknownName);
+        };
+        answer.map_err(add).ok()
     }
 
     /// The index of a channel, read once. `None`: the channel has none, and a finding says so.
@@ -217,7 +225,7 @@ fn local(path: &str) -> LockedRequest {
 /// Why a channel can't be asked for names.
 fn without_index(name: &str, channel: &Channel) -> Option<Diagnostic> {
     let (message, help) = match &channel.names {
-        Names::Index { .. } => return None,
+        Names::Index { .. } | Names::Jobs { .. } => return None,
         Names::NixosRelease { name: release, .. } => (
             format!("names from the NixOS channel `{release}` are looked up where the image is built"),
             format!(

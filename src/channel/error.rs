@@ -8,6 +8,8 @@ use crate::failure::{Class, Classified};
 use crate::nix::Sha256;
 
 use super::debian::ArchiveError;
+use super::hosts::HostError;
+use super::hydra::HydraError;
 use super::index::ReadError;
 use super::lock::LockError;
 use super::trust::Distrust;
@@ -113,6 +115,12 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// A variable of the environment that names a service.
+    #[error(transparent)]
+    Host(#[from] HostError),
+    /// Hydra.
+    #[error(transparent)]
+    Hydra(Box<HydraError>),
     /// A NixOS channel.
     #[cfg(feature = "build")]
     #[error(transparent)]
@@ -123,6 +131,12 @@ pub enum Error {
     /// The lock's file.
     #[error(transparent)]
     Lock(#[from] LockError),
+}
+
+impl From<HydraError> for Error {
+    fn from(error: HydraError) -> Self {
+        Self::Hydra(Box::new(error))
+    }
 }
 
 #[cfg(feature = "build")]
@@ -165,7 +179,8 @@ impl Classified for Error {
             Self::NoSuchRequest { .. } => Class::UnknownName,
             Self::Index { .. } => Class::Other,
             Self::FetchIndex { source, .. } => source.class(),
-            Self::OpenIndex { .. } | Self::Channel { .. } => Class::Usage,
+            Self::OpenIndex { .. } | Self::Channel { .. } | Self::Host(_) => Class::Usage,
+            Self::Hydra(error) => error.class(),
             Self::Cache(error) => error.class(),
             #[cfg(feature = "build")]
             Self::Nixos(error) => error.class(),
@@ -188,6 +203,8 @@ impl Classified for Error {
             Self::IndexHash { channel, found, .. } => Some(format!(
                 "if its publisher says that it changed, write below [channels.{channel}]: index-hash = \"{found}\""
             )),
+            Self::Host(_) => Some("give an https:// address, or unset it".to_owned()),
+            Self::Hydra(error) => error.help(),
             #[cfg(feature = "build")]
             Self::Nixos(error) => error.help(),
             Self::Archive(error) => error.help(),

@@ -12,7 +12,10 @@ mod cost;
 pub mod debian;
 mod error;
 mod homes;
+mod hosts;
+pub mod hydra;
 mod index;
+mod jobs;
 #[cfg(feature = "build")]
 pub mod known;
 mod lock;
@@ -32,6 +35,7 @@ pub use answers::answer;
 pub use changes::{BaseChange, Change, Changes, ChannelChange, Kind, NewPackages, Sizes};
 pub use error::Error;
 pub use homes::{has_debian_default, home_requests};
+pub use hosts::{HostError, Hosts};
 #[cfg(feature = "build")]
 pub(crate) use index::Line;
 pub use index::{Chosen, Index, Limits, LookupError, Package, ReadError};

@@ -17,8 +17,11 @@ use crate::progress::Progress;
 use super::debian::Listed;
 use super::debian::{Archives, Offer};
 use super::error::Error;
+use super::hosts::Hosts;
+use super::hydra::{Evaluation, Hydra, NoBuild, Outputs, Pace};
 use super::index::Index;
 use super::lock::LockedPackage;
+use super::name::Attribute;
 #[cfg(feature = "build")]
 use super::nixos::Nixos;
 use super::trust;
@@ -41,6 +44,15 @@ pub trait Sources {
         Ok(offer.candidates.remove(&system).unwrap_or_default().into_iter().map(Listed::from).collect())
     }
 
+    /// The outputs that Hydra built of `attribute` in an evaluation.
+    fn built(
+        &self,
+        evaluation: Evaluation,
+        attribute: &Attribute,
+        system: System,
+        progress: &dyn Progress,
+    ) -> Result<Result<Outputs, NoBuild>, Error>;
+
     /// NixOS channels and what they are made of.
     #[cfg(feature = "build")]
     fn nixos(&self) -> Result<&Nixos, Error>;
@@ -62,6 +74,7 @@ pub struct ChannelSources<'machine> {
     settings: Settings,
     caches: OnceLock<CacheSet>,
     archives: Archives<'machine>,
+    pace: Pace,
     #[cfg(feature = "build")]
     nixos: OnceLock<Nixos>,
 }
@@ -75,6 +88,7 @@ pub fn sources(machine: &Machine, settings: Settings) -> ChannelSources<'_> {
         settings,
         caches: OnceLock::new(),
         archives,
+        pace: Pace::new(),
         #[cfg(feature = "build")]
         nixos: OnceLock::new(),
     }
@@ -110,6 +124,20 @@ impl Sources for ChannelSources<'_> {
     fn index(&self, channel: &str, progress: &dyn Progress) -> Result<Index, Error> {
         progress.begin(&format!("reading the index of channel {channel}"), None);
         index::load(channel, self.machine, &self.settings.http)
+    }
+
+    fn built(
+        &self,
+        evaluation: Evaluation,
+        attribute: &Attribute,
+        system: System,
+        progress: &dyn Progress,
+    ) -> Result<Result<Outputs, NoBuild>, Error> {
+        progress.begin(&format!("asking Hydra for the store paths of {attribute}"), None);
+        let Settings { http, state_dir, untrusted, .. } = &self.settings;
+        let place = Hosts::from_environment()?.hydra;
+        let hydra = Hydra { http, place: &place, pace: &self.pace, state: state_dir, untrusted: *untrusted };
+        Ok(hydra.outputs(evaluation, &attribute.to_string(), system)?)
     }
 
     #[cfg(feature = "build")]

@@ -7,8 +7,10 @@ use std::sync::Mutex;
 
 use super::debian::Offer;
 use super::error::Error;
+use super::hydra::{self, Evaluation, NoBuild};
 use super::index::{Index, Limits};
 use super::lock::LockedPackage;
+use super::name::Attribute;
 use super::sources::Sources;
 use crate::config::{
     Boot, Channel, Home, ImageSettings, LogSettings, Machine, Names, Outputs, Persist, Request, RequestKind, System,
@@ -95,12 +97,19 @@ pub(super) fn path(name: &str) -> StorePath {
 #[derive(Default)]
 pub(super) struct World {
     packages: BTreeMap<StorePath, LockedPackage>,
+    /// What Hydra built, by attribute.
+    built: BTreeMap<String, hydra::Outputs>,
     lines: Vec<String>,
     pub(super) indexes_read: RefCell<usize>,
     pub(super) roots_asked: RefCell<Vec<String>>,
 }
 
 impl World {
+    /// In which Hydra built these, by attribute, and nothing else is.
+    pub(super) fn of_builds(built: BTreeMap<String, hydra::Outputs>) -> Self {
+        Self { built, ..Self::default() }
+    }
+
     /// Adds a package that [`key`] signed, with its line in the index.
     pub(super) fn with(mut self, attribute: &str, name: &str, references: &[&str]) -> Self {
         self.insert(attribute, name, references);
@@ -143,6 +152,16 @@ impl World {
 }
 
 impl Sources for World {
+    fn built(
+        &self,
+        _: Evaluation,
+        attribute: &Attribute,
+        _: System,
+        _: &dyn Progress,
+    ) -> Result<Result<hydra::Outputs, NoBuild>, Error> {
+        Ok(self.built.get(&attribute.to_string()).cloned().ok_or(NoBuild::NoJob))
+    }
+
     #[cfg(feature = "build")]
     fn nixos(&self) -> Result<&super::nixos::Nixos, Error> {
         Err(Error::Channel { channel: "nixos".to_owned(), reason: "the world has no NixOS channel".to_owned() })

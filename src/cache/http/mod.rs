@@ -44,9 +44,10 @@ pub(crate) use retry::retry_after;
 pub(crate) use roots::{read_bundle, root_certificates};
 #[cfg(feature = "build")]
 pub use upload::{Answered, Outgoing, Payload};
-pub use url::{ParseUrlError, Url, has_scheme, redact};
+pub(crate) use url::RESERVED;
 #[cfg(feature = "build")]
-pub(crate) use url::{RESERVED, encoded};
+pub(crate) use url::encoded;
+pub use url::{ParseUrlError, Url, has_scheme, redact};
 
 use super::decode;
 use attempt::{Agents, Request};

@@ -5,10 +5,10 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 #[cfg(feature = "build")]
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::utf8_percent_encode;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
 
 /// What is encoded in an address: all but what RFC 3986 leaves unreserved.
-#[cfg(feature = "build")]
 pub(crate) const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// An `http` or `https` address. Displays without user and password, so that no message can leak them.

@@ -1,8 +1,6 @@
 //! Questions to an index.
 
-#[cfg(feature = "build")]
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::{Outputs, System};
 use crate::nix::StorePath;
@@ -95,14 +93,20 @@ fn versions(packages: &[&Package]) -> BTreeSet<String> {
 
 impl Package {
     /// A package whose store paths are known from elsewhere.
-    #[cfg(feature = "build")]
     pub(in crate::channel) fn of(
         (name, version): (String, Option<String>),
         outputs: BTreeMap<String, String>,
         to_install: Vec<String>,
     ) -> Self {
         let outputs = outputs.into_iter().map(|(name, path)| (name, Some(path))).collect();
-        Self { name, version, outputs, to_install, about: None }
+        Self {
+            name,
+            version,
+            outputs,
+            to_install,
+            #[cfg(feature = "build")]
+            about: None,
+        }
     }
 
     /// What the index tells of it for people.

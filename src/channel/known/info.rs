@@ -74,7 +74,7 @@ impl Known<'_> {
             Some(Names::NixosRelease { .. }) => self.info_of_release(channel, &Attribute::parse(attribute), version),
             Some(Names::Index { .. }) => self.info_of_index(channel, &Attribute::parse(attribute), version),
             Some(Names::Debian(_)) => self.info_of_archive(channel, attribute, version),
-            Some(Names::None) | None => {
+            Some(Names::Jobs { .. } | Names::None) | None => {
                 let message = format!("channel `{channel}` has no names");
                 Err(unknown(Diagnostic::error(message, None), Class::Usage))
             }

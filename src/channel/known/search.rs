@@ -59,7 +59,7 @@ impl Known<'_> {
             Some(Names::NixosRelease { .. }) => self.search_release(channel, words, limit),
             Some(Names::Index { .. }) => self.search_index(channel, words, limit),
             Some(Names::Debian(_)) => self.search_archive(channel, words, limit),
-            Some(Names::None) | None => Ok(Vec::new()),
+            Some(Names::Jobs { .. } | Names::None) | None => Ok(Vec::new()),
         }
     }
 

@@ -40,7 +40,7 @@ impl Known<'_> {
             Some(Names::NixosRelease { .. }) => self.versions_of_release(channel, &Attribute::parse(attribute))?,
             Some(Names::Index { .. }) => self.versions_of_index(channel, &Attribute::parse(attribute))?,
             Some(Names::Debian(_)) => self.versions_of_archive(channel, attribute)?,
-            Some(Names::None) | None => Vec::new(),
+            Some(Names::Jobs { .. } | Names::None) | None => Vec::new(),
         };
         // Stable: of one version, the channel's own comes first.
         versions.sort_by(|one, other| newest_first(&one.version, &other.version));

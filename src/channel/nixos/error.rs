@@ -2,12 +2,12 @@
 
 use std::io;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use crate::cache::http::HttpError;
 use crate::failure::{Class, Classified};
 
-use super::hosts::HostError;
+use super::super::hosts::HostError;
+use super::super::hydra::HydraError;
 
 /// What went wrong between a channel's name and store paths.
 #[derive(Debug, thiserror::Error)]
@@ -57,14 +57,9 @@ pub enum NixosError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// Hydra answered with a page for people.
-    #[error("Hydra answers {asked} with a page instead of data: it refuses us for now")]
-    Blocked {
-        /// The job that was asked for.
-        asked: String,
-        /// How long we waited already.
-        waited: Duration,
-    },
+    /// Hydra.
+    #[error(transparent)]
+    Hydra(#[from] HydraError),
     /// The release does not have that version, and who knows of others could not tell.
     #[error("{asked} is not in {release}, and {host} could not tell where it is: {reason}")]
     Search {
@@ -76,14 +71,6 @@ pub enum NixosError {
         host: String,
         /// Why.
         reason: Box<SearchFault>,
-    },
-    /// Hydra's answer is not about what was asked.
-    #[error("Hydra's answer about {job} can't be used: {reason}")]
-    Answer {
-        /// The job that was asked for.
-        job: String,
-        /// What is wrong with it.
-        reason: String,
     },
     /// The catalog on the disk.
     #[error("the catalog {path} can't be used")]
@@ -136,7 +123,8 @@ impl Classified for NixosError {
             Self::Host(_) | Self::NoChannel { .. } | Self::NoRelease { .. } | Self::NoRevision { .. } => Class::Usage,
             Self::Http(error) => error.class(),
             Self::Search { reason, .. } => reason.class(),
-            Self::Odd { .. } | Self::Packages { .. } | Self::Blocked { .. } | Self::Answer { .. } => Class::Network,
+            Self::Hydra(error) => error.class(),
+            Self::Odd { .. } | Self::Packages { .. } => Class::Network,
             Self::Catalog { .. } | Self::Write { .. } => Class::Other,
         }
     }
@@ -160,7 +148,7 @@ impl Classified for NixosError {
                 "only revisions that became a release have packages in the cache; name the release, or another revision"
                     .to_owned(),
             ),
-            Self::Blocked { .. } => Some("wait some minutes; what was answered is kept and not asked again".to_owned()),
+            Self::Hydra(error) => error.help(),
             Self::Catalog { path, .. } => Some(format!("delete {}: it is made anew", path.display())),
             _ => None,
         }

@@ -6,11 +6,7 @@
 mod alias;
 mod catalog;
 mod error;
-mod hosts;
-mod hydra;
-mod kept;
 mod meant;
-mod pace;
 mod release;
 mod resolve;
 mod search;
@@ -26,14 +22,13 @@ use crate::cache::http::{Http, HttpError};
 use crate::config::System;
 use crate::progress::Progress;
 
-use hydra::Hydra;
-use pace::Pace;
+use super::hydra::{Hydra, Pace};
 use search::Search;
 
+pub use super::hosts::{HostError, Hosts};
+pub use super::hydra::{NoBuild, Outputs};
 pub use catalog::{Catalog, Entry, Hindrance};
 pub use error::{NixosError, SearchFault};
-pub use hosts::{HostError, Hosts};
-pub use hydra::{NoBuild, Outputs};
 pub(super) use meant::hindered;
 pub use release::{Release, WantedRelease};
 pub(super) use resolve::{ReleaseAnswers, known_outputs, pinned_release, tell_costs, wanted_release};
@@ -118,14 +113,14 @@ impl Nixos {
         attribute: &str,
         system: System,
     ) -> Result<Result<Outputs, NoBuild>, NixosError> {
-        self.hydra().outputs(release, attribute, system)
+        Ok(self.hydra().outputs(release.jobs(), attribute, system)?)
     }
 
     /// How long asking for these packages takes at most: what is kept costs nothing.
     #[must_use]
     pub fn expected(&self, release: &Release, packages: &[(String, System)]) -> Duration {
         let hydra = self.hydra();
-        Pace::expected(packages.iter().filter(|(name, system)| !hydra.knows(release, name, *system)).count())
+        Pace::expected(packages.iter().filter(|(name, system)| !hydra.knows(release.jobs(), name, *system)).count())
     }
 
     /// What `attribute` of `release` was in another version, in whatever revision of nixpkgs; `None`: nobody knows.
@@ -190,7 +185,7 @@ impl Nixos {
 
     fn hydra(&self) -> Hydra<'_> {
         let Self { http, hosts, state, untrusted, pace } = self;
-        Hydra { http, hosts, pace, state, untrusted: *untrusted }
+        Hydra { http, place: &hosts.hydra, pace, state, untrusted: *untrusted }
     }
 }
 

@@ -4,8 +4,9 @@ use std::fmt;
 
 use crate::cache::http::{Answer, Conditions, Http, HttpError, Url};
 
+use super::super::hosts::Hosts;
+use super::super::hydra::Evaluation;
 use super::error::NixosError;
-use super::hosts::Hosts;
 use crate::channel::lock::described;
 
 /// A folder of a release has a page that lists it.
@@ -44,10 +45,10 @@ impl WantedRelease<'_> {
 }
 
 impl Release {
-    /// Whether jobs stand right in the evaluation's jobset, not below `nixpkgs.`.
+    /// The evaluation that built its packages.
     #[must_use]
-    pub fn is_nixpkgs(&self) -> bool {
-        self.name.starts_with("nixpkgs-")
+    pub fn jobs(&self) -> Evaluation {
+        Evaluation::of(&self.name, self.evaluation)
     }
 
     /// Its folder, below the host of releases; several where its name does not tell.

@@ -16,10 +16,9 @@ use crate::cache::http::{Answer, Conditions, Http};
 use crate::config::System;
 use crate::nix::{Sha256, StorePath};
 
+use super::super::hosts::Hosts;
+use super::super::hydra::{percent_encoded, write_whole};
 use super::error::SearchFault;
-use super::hosts::Hosts;
-use super::hydra::percent_encoded;
-use super::kept::write_whole;
 use answers::{JsonFirst, JsonPackage, JsonResolved};
 
 /// The longest answer: a package with some hundred releases, each on several systems.

@@ -34,6 +34,13 @@ pub enum Names {
         /// The release of that channel that was made of this revision: hexadecimal digits.
         revision: Option<String>,
     },
+    /// A NixOS release as a running machine knows it: by the jobs that built it, without its list of packages.
+    Jobs {
+        /// `nixos-26.05.1234.0123456789ab`
+        release: String,
+        /// Hydra's number of its evaluation.
+        evaluation: u64,
+    },
     /// A Debian archive.
     Debian(DebianArchive),
     /// Caches and keys only: for store paths.

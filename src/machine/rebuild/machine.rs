@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use crate::boot::{BootPlan, PlanChannel};
 use crate::config::{Boot, Channel, Home, ImageSettings, LogSettings, Machine, Names, Persist, System};
+use crate::nix::Sha256;
 
 /// A machine with the plan's channels and nothing else. Paths of caches and indexes are absolute.
 ///
@@ -46,14 +47,13 @@ pub fn plan_machine(plan: &BootPlan) -> Machine {
 }
 
 fn plan_channel(channel: &PlanChannel) -> Channel {
-    let names = channel.index.as_ref().map_or(Names::None, |location| Names::Index {
-        location: location.clone(),
-        // A hash that can't be read holds for nothing: what it should pin is refused then.
-        hash: channel
-            .index_hash
-            .as_ref()
-            .map(|hash| hash.parse().unwrap_or_else(|_| crate::nix::Sha256::from_bytes([0; 32]))),
-    });
+    // A hash that can't be read holds for nothing: what it should pin is refused then.
+    let hash = || channel.index_hash.as_ref().map(|hash| hash.parse().unwrap_or_else(|_| Sha256::from_bytes([0; 32])));
+    let names = match (&channel.index, &channel.release) {
+        (Some(location), _) => Names::Index { location: location.clone(), hash: hash() },
+        (None, Some(release)) => Names::Jobs { release: release.name.clone(), evaluation: release.evaluation },
+        (None, None) => Names::None,
+    };
     Channel {
         names,
         caches: channel.caches.clone(),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::boot::{BootPlan, PLAN_VERSION, PlanAccount, PlanChannel, PlanLogs, PlanPath, PlanUser};
+use crate::boot::{BootPlan, PLAN_VERSION, PlanAccount, PlanChannel, PlanLogs, PlanPath, PlanRelease, PlanUser};
 use crate::config::{Argument, Channel, Diagnostic, FileOwner, Machine, Names, Owner, System};
 use crate::nix::StorePath;
 
@@ -31,6 +31,8 @@ pub struct PlanInputs<'a> {
     pub folders: Vec<PlanPath>,
     /// The folder that holds Nix's `bin`, where its daemon runs.
     pub nix: Option<String>,
+    /// The releases of NixOS channels, by channel.
+    pub releases: BTreeMap<String, PlanRelease>,
 }
 
 /// The plan. Commands that are nowhere are left as they are written: [`check`](super::super::check::check) tells of them.
@@ -59,7 +61,11 @@ pub fn boot_plan(inputs: PlanInputs<'_>) -> Result<BootPlan, Vec<Diagnostic>> {
         users: inputs.generations.iter().filter_map(user).collect(),
         entrypoint: units.entrypoint()?,
         daemons,
-        channels: machine.channels.iter().map(|(name, channel)| (name.clone(), plan_channel(channel))).collect(),
+        channels: machine
+            .channels
+            .iter()
+            .map(|(name, channel)| (name.clone(), plan_channel(channel, inputs.releases.get(name))))
+            .collect(),
         default_channel: machine.default_channel.clone(),
         logs: PlanLogs { json: machine.logs.json, persist: machine.logs.persist },
         nix: inputs.nix,
@@ -99,11 +105,11 @@ fn persist(machine: &Machine, accounts: &Accounts) -> Vec<PlanPath> {
 }
 
 /// A channel as it is reached from inside: what lies in the project's folder is not there.
-fn plan_channel(channel: &Channel) -> PlanChannel {
+fn plan_channel(channel: &Channel, release: Option<&PlanRelease>) -> PlanChannel {
     let is_reachable = |place: &&String| place.contains("://") || place.starts_with('/');
     let (index, hash) = match &channel.names {
         Names::Index { location, hash } => (Some(location), *hash),
-        Names::NixosRelease { .. } | Names::Debian(_) | Names::None => (None, None),
+        Names::NixosRelease { .. } | Names::Jobs { .. } | Names::Debian(_) | Names::None => (None, None),
     };
     PlanChannel {
         index: index.filter(is_reachable).cloned(),
@@ -112,5 +118,6 @@ fn plan_channel(channel: &Channel) -> PlanChannel {
         keys: channel.keys.clone(),
         allow_unsigned: channel.allow_unsigned,
         debian: matches!(channel.names, Names::Debian(_)),
+        release: release.cloned(),
     }
 }

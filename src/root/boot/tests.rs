@@ -56,6 +56,7 @@ fn plan(machine: &Machine) -> BootPlan {
         find: &|user, name| Some(format!("/of/{user}/{name}")),
         folders: Vec::new(),
         nix: Some("/nix/store/x-nix".to_owned()),
+        releases: BTreeMap::new(),
     })
     .unwrap()
 }

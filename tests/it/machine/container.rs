@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::clients::docker::{Daemon, wait_for};
 use crate::clients::output;
+use crate::support::command::Dumbc;
 use crate::support::project::{Cache, Project};
 use crate::support::{runtime, skipped};
 
@@ -49,12 +50,17 @@ impl Machine {
 
     /// Builds and loads the image, under a name of its own.
     pub(crate) fn load(&self) -> Image<'_> {
+        self.load_with(|dumbc| dumbc)
+    }
+
+    /// The same, where the build has `more` in its environment.
+    pub(crate) fn load_with(&self, more: impl FnOnce(Dumbc) -> Dumbc) -> Image<'_> {
         static IMAGES: AtomicUsize = AtomicUsize::new(0);
         let number = IMAGES.fetch_add(1, Ordering::Relaxed);
         let archive = self.project.beside(&format!("image-{number}.tar"));
         let arguments = ["build", "--json", "--format", "docker-archive", "--compression", "none", "-o"];
         let arguments = [&arguments[..], &[archive.to_str().unwrap()]].concat();
-        self.project.dumbc(&arguments).env("DUMBC_RUNTIME_X86_64_LINUX", runtime::real()).ok();
+        more(self.project.dumbc(&arguments).env("DUMBC_RUNTIME_X86_64_LINUX", runtime::real())).ok();
         let own = format!("machine-{}:{number}", std::process::id());
         self.daemon.load_as(&archive, &own);
         std::fs::remove_file(&archive).unwrap();

@@ -7,6 +7,7 @@ mod hostile_user;
 mod killed;
 mod limits;
 mod nix;
+mod nixos;
 mod outside;
 mod programs;
 mod rebuild;

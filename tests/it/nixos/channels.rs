@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use dumbc::cache::http::{Netrc, Proxies, Tokens};
 use dumbc::cache::{DecoderBudget, Http, HttpSettings, Settings};
+use dumbc::channel::hydra::HydraError;
 use dumbc::channel::nixos::{Hosts, Nixos as Services, NixosError, Release};
 use dumbc::config::System;
 use serde_json::json;
@@ -94,7 +95,10 @@ fn a_page_for_people_is_waited_for_and_then_told() {
     let (clock, state) = (Arc::new(FakeClock::new()), tempfile::tempdir().unwrap());
     let services = services(&running, &clock, state.path());
     let fault = services.outputs(&pinned, "trap", System::X86_64Linux).unwrap_err();
-    assert!(matches!(fault, NixosError::Blocked { waited, .. } if waited == Duration::from_secs(80)), "{fault}");
+    assert!(
+        matches!(fault, NixosError::Hydra(HydraError::Blocked { waited, .. }) if waited == Duration::from_secs(80)),
+        "{fault}"
+    );
     assert_eq!(clock.waits(), [20, 60].map(Duration::from_secs));
     assert!(services.outputs(&pinned, "tool", System::X86_64Linux).unwrap().is_ok());
     assert!(services.outputs(&pinned, "absent", System::X86_64Linux).unwrap().is_err());

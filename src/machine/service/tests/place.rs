@@ -133,6 +133,7 @@ impl Place {
             keys: vec![self.key.public_key().to_string()],
             allow_unsigned: false,
             debian: false,
+            release: None,
         };
         BootPlan {
             version: PLAN_VERSION,

@@ -3,6 +3,10 @@
 //! An evaluation never changes, so its answers are kept for ever. Hydra takes two requests a second; a question is two of
 //! them, as the job leads to its build.
 
+mod error;
+mod kept;
+mod pace;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
@@ -11,15 +15,13 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::cache::http::{Answer, Conditions, Fetched, Http, HttpError};
+use crate::cache::http::{Answer, Conditions, Fetched, Http, HttpError, RESERVED, Url};
 use crate::config::System;
 use crate::nix::{Sha256, StorePath};
 
-use super::error::NixosError;
-use super::hosts::Hosts;
-use super::kept::write_whole;
-use super::pace::Pace;
-use super::release::Release;
+pub use error::HydraError;
+pub(super) use kept::write_whole;
+pub(super) use pace::Pace;
 
 /// Builds are told at length.
 const BUILD: u64 = 16 << 20;
@@ -31,10 +33,33 @@ const PATIENCE: [Duration; 2] = [Duration::from_secs(20), Duration::from_mins(1)
 /// Outputs with their store paths.
 pub type Outputs = BTreeMap<String, StorePath>;
 
-/// Hydra, as far as one release goes.
+/// The evaluation that a release was made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Evaluation {
+    /// Hydra's number of it.
+    pub number: u64,
+    /// What stands before the names of its jobs.
+    prefix: &'static str,
+}
+
+impl Evaluation {
+    /// That of a release, by its name: those of nixpkgs alone have their jobs right in the jobset.
+    #[must_use]
+    pub fn of(release: &str, number: u64) -> Self {
+        Self { number, prefix: if release.starts_with("nixpkgs-") { "" } else { "nixpkgs." } }
+    }
+
+    /// What Hydra calls a package on one system.
+    fn job(self, attribute: &str, system: System) -> String {
+        format!("{}{attribute}.{system}", self.prefix)
+    }
+}
+
+/// Hydra, and what it told before.
 pub(super) struct Hydra<'a> {
     pub(super) http: &'a Http,
-    pub(super) hosts: &'a Hosts,
+    /// Its address.
+    pub(super) place: &'a Url,
     pub(super) pace: &'a Pace,
     /// Where answers are kept.
     pub(super) state: &'a Path,
@@ -75,19 +100,19 @@ struct JsonOutput {
 }
 
 impl Hydra<'_> {
-    /// The outputs that `attribute` has on `system` in `release`.
+    /// The outputs that `attribute` has on `system` in an evaluation.
     pub(super) fn outputs(
         &self,
-        release: &Release,
+        evaluation: Evaluation,
         attribute: &str,
         system: System,
-    ) -> Result<Result<Outputs, NoBuild>, NixosError> {
-        let job = job(release, attribute, system);
-        let kept = self.path(release, &job);
+    ) -> Result<Result<Outputs, NoBuild>, HydraError> {
+        let job = evaluation.job(attribute, system);
+        let kept = self.path(evaluation, &job);
         if let Some(outputs) = self.recall(&kept) {
             return Ok(Ok(outputs));
         }
-        let Some(document) = self.ask(release, &job)? else { return Ok(Err(NoBuild::NoJob)) };
+        let Some(document) = self.ask(evaluation, &job)? else { return Ok(Err(NoBuild::NoJob)) };
         let outputs = match check(&document, &job, system)? {
             Ok(outputs) => outputs,
             Err(reason) => return Ok(Err(reason)),
@@ -97,14 +122,15 @@ impl Hydra<'_> {
     }
 
     /// Whether asking for `attribute` takes no request, as far as a look at what is kept tells: it is read when it is asked for.
-    pub(super) fn knows(&self, release: &Release, attribute: &str, system: System) -> bool {
-        !self.untrusted && self.path(release, &job(release, attribute, system)).is_file()
+    #[cfg(feature = "build")]
+    pub(super) fn knows(&self, evaluation: Evaluation, attribute: &str, system: System) -> bool {
+        !self.untrusted && self.path(evaluation, &evaluation.job(attribute, system)).is_file()
     }
 
     /// The build's document; `None`: there is no such job.
-    fn ask(&self, release: &Release, job: &str) -> Result<Option<Fetched>, NixosError> {
-        let path = format!("eval/{}/job/{}", release.evaluation, percent_encoded(job));
-        let place = self.hosts.hydra.join(&path).map_err(HttpError::from)?;
+    fn ask(&self, evaluation: Evaluation, job: &str) -> Result<Option<Fetched>, HydraError> {
+        let path = format!("eval/{}/job/{}", evaluation.number, percent_encoded(job));
+        let place = self.place.join(&path).map_err(HttpError::from)?;
         let conditions = Conditions { accept: Some("application/json"), ..Conditions::default() };
         let mut patience = PATIENCE.into_iter();
         loop {
@@ -119,16 +145,16 @@ impl Hydra<'_> {
                 return Ok(Some(document));
             }
             let Some(wait) = patience.next() else {
-                return Err(NixosError::Blocked { asked: job.to_owned(), waited: PATIENCE.iter().sum() });
+                return Err(HydraError::Blocked { asked: job.to_owned(), waited: PATIENCE.iter().sum() });
             };
             self.http.clock().sleep(wait);
         }
     }
 
-    fn path(&self, release: &Release, job: &str) -> PathBuf {
+    fn path(&self, evaluation: Evaluation, job: &str) -> PathBuf {
         // Attributes may hold any character.
         let name = &Sha256::of(job.as_bytes()).hex()[..32];
-        self.state.join("hydra").join(release.evaluation.to_string()).join(name)
+        self.state.join("hydra").join(evaluation.number.to_string()).join(name)
     }
 
     fn recall(&self, kept: &Path) -> Option<Outputs> {
@@ -139,23 +165,17 @@ impl Hydra<'_> {
         text.into_iter().map(|(name, path)| Some((name, path.parse().ok()?))).collect()
     }
 
-    fn keep(kept: &Path, outputs: &Outputs) -> Result<(), NixosError> {
+    fn keep(kept: &Path, outputs: &Outputs) -> Result<(), HydraError> {
         let text: BTreeMap<_, _> = outputs.iter().map(|(name, path)| (name, path.to_string())).collect();
         let text = serde_json::to_vec(&text).map_err(io::Error::from);
         let written = text.and_then(|text| write_whole(kept, &text));
-        written.map_err(|source| NixosError::Write { path: kept.to_owned(), source })
+        written.map_err(|source| HydraError::Write { path: kept.to_owned(), source })
     }
 }
 
-/// What Hydra calls a package on one system.
-fn job(release: &Release, attribute: &str, system: System) -> String {
-    let prefix = if release.is_nixpkgs() { "" } else { "nixpkgs." };
-    format!("{prefix}{attribute}.{system}")
-}
-
 /// What a build's document says, if it is about what was asked.
-fn check(document: &Fetched, job: &str, system: System) -> Result<Result<Outputs, NoBuild>, NixosError> {
-    let odd = |reason: String| NixosError::Answer { job: job.to_owned(), reason };
+fn check(document: &Fetched, job: &str, system: System) -> Result<Result<Outputs, NoBuild>, HydraError> {
+    let odd = |reason: String| HydraError::Answer { job: job.to_owned(), reason };
     let build: JsonBuild = serde_json::from_slice(&document.bytes).map_err(|fault| odd(fault.to_string()))?;
     if let Some(other) = build.system.as_deref().filter(|of| *of != system.name()) {
         return Err(odd(format!("it is about {}", other.chars().take(40).collect::<String>())));
@@ -182,7 +202,7 @@ fn number(value: &serde_json::Value) -> Option<i64> {
 
 /// Quotes and other characters of attributes, as a path of an address has them.
 pub(super) fn percent_encoded(job: &str) -> String {
-    percent_encoding::utf8_percent_encode(job, const { &crate::cache::http::RESERVED.remove(b'+') }).to_string()
+    percent_encoding::utf8_percent_encode(job, const { &RESERVED.remove(b'+') }).to_string()
 }
 
 #[cfg(test)]
@@ -194,7 +214,7 @@ mod tests {
         Fetched { bytes: text.into(), etag: None, content_type: None, url }
     }
 
-    fn checked(text: &str) -> Result<Result<Outputs, NoBuild>, NixosError> {
+    fn checked(text: &str) -> Result<Result<Outputs, NoBuild>, HydraError> {
         check(&document(text), "nixpkgs.hello.x86_64-linux", System::X86_64Linux)
     }
 

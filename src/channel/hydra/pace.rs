@@ -11,17 +11,17 @@ const BURST: f64 = 7.0;
 const RATE: f64 = 2.0;
 
 /// A bucket of permissions that fills with time.
-pub(super) struct Pace {
+pub(in crate::channel) struct Pace {
     state: Mutex<Option<(f64, SystemTime)>>,
 }
 
 impl Pace {
-    pub(super) const fn new() -> Self {
+    pub(in crate::channel) const fn new() -> Self {
         Self { state: Mutex::new(None) }
     }
 
     /// Waits until `requests` may go.
-    pub(super) fn wait(&self, requests: u32, clock: &dyn Clock) {
+    pub(in crate::channel) fn wait(&self, requests: u32, clock: &dyn Clock) {
         let wait = {
             let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
             let now = clock.now();
@@ -38,7 +38,7 @@ impl Pace {
 
     /// How long `names` questions of two requests each take from now on, in the worst case.
     #[must_use]
-    pub(super) fn expected(names: usize) -> Duration {
+    pub(in crate::channel) fn expected(names: usize) -> Duration {
         let requests = f64::from(u32::try_from(names).unwrap_or(u32::MAX)) * 2.0;
         Duration::from_secs_f64(((requests - BURST) / RATE).max(0.0))
     }
