@@ -169,8 +169,8 @@ impl Inputs<'_> {
 
     /// What goes into the SBOM.
     fn inventory<'b>(&'b self, content: &'b Content) -> Inventory<'b> {
-        let Self { machine, lock, system, closure, shelf, .. } = *self;
-        Inventory { machine, lock, system, closure, content, shelf: Some(shelf) }
+        let Self { machine, lock, system, closure, .. } = *self;
+        Inventory { machine, lock, system, closure, content, library: Some(self.shelf) }
     }
 
     /// Puts generated files where the base image has room for them.

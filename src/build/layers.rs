@@ -99,8 +99,9 @@ impl Assembly<'_> {
     /// Packages without which there are layers that nobody has.
     fn missing(&self, groups: &[Vec<Piece>], parents: &Parents, stock: &Stock) -> Missing {
         let mut missing = Missing::default();
-        for pieces in groups.iter().filter(|pieces| self.taken_over(pieces, parents, stock).is_none()) {
-            pieces.iter().for_each(|piece| piece.add_missing(stock, &mut missing));
+        let ours = groups.iter().filter(|pieces| self.taken_over(pieces, parents, stock).is_none());
+        for piece in ours.flatten() {
+            piece.add_missing(stock, &mut missing);
         }
         missing
     }

@@ -140,9 +140,9 @@ impl Project<'_> {
         stock.extend(supply.make(&previous.lacks(&plan, &keys, missing, self.codec))?);
         let base = self.base(lock, system)?;
         let make = |absent: Absent<'_>| supply.make_one(absent);
-        let shelf = Shelf::new(self.store, (&keys, &locked), stock, previous.facts(), &make);
-        let generated = self.generate(lock, system, &closure, (&shelf, base.as_ref()), &mut content, runtime);
-        let (mut generated, stock, facts) = shelf.close(generated)?;
+        let library = Shelf::new(self.store, (&keys, &locked), stock, previous.facts(), &make);
+        let generated = self.generate(lock, system, &closure, (&library, base.as_ref()), &mut content, runtime);
+        let (mut generated, stock, facts) = library.close(generated)?;
         generated.facts = facts.tree();
         let Self { store, pool, codec, machine, progress, .. } = self;
         let make = |missing: &Missing| self.make(&supply, missing, runtime);
@@ -187,9 +187,10 @@ impl Project<'_> {
         let runtime = if self.machine.boot.enable { Some(runtime::stand_in()?) } else { None };
         let make: &MakeFragment<'_> = &|absent| Err(Error::Unplanned { unit: format!("{absent:?}") });
         let nothing = Facts::default();
-        let shelf = Shelf::new(self.store, (&keys, &locked), stock, &nothing, make);
-        let generated = self.generate(lock, system, &closure, (&shelf, base.as_ref()), &mut content, runtime.as_ref());
-        let (Generated { mut findings, doubts, .. }, ..) = shelf.close(generated)?;
+        let library = Shelf::new(self.store, (&keys, &locked), stock, &nothing, make);
+        let generated =
+            self.generate(lock, system, &closure, (&library, base.as_ref()), &mut content, runtime.as_ref());
+        let (Generated { mut findings, doubts, .. }, ..) = library.close(generated)?;
         findings.extend(doubts);
         Ok(Some(findings))
     }
@@ -213,12 +214,12 @@ impl Project<'_> {
         lock: &Lock,
         system: System,
         closure: &BTreeSet<StorePath>,
-        (shelf, base): (&Shelf<'_>, Option<&BaseImage>),
+        (library, base): (&Shelf<'_>, Option<&BaseImage>),
         content: &mut Content,
         runtime: Option<&Addressed>,
     ) -> Result<Generated, Error> {
         let Self { machine, progress, .. } = self;
-        Inputs { machine, lock, system, closure, shelf, base, runtime, progress: *progress }.generate(content)
+        Inputs { machine, lock, system, closure, shelf: library, base, runtime, progress: *progress }.generate(content)
     }
 
     /// What was requested, with the ids of the units that answer.

@@ -35,7 +35,7 @@ pub(super) struct Inventory<'a> {
     pub(super) closure: &'a BTreeSet<StorePath>,
     pub(super) content: &'a Content,
     /// Where Debian's packages are read; `None`: they are not there, and nothing is known of licences.
-    pub(super) shelf: Option<&'a Shelf<'a>>,
+    pub(super) library: Option<&'a Shelf<'a>>,
 }
 
 /// What a Debian package says of itself.
@@ -90,8 +90,8 @@ impl Inventory<'_> {
     }
 
     fn says(&self, name: &PackageName) -> Result<Says, Error> {
-        let Some(shelf) = self.shelf else { return Ok(Says::default()) };
-        let facts = &shelf.deb(name)?.facts;
+        let Some(library) = self.library else { return Ok(Says::default()) };
+        let facts = &library.deb(name)?.facts;
         let field = |name| Some(facts.paragraph().ok()?.get(name)?.to_owned());
         let is_address = |text: &String| text.starts_with("http") && text.bytes().all(|byte| byte.is_ascii_graphic());
         let first_line = |text: String| text.lines().next().unwrap_or_default().trim().to_owned();
@@ -100,7 +100,7 @@ impl Inventory<'_> {
         Ok(Says {
             homepage: field("Homepage").filter(is_address).filter(is_short),
             description: field("Description").map(first_line).filter(is_line).filter(is_short),
-            licences: shelf.licences(name)?,
+            licences: library.licences(name)?,
         })
     }
 }
@@ -187,8 +187,8 @@ impl Project<'_> {
         let has_debs = debs.is_some();
         let stock = Stock { debs: debs.unwrap_or_default(), ..Stock::default() };
         // Of Nix's packages nothing is read.
-        let shelf = Shelf::new(self.store, (&Keys::new(), &lock.debs(system)), stock, &known, &make);
-        let shelf = has_debs.then_some(&shelf);
-        Inventory { machine: self.machine, lock, system, closure: &closure, content: &content, shelf }.sbom()
+        let library = Shelf::new(self.store, (&Keys::new(), &lock.debs(system)), stock, &known, &make);
+        let library = has_debs.then_some(&library);
+        Inventory { machine: self.machine, lock, system, closure: &closure, content: &content, library }.sbom()
     }
 }

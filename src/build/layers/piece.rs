@@ -66,10 +66,9 @@ impl Piece {
     /// Adds to `missing` the package that is not in `stock`.
     pub(super) fn add_missing(&self, stock: &Stock, missing: &mut Missing) {
         match &self.content {
-            _ if !self.is_missing(stock) => {}
-            Content::Made(_) => {}
-            Content::Package(path) => drop(missing.packages.insert(path.clone())),
-            Content::Deb { name, base, .. } => drop(missing.debs.insert(name.clone(), *base)),
+            Content::Package(path) if self.is_missing(stock) => drop(missing.packages.insert(path.clone())),
+            Content::Deb { name, base, .. } if self.is_missing(stock) => drop(missing.debs.insert(name.clone(), *base)),
+            _ => {}
         }
     }
 

@@ -44,12 +44,11 @@ impl Shelf<'_> {
         if let Some(facts) = on_shelf.facts.get() {
             return Ok(facts);
         }
-        let facts = match self.known.deb(on_shelf.key) {
-            Some(known) => known.clone(),
-            None => {
-                let fragment = self.made(Absent::Deb(name), &on_shelf.fragment)?;
-                Arc::new(DebFacts::new(self.store.listing(fragment)?, self.store.facts(fragment)?))
-            }
+        let facts = if let Some(known) = self.known.deb(on_shelf.key) {
+            known.clone()
+        } else {
+            let fragment = self.made(Absent::Deb(name), &on_shelf.fragment)?;
+            Arc::new(DebFacts::new(self.store.listing(fragment)?, self.store.facts(fragment)?))
         };
         self.asked.borrow_mut().put_deb(on_shelf.key, &facts);
         Ok(on_shelf.facts.get_or_init(|| facts))

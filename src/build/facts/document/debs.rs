@@ -42,7 +42,9 @@ impl Writer {
         self.map(licences, |out, key, licences| {
             out.key(key);
             out.number(licences.len() as u64);
-            licences.iter().for_each(|licence| out.text(licence.as_bytes()));
+            for licence in licences {
+                out.text(licence.as_bytes());
+            }
         });
     }
 
