@@ -44,7 +44,7 @@ struct OnShelf {
 
 /// The packages of an image.
 pub(super) struct Shelf<'a> {
-    pub(super) store: &'a Store,
+    store: &'a Store,
     packages: BTreeMap<StorePath, OnShelf>,
     debs: BTreeMap<PackageName, DebOnShelf>,
     /// What an earlier image knows.
