@@ -6,6 +6,7 @@
 //!
 //! The first line is another one where the image has Debian packages: then [`debs`] follows.
 
+mod answers;
 mod debs;
 
 use std::collections::BTreeMap;
@@ -15,7 +16,7 @@ use crate::image::listing::ListingKind;
 use crate::nix::Sha256;
 use crate::store::FragmentKey;
 
-use super::{Answers, Facts, FileOf, Piece};
+use super::{Facts, FileOf};
 
 pub(super) use debs::fit;
 
@@ -117,34 +118,6 @@ impl Writer {
             }
         }
     }
-
-    fn answers(&mut self, answers: &Answers) {
-        self.map(&answers.kinds, |out, path, kind| {
-            out.text(path.as_bytes());
-            out.kind(kind.as_ref());
-        });
-        self.map(&answers.names, |out, folder, names| {
-            out.text(folder.as_bytes());
-            out.number(names.len() as u64);
-            for name in names {
-                out.text(name);
-            }
-        });
-        self.map(&answers.below, |out, path, found| {
-            out.text(path.as_bytes());
-            out.number(found.len() as u64);
-            for (path, kind) in found {
-                out.text(path.as_bytes());
-                out.kind(Some(kind));
-            }
-        });
-        self.map(&answers.bytes, |out, (path, offset, length), bytes| {
-            out.text(path.as_bytes());
-            out.number(*offset);
-            out.number(*length);
-            out.text(bytes);
-        });
-    }
 }
 
 /// What is not read yet. Nothing is set aside on the word of a number: every entry takes bytes of the document.
@@ -242,27 +215,5 @@ impl<'a> Reader<'a> {
         let digests = self.map(|input| Some((input.file()?, Sha256::from_bytes(input.digest()?))))?;
         let (debs, licences) = if has_debs { (self.debs()?, self.licences()?) } else { Default::default() };
         Some(Facts { packages, digests, debs, licences })
-    }
-
-    fn answers(&mut self) -> Option<Answers> {
-        Some(Answers {
-            kinds: self.map(|input| Some((input.path()?, input.kind()?)))?,
-            names: self.map(|input| Some((input.path()?, input.list(Self::name, |name| name)?)))?,
-            below: self.map(|input| Some((input.path()?, input.list(Self::entry, |(path, _)| path)?)))?,
-            bytes: self.map(|input| {
-                let piece: Piece = (input.path()?, input.number()?, input.number()?);
-                Some((piece, input.text()?.to_vec()))
-            })?,
-        })
-    }
-
-    /// One component of a path.
-    fn name(&mut self) -> Option<Vec<u8>> {
-        let path = self.path()?;
-        (!path.is_root() && path.name() == path.as_bytes()).then(|| path.as_bytes().to_vec())
-    }
-
-    fn entry(&mut self) -> Option<(ImagePath, ListingKind)> {
-        Some((self.path()?, self.kind()??))
     }
 }
