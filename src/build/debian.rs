@@ -2,24 +2,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::sync::Arc;
 
 use crate::channel::{Lock, LockedDeb};
 use crate::config::{Diagnostic, Machine, System};
-use crate::deb::{PackageFacts, PackageName};
+use crate::deb::PackageName;
 use crate::image::ImagePath;
 use crate::image::adjust::Adjustments;
-use crate::image::listing::Listing;
 use crate::root::debian::base::Origin;
 use crate::root::debian::drop_ins::drop_ins;
 use crate::root::debian::merge::{Diverted, Linked, Merge, merge};
 use crate::root::debian::replace::Omitted;
 use crate::root::debian::users::{Allocation, Creations, allocate};
 use crate::root::debian::{Action, Package, Placed, apache, scripts, tmpfiles};
-use crate::store::Fragment;
+use crate::store::FragmentKey;
 
 use super::Error;
-use super::debs::DebFragments;
+use super::facts::DebFacts;
 use super::view::Shelf;
 
 /// Where packages say which folders they expect at run time.
@@ -34,9 +32,7 @@ struct Deb<'a> {
     locked: &'a LockedDeb,
     version: String,
     requested: bool,
-    fragment: &'a Arc<Fragment>,
-    listing: Listing,
-    facts: PackageFacts,
+    says: &'a DebFacts,
 }
 
 impl Deb<'_> {
@@ -46,8 +42,8 @@ impl Deb<'_> {
             architecture: &self.locked.architecture,
             version: &self.version,
             requested: self.requested,
-            listing: &self.listing,
-            facts: &self.facts,
+            listing: &self.says.listing,
+            facts: &self.says.facts,
         }
     }
 }
@@ -64,21 +60,14 @@ pub(super) struct Debian<'a> {
 }
 
 impl<'a> Debian<'a> {
-    /// The packages of `lock` for `system`, whose fragments are `fragments`.
-    pub(super) fn gather(
-        lock: &'a Lock,
-        system: System,
-        shelf: &'a Shelf<'a>,
-        fragments: &'a DebFragments,
-    ) -> Result<Self, Error> {
+    /// The packages of `lock` for `system`, which are on the shelf.
+    pub(super) fn gather(lock: &'a Lock, system: System, shelf: &'a Shelf<'a>) -> Result<Self, Error> {
         let requests = lock.requests.iter().filter(|((of, _), _)| *of == system);
         let requested: BTreeSet<_> = requests.filter_map(|(_, answer)| answer.deb.as_ref()).collect();
         let mut debs = Vec::new();
         for (name, locked) in lock.debs(system) {
-            let Some(fragment) = fragments.get(name) else { continue };
-            let (listing, facts) = (shelf.store.listing(fragment)?, shelf.store.facts(fragment)?);
             let (version, requested) = (locked.version.to_string(), requested.contains(name));
-            debs.push(Deb { name, locked, version, requested, fragment, listing, facts });
+            debs.push(Deb { name, locked, version, requested, says: shelf.deb(name)? });
         }
         let archives = lock.channels.values().filter_map(|channel| channel.archive.as_ref());
         let origin = archives.map(|archive| Origin {
@@ -129,7 +118,7 @@ impl<'a> Debian<'a> {
 
     fn follow_scripts(&mut self) {
         let everything: BTreeSet<&ImagePath> =
-            self.debs.iter().flat_map(|deb| deb.listing.entries()).map(|entry| &entry.path).collect();
+            self.debs.iter().flat_map(|deb| deb.says.listing.entries()).map(|entry| &entry.path).collect();
         let exists = |path: &ImagePath| everything.contains(path);
         let packages = self.packages();
         let of_package =
@@ -155,7 +144,7 @@ impl<'a> Debian<'a> {
         }
         let read = |package: usize, path: &ImagePath| {
             let Some(deb) = self.debs.get(package) else { return Err(io::ErrorKind::NotFound.into()) };
-            self.shelf.read_in(deb.fragment, path, 0, usize::MAX)
+            self.shelf.read_deb(deb.name, path, 0, usize::MAX)
         };
         let merged = merge(&self.packages(), &diverted, &linked, &read)?;
         self.merge = merged;
@@ -197,7 +186,7 @@ impl<'a> Debian<'a> {
 
     fn read_placed(&self, placed: &Placed, offset: u64, length: usize) -> io::Result<Vec<u8>> {
         let deb = self.debs.get(placed.package).ok_or(io::ErrorKind::NotFound)?;
-        self.shelf.read_in(deb.fragment, &placed.origin, offset, length)
+        self.shelf.read_deb(deb.name, &placed.origin, offset, length)
     }
 
     /// Numbers for the users and groups that packages create: those of `ids`, and new ones, which are added to it.
@@ -239,7 +228,7 @@ impl<'a> Debian<'a> {
             .debs
             .iter()
             .map(|deb| DebPart {
-                fragment: deb.fragment.clone(),
+                key: FragmentKey::deb(&deb.locked.sha256),
                 adjustments: adjustments.remove(deb.name).unwrap_or_default(),
                 placed: Vec::new(),
             })
@@ -255,8 +244,8 @@ impl<'a> Debian<'a> {
 
 /// What a package brings to layers.
 pub(super) struct DebPart {
-    /// As in its archive.
-    pub(super) fragment: Arc<Fragment>,
+    /// Of its fragment, as in its archive.
+    pub(super) key: FragmentKey,
     pub(super) adjustments: Adjustments,
     /// Its files, and the folders whose metadata it decides; by path in the image.
     pub(super) placed: Vec<(ImagePath, Placed)>,

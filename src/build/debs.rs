@@ -17,6 +17,9 @@ use super::{Error, units};
 /// Fragments by package.
 pub(super) type DebFragments = BTreeMap<PackageName, Arc<Fragment>>;
 
+/// Keys of fragments by package, which the lock alone tells.
+pub(super) type DebKeys = BTreeMap<PackageName, FragmentKey>;
+
 /// Everything that turns Debian packages into fragments.
 pub(super) struct Debs<'a> {
     pub(super) store: &'a Store,
@@ -26,15 +29,14 @@ pub(super) struct Debs<'a> {
     pub(super) progress: &'a dyn Progress,
 }
 
-/// A package that is not in the store.
-type Missing<'a> = (&'a PackageName, &'a LockedDeb);
+/// A package as the lock has it.
+type Locked<'a> = (&'a PackageName, &'a LockedDeb);
 
 impl Debs<'_> {
-    /// The fragments of all of `debs`; what is not in the store is fetched.
-    pub(super) fn fragments(&self, debs: &units::Debs<'_>) -> Result<DebFragments, Error> {
-        let (mut fragments, mut missing) = self.sort_out(debs)?;
+    /// Makes fragments: fetches all of `missing`.
+    pub(super) fn make(&self, mut missing: Vec<Locked<'_>>) -> Result<DebFragments, Error> {
         if missing.is_empty() {
-            return Ok(fragments);
+            return Ok(DebFragments::new());
         }
         // The largest first, so that none is left alone at the end.
         missing.sort_by(|a, b| b.1.size.cmp(&a.1.size).then_with(|| a.0.cmp(b.0)));
@@ -43,29 +45,19 @@ impl Debs<'_> {
         self.progress.begin(&format!("fetching {} {packages}", missing.len()), Some(total));
         let budget = DecoderBudget::default();
         let fetched = self.pool.map(&missing, |(name, deb)| self.fetch_one(&budget, name, deb))?;
-        fragments.extend(missing.into_iter().map(|(name, _)| name.clone()).zip(fetched.into_iter().map(Arc::new)));
-        Ok(fragments)
-    }
-
-    /// The same, if none has to be fetched.
-    pub(super) fn known_fragments(&self, debs: &units::Debs<'_>) -> Result<Option<DebFragments>, Error> {
-        let (fragments, missing) = self.sort_out(debs)?;
-        Ok(missing.is_empty().then_some(fragments))
+        Ok(missing.into_iter().map(|(name, _)| name.clone()).zip(fetched.into_iter().map(Arc::new)).collect())
     }
 
     /// What is in the store, and what is not. From a fragment no archive comes back, so nothing proves that one in a store that
-    /// others can write to is what it claims: those packages are fetched anew.
-    fn sort_out<'d>(&self, debs: &units::Debs<'d>) -> Result<(DebFragments, Vec<Missing<'d>>), Error> {
-        let (mut fragments, mut missing) = (DebFragments::new(), Vec::new());
+    /// others can write to is what it claims: those packages are as good as missing.
+    pub(super) fn stored(&self, debs: &units::Debs<'_>) -> Result<(DebFragments, DebKeys), Error> {
+        let (mut fragments, mut missing) = (DebFragments::new(), DebKeys::new());
         for (name, deb) in debs {
-            let known = if self.store.is_untrusted() {
-                None
-            } else {
-                self.store.fragment(FragmentKey::deb(&deb.sha256), self.codec)?
-            };
+            let key = FragmentKey::deb(&deb.sha256);
+            let known = if self.store.is_untrusted() { None } else { self.store.fragment(key, self.codec)? };
             match known {
                 Some(fragment) => drop(fragments.insert((*name).clone(), Arc::new(fragment))),
-                None => missing.push((*name, *deb)),
+                None => drop(missing.insert((*name).clone(), key)),
             }
         }
         Ok((fragments, missing))

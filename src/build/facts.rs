@@ -4,11 +4,13 @@
 //! Only what was asked is in here, whoever answered: the same image has the same facts, whether its packages lay in the store or
 //! an earlier image's facts stood for them.
 
+mod debs;
 mod document;
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::image::ImagePath;
 use crate::image::listing::ListingKind;
@@ -16,12 +18,13 @@ use crate::image::tree::{Metadata, Node, Tree};
 use crate::nix::Sha256;
 use crate::store::FragmentKey;
 
+pub(super) use debs::DebFacts;
 pub use document::FactsError;
 
 /// Where an image keeps its facts.
 pub(super) const FACTS_PATH: &str = "usr/share/dumbc/facts";
 
-/// The largest document that is read. A hundred packages take some ten thousand bytes.
+/// The largest document that is read. A hundred of Nix's packages take some ten thousand bytes, of Debian's some million.
 pub(super) const LARGEST: u64 = 16 << 20;
 
 /// Longer answers to a question for bytes are not kept.
@@ -39,6 +42,10 @@ pub(super) struct Facts {
     packages: BTreeMap<FragmentKey, Answers>,
     /// Of files that were compared with others: so are they with those of packages that come later.
     digests: BTreeMap<FileOf, Sha256>,
+    /// Of Debian packages, what is asked of all of them.
+    debs: BTreeMap<FragmentKey, Arc<DebFacts>>,
+    /// Licences that a Debian package's copyright file names: such files take most of what an image's packages answer.
+    licences: BTreeMap<FragmentKey, Vec<String>>,
 }
 
 /// What one package answered; paths are those below it.
@@ -81,6 +88,16 @@ impl Facts {
         self.digests.get(file).copied()
     }
 
+    /// What generation looks at of a Debian package.
+    pub(super) fn deb(&self, package: FragmentKey) -> Option<&Arc<DebFacts>> {
+        self.debs.get(&package)
+    }
+
+    /// What a Debian package's copyright file names.
+    pub(super) fn licences(&self, package: FragmentKey) -> Option<&Vec<String>> {
+        self.licences.get(&package)
+    }
+
     pub(super) fn put_kind(&mut self, package: FragmentKey, path: &ImagePath, kind: Option<&ListingKind>) {
         let kinds = &mut self.packages.entry(package).or_default().kinds;
         if !kinds.contains_key(path) {
@@ -107,11 +124,20 @@ impl Facts {
         self.digests.insert(file, digest);
     }
 
+    pub(super) fn put_deb(&mut self, package: FragmentKey, facts: &Arc<DebFacts>) {
+        self.debs.insert(package, facts.clone());
+    }
+
+    pub(super) fn put_licences(&mut self, package: FragmentKey, licences: &[String]) {
+        self.licences.insert(package, licences.to_vec());
+    }
+
     /// The file that keeps them in an image; `None` where there is nothing to keep, or too much for anybody to read.
     pub(super) fn tree(&self) -> Option<Tree> {
         let bytes = self.to_bytes();
         let path = ImagePath::new(FACTS_PATH.as_bytes()).ok()?;
-        let fits = !self.packages.is_empty() && bytes.len() as u64 <= LARGEST;
-        fits.then(|| Tree::from([(path, (Metadata::root(0o444), Node::File(bytes)))]))
+        let is_empty = self.packages.is_empty() && self.debs.is_empty();
+        let is_read = bytes.len() as u64 <= LARGEST && document::fit(self.debs.values().map(|deb| &**deb));
+        (!is_empty && is_read).then(|| Tree::from([(path, (Metadata::root(0o444), Node::File(bytes)))]))
     }
 }

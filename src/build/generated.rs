@@ -30,7 +30,6 @@ use super::base::BaseImage;
 use super::boot::{BootPart, Planning, profiles, put_new, put_plan, stands};
 use super::content::Content;
 use super::debian::{DebPart, Debian};
-use super::debs::DebFragments;
 use super::root::Composer;
 use super::run_config::word;
 use super::sbom::Inventory;
@@ -73,7 +72,6 @@ pub(super) struct Inputs<'a> {
     pub(super) system: System,
     pub(super) closure: &'a BTreeSet<StorePath>,
     pub(super) shelf: &'a Shelf<'a>,
-    pub(super) debs: &'a DebFragments,
     /// What the image stands on.
     pub(super) base: Option<&'a BaseImage>,
     /// Where the image boots.
@@ -92,8 +90,8 @@ impl Inputs<'_> {
         let requested = requested.iter().collect::<Vec<_>>();
         let environment = self.environment_of(&requested, &mut listings)?;
         let profile = environment.as_ref().map(|environment| &environment.path);
-        let (mut debian, mut ids) =
-            (Debian::gather(self.lock, self.system, self.shelf, self.debs)?, self.lock.ids.clone());
+        let mut debian = Debian::gather(self.lock, self.system, self.shelf)?;
+        let mut ids = self.lock.ids.clone();
         let mut composer = Composer::new(self.machine, self.system, &listings, &mut debian);
         let accounts = composer.supply(&mut ids, &content.declared)?;
         let supplies = self.supplies(&composer, profile, &requested, accounts)?;
@@ -171,8 +169,8 @@ impl Inputs<'_> {
 
     /// What goes into the SBOM.
     fn inventory<'b>(&'b self, content: &'b Content) -> Inventory<'b> {
-        let Self { machine, lock, system, closure, debs, .. } = *self;
-        Inventory { machine, lock, system, closure, content, debs: Some((self.shelf, debs)) }
+        let Self { machine, lock, system, closure, .. } = *self;
+        Inventory { machine, lock, system, closure, content, library: Some(self.shelf) }
     }
 
     /// Puts generated files where the base image has room for them.
@@ -234,7 +232,7 @@ impl Inputs<'_> {
         requested: &[&StorePath],
         listings: &mut Listings<'_>,
     ) -> Result<Option<Addressed>, Error> {
-        if requested.is_empty() && !self.debs.is_empty() {
+        if requested.is_empty() && self.shelf.has_debs() {
             return Ok(None);
         }
         let environment = self.environment(requested, listings)?;

@@ -1,33 +1,34 @@
 //! From a plan to layers: fragments of every unit, heads, digests.
 
+mod piece;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::deb::PackageName;
 use crate::image::ImagePath;
 use crate::image::codec::Codec;
 use crate::image::documents::LayerDescription;
 use crate::image::head::{Parents, head};
 use crate::image::listing::ListingKind;
 use crate::image::tree::Tree;
-use crate::nix::StorePath;
 use crate::plan::Plan;
 use crate::progress::Progress;
 use crate::root::addressed::Addressed;
 use crate::root::base::place::settle_parents;
 use crate::root::debian::Placed;
 use crate::root::parents::{Claim, claims_of_store_path, claims_of_tree, parents};
-use crate::store::{Fragment, FragmentKey, Layer, Pool, Store, TreeUnit, layer_key};
+use crate::store::{FragmentKey, Layer, Pool, Store, TreeUnit, layer_key};
 
 use super::Error;
 use super::base::BaseImage;
 use super::content::Content;
-use super::debian::DebPart;
 use super::facts::FACTS_PATH;
 use super::generated::Generated;
-use super::packages::{Fragments, Keys, known, lone_head};
+use super::packages::{Keys, known, lone_head};
 use super::previous::Previous;
+use super::stock::{Missing, Stock};
 use super::units::{Debs, deb_id};
+use piece::Piece;
 
 /// Names that a layer's comment lists at most.
 const NAMES: usize = 8;
@@ -35,53 +36,8 @@ const NAMES: usize = 8;
 /// What `docker history` calls the unit of facts; no package has such a name.
 const FACTS: &str = "facts of packages";
 
-/// A unit, ready to be put into a layer.
-struct Piece {
-    roots: Vec<ImagePath>,
-    content: PieceContent,
-    name: String,
-}
-
-/// What a unit's bytes are.
-enum PieceContent {
-    /// A fragment that is there.
-    Made(Arc<Fragment>),
-    /// A package that may have to be fetched yet.
-    Package(StorePath, FragmentKey),
-}
-
-impl Piece {
-    fn made(roots: Vec<ImagePath>, fragment: Fragment, name: impl Into<String>) -> Self {
-        Self { roots, content: PieceContent::Made(Arc::new(fragment)), name: name.into() }
-    }
-
-    fn key(&self) -> &FragmentKey {
-        match &self.content {
-            PieceContent::Made(fragment) => &fragment.key,
-            PieceContent::Package(_, key) => key,
-        }
-    }
-
-    /// The package that has no fragment among `packages`.
-    fn missing(&self, packages: &Fragments) -> Option<&StorePath> {
-        match &self.content {
-            PieceContent::Package(path, _) if !packages.contains_key(path) => Some(path),
-            _ => None,
-        }
-    }
-
-    fn fragment(&self, packages: &Fragments) -> Result<Arc<Fragment>, Error> {
-        match &self.content {
-            PieceContent::Made(fragment) => Ok(fragment.clone()),
-            PieceContent::Package(path, _) => {
-                packages.get(path).cloned().ok_or_else(|| Error::Unplanned { unit: path.to_string() })
-            }
-        }
-    }
-}
-
 /// Makes fragments of packages, and of the runtime, that are not in the store.
-pub(super) type MakeFragments<'a> = dyn Fn(&BTreeSet<StorePath>) -> Result<Fragments, Error> + Sync + 'a;
+pub(super) type MakeFragments<'a> = dyn Fn(&Missing) -> Result<Stock, Error> + Sync + 'a;
 
 /// Turns units into layers.
 pub(super) struct Assembly<'a> {
@@ -95,12 +51,12 @@ pub(super) struct Assembly<'a> {
 }
 
 impl Assembly<'_> {
-    /// All layers, the lowest first: as planned, then the generated ones. Packages that are not among `fragments`, and lie in no
+    /// All layers, the lowest first: as planned, then the generated ones. Packages that are not in `stock`, and lie in no
     /// layer of the earlier image, are made.
     pub(super) fn layers(
         &self,
         plan: &Plan,
-        (packages, mut fragments): (&Keys, Fragments),
+        (packages, mut stock): (&Keys, Stock),
         lock: &Debs<'_>,
         content: &Content,
         generated: &Generated,
@@ -110,13 +66,11 @@ impl Assembly<'_> {
         let mut pieces = BTreeMap::new();
         for (name, part) in &generated.debs {
             if let Some(locked) = lock.get(name) {
-                pieces.insert(deb_id(name, locked), self.deb(name, part)?);
+                pieces.insert(deb_id(name, locked), Piece::deb(name, part));
             }
         }
         for (path, key) in packages {
-            let content = PieceContent::Package(path.clone(), *key);
-            let piece = Piece { roots: vec![path.into()], content, name: path.name().to_owned() };
-            pieces.insert(path.base_name().to_owned(), piece);
+            pieces.insert(path.base_name().to_owned(), Piece::package(path, *key));
         }
         for local in content.local.values() {
             pieces.insert(local.path.base_name().to_owned(), self.addressed(local)?);
@@ -133,24 +87,28 @@ impl Assembly<'_> {
             return Err(Error::Unplanned { unit });
         }
         if let Some(boot) = &generated.boot {
-            groups.push(vec![self.runtime(&boot.runtime, &mut fragments)?]);
+            groups.push(vec![self.runtime(&boot.runtime, &mut stock)?]);
         }
         groups.push(self.system(generated, &parents)?);
         groups.push(vec![self.tree(&generated.root, &parents, "root files".to_owned())?]);
         groups.retain(|pieces| !pieces.is_empty());
-        fragments.extend((self.make)(&self.missing(&groups, &parents, &fragments))?);
-        self.pool.map(&groups, |pieces| self.layer(pieces, &parents, &fragments))
+        stock.extend((self.make)(&self.missing(&groups, &parents, &stock))?);
+        self.pool.map(&groups, |pieces| self.layer(pieces, &parents, &stock))
     }
 
     /// Packages without which there are layers that nobody has.
-    fn missing(&self, groups: &[Vec<Piece>], parents: &Parents, fragments: &Fragments) -> BTreeSet<StorePath> {
-        let ours = groups.iter().filter(|pieces| self.taken_over(pieces, parents, fragments).is_none());
-        ours.flatten().filter_map(|piece| piece.missing(fragments)).cloned().collect()
+    fn missing(&self, groups: &[Vec<Piece>], parents: &Parents, stock: &Stock) -> Missing {
+        let mut missing = Missing::default();
+        let ours = groups.iter().filter(|pieces| self.taken_over(pieces, parents, stock).is_none());
+        for piece in ours.flatten() {
+            piece.add_missing(stock, &mut missing);
+        }
+        missing
     }
 
     /// The earlier image's layer of these units, where they are not all at hand.
-    fn taken_over(&self, pieces: &[Piece], parents: &Parents, fragments: &Fragments) -> Option<Layer> {
-        pieces.iter().find_map(|piece| piece.missing(fragments))?;
+    fn taken_over(&self, pieces: &[Piece], parents: &Parents, stock: &Stock) -> Option<Layer> {
+        pieces.iter().find(|piece| piece.is_missing(stock))?;
         let head = head(pieces.iter().flat_map(|piece| &piece.roots), parents);
         let key = layer_key(&head, pieces.iter().map(Piece::key), self.codec);
         Some(Layer::elsewhere(key, self.codec, self.previous.layer(&key)?))
@@ -178,17 +136,6 @@ impl Assembly<'_> {
         Ok(pieces)
     }
 
-    /// A Debian package, changed as far as others want it.
-    fn deb(&self, name: &PackageName, part: &DebPart) -> Result<Piece, Error> {
-        let fragment = if part.adjustments.is_empty() {
-            part.fragment.clone()
-        } else {
-            Arc::new(self.store.adjusted_fragment(self.pool, self.codec, &part.fragment, &part.adjustments)?)
-        };
-        let roots = part.placed.iter().map(|(path, _)| path.clone()).collect();
-        Ok(Piece { roots, content: PieceContent::Made(fragment), name: name.to_string() })
-    }
-
     fn tree(&self, tree: &Tree, parents: &Parents, name: String) -> Result<Piece, Error> {
         let is_shared = |path: &ImagePath| parents.contains_key(path);
         let unit = TreeUnit { tree, is_shared: &is_shared, base: &ImagePath::default() };
@@ -197,13 +144,12 @@ impl Assembly<'_> {
     }
 
     /// The runtime, as a package would be.
-    fn runtime(&self, unit: &Addressed, fragments: &mut Fragments) -> Result<Piece, Error> {
+    fn runtime(&self, unit: &Addressed, stock: &mut Stock) -> Result<Piece, Error> {
         let (path, hash) = (&unit.path, &unit.nar_hash);
         if let Some(fragment) = known(self.store, self.codec, (path, hash), self.progress)? {
-            fragments.insert(unit.path.clone(), Arc::new(fragment));
+            stock.packages.insert(unit.path.clone(), Arc::new(fragment));
         }
-        let content = PieceContent::Package(unit.path.clone(), FragmentKey::store_path(path, hash));
-        Ok(Piece { roots: vec![unit.root()], content, name: unit.path.name().to_owned() })
+        Ok(Piece::package(path, FragmentKey::store_path(path, hash)))
     }
 
     /// A store path of our own, whose modes are those of a NAR already.
@@ -215,17 +161,12 @@ impl Assembly<'_> {
     }
 
     /// A layer with its digests.
-    fn layer(
-        &self,
-        pieces: &[Piece],
-        parents: &Parents,
-        packages: &Fragments,
-    ) -> Result<(Layer, LayerDescription), Error> {
-        let layer = if let Some(layer) = self.taken_over(pieces, parents, packages) {
+    fn layer(&self, pieces: &[Piece], parents: &Parents, stock: &Stock) -> Result<(Layer, LayerDescription), Error> {
+        let layer = if let Some(layer) = self.taken_over(pieces, parents, stock) {
             layer
         } else {
             let head = head(pieces.iter().flat_map(|piece| &piece.roots), parents);
-            let fragments = pieces.iter().map(|piece| piece.fragment(packages)).collect::<Result<_, _>>()?;
+            let fragments = pieces.iter().map(|piece| piece.fragment(self, stock)).collect::<Result<_, _>>()?;
             self.store.layer(head, fragments, self.codec)?
         };
         let description = LayerDescription {

@@ -20,6 +20,7 @@ mod run_config;
 
 mod runtime;
 mod sbom;
+mod stock;
 mod units;
 mod view;
 mod volatility;
@@ -42,11 +43,12 @@ use crate::store::{Pool, Store};
 
 use base::{BaseImage, base_layers};
 use content::{Content, content};
-use debs::{DebFragments, Debs};
+use debs::Debs;
 use facts::Facts;
 use generated::{Generated, Inputs};
 use layers::Assembly;
-use packages::{CachesOf, Fragments, Packages, keys};
+use packages::{CachesOf, Packages, keys};
+use stock::{Absent, Missing, Stock, Supply};
 use units::{deb_id, units};
 use view::{MakeFragment, Shelf};
 
@@ -130,25 +132,22 @@ impl Project<'_> {
         previous: &PreviousOf<'_>,
     ) -> Result<Made, Error> {
         let Planned { mut content, closure, plan, .. } = planned;
-        let (locked_debs, caches) = (lock.debs(system), || Ok(self.sources.caches(self.progress)?));
-        let (packages, keys) = (self.packages(&caches), keys(lock, &closure)?);
-        let (mut fragments, missing) = packages.stored(lock, &keys)?;
+        let (locked, caches) = (lock.debs(system), || Ok(self.sources.caches(self.progress)?));
+        let (supply, keys) = (self.supply(lock, &locked, &caches), keys(lock, &closure)?);
+        let (mut stock, missing) = supply.stored(&keys)?;
         let previous = if missing.is_empty() { None } else { previous(system)? }.unwrap_or_default();
         // Side by side what is wanted anyhow, before anybody waits for one of them.
-        fragments.extend(packages.make(lock, &previous.lacks(&plan, &keys, missing, self.codec))?);
-        let debs = self.debs().fragments(&locked_debs)?;
+        stock.extend(supply.make(&previous.lacks(&plan, &keys, missing, self.codec))?);
         let base = self.base(lock, system)?;
-        let make = |path: &StorePath| packages.make_one(lock, path);
-        let library = Shelf::new(self.store, &keys, fragments, previous.facts(), &make);
-        let units = (&library, &debs, base.as_ref());
-        let generated = self.generate(lock, system, &closure, units, &mut content, runtime);
-        let (mut generated, fragments, facts) = library.close(generated)?;
+        let make = |absent: Absent<'_>| supply.make_one(absent);
+        let library = Shelf::new(self.store, (&keys, &locked), stock, previous.facts(), &make);
+        let generated = self.generate(lock, system, &closure, (&library, base.as_ref()), &mut content, runtime);
+        let (mut generated, stock, facts) = library.close(generated)?;
         generated.facts = facts.tree();
         let Self { store, pool, codec, machine, progress, .. } = self;
-        let make = |missing: &BTreeSet<StorePath>| self.make(&packages, lock, missing, runtime);
+        let make = |missing: &Missing| self.make(&supply, missing, runtime);
         let assembly = Assembly { store, pool, codec: *codec, previous: &previous, make: &make, progress: *progress };
-        let units = (&keys, fragments);
-        let mut layers = assembly.layers(&plan, units, &locked_debs, &content, &generated, base.as_ref())?;
+        let mut layers = assembly.layers(&plan, (&keys, stock), &locked, &content, &generated, base.as_ref())?;
         let lookup = |name: &str| lock.package_path(machine, system, name);
         let (findings, ids) = (std::mem::take(&mut generated.findings), std::mem::take(&mut generated.ids));
         let run = run_config::run_config(machine, &content, generated, &lookup)?;
@@ -163,23 +162,14 @@ impl Project<'_> {
     }
 
     /// Fragments of `missing`, which are packages, or the runtime.
-    fn make(
-        &self,
-        packages: &Packages<'_>,
-        lock: &Lock,
-        missing: &BTreeSet<StorePath>,
-        runtime: Option<&Addressed>,
-    ) -> Result<Fragments, Error> {
-        let (runtime, missing) = match runtime {
-            Some(unit) if missing.contains(&unit.path) => {
-                (Some(unit), &missing.iter().filter(|path| **path != unit.path).cloned().collect())
-            }
-            _ => (None, missing),
+    fn make(&self, supply: &Supply<'_>, missing: &Missing, runtime: Option<&Addressed>) -> Result<Stock, Error> {
+        let Some(unit) = runtime.filter(|unit| missing.packages.contains(&unit.path)) else {
+            return supply.make(missing);
         };
-        let mut made = packages.make(lock, missing)?;
-        if let Some(unit) = runtime {
-            made.insert(unit.path.clone(), Arc::new(self.keep(unit)?));
-        }
+        let mut missing = missing.clone();
+        missing.packages.remove(&unit.path);
+        let mut made = supply.make(&missing)?;
+        made.packages.insert(unit.path.clone(), Arc::new(self.keep(unit)?));
         Ok(made)
     }
 
@@ -187,23 +177,19 @@ impl Project<'_> {
     pub fn findings(&self, lock: &Lock, system: System, planned: Planned) -> Result<Option<Vec<Diagnostic>>, Error> {
         let Planned { mut content, closure, .. } = planned;
         let caches = || unreachable!("nothing is fetched to look at what is there");
-        let keys = keys(lock, &closure)?;
-        let (fragments, missing) = self.packages(&caches).stored(lock, &keys)?;
-        if !missing.is_empty() {
-            return Ok(None);
-        }
-        let Some(debs) = self.debs().known_fragments(&lock.debs(system))? else { return Ok(None) };
-        if !self.has_base(lock, system)? {
+        let (locked, keys) = (lock.debs(system), keys(lock, &closure)?);
+        let (stock, missing) = self.supply(lock, &locked, &caches).stored(&keys)?;
+        if !missing.is_empty() || !self.has_base(lock, system)? {
             return Ok(None);
         }
         let base = self.base(lock, system)?;
         // Which program boots makes no difference to what is looked at.
         let runtime = if self.machine.boot.enable { Some(runtime::stand_in()?) } else { None };
-        let make: &MakeFragment<'_> = &|path| Err(Error::OutsideLock { path: path.clone() });
+        let make: &MakeFragment<'_> = &|absent| Err(Error::Unplanned { unit: format!("{absent:?}") });
         let nothing = Facts::default();
-        let library = Shelf::new(self.store, &keys, fragments, &nothing, make);
-        let units = (&library, &debs, base.as_ref());
-        let generated = self.generate(lock, system, &closure, units, &mut content, runtime.as_ref());
+        let library = Shelf::new(self.store, (&keys, &locked), stock, &nothing, make);
+        let generated =
+            self.generate(lock, system, &closure, (&library, base.as_ref()), &mut content, runtime.as_ref());
         let (Generated { mut findings, doubts, .. }, ..) = library.close(generated)?;
         findings.extend(doubts);
         Ok(Some(findings))
@@ -219,18 +205,21 @@ impl Project<'_> {
         Packages { machine, store, pool, codec: *codec, caches, progress: *progress }
     }
 
+    fn supply<'b>(&'b self, lock: &'b Lock, locked: &'b units::Debs<'b>, caches: &'b CachesOf<'b>) -> Supply<'b> {
+        Supply { lock, packages: self.packages(caches), debs: self.debs(), locked }
+    }
+
     fn generate(
         &self,
         lock: &Lock,
         system: System,
         closure: &BTreeSet<StorePath>,
-        (library, debs, base): (&Shelf<'_>, &DebFragments, Option<&BaseImage>),
+        (library, base): (&Shelf<'_>, Option<&BaseImage>),
         content: &mut Content,
         runtime: Option<&Addressed>,
     ) -> Result<Generated, Error> {
         let Self { machine, progress, .. } = self;
-        Inputs { machine, lock, system, closure, shelf: library, debs, base, runtime, progress: *progress }
-            .generate(content)
+        Inputs { machine, lock, system, closure, shelf: library, base, runtime, progress: *progress }.generate(content)
     }
 
     /// What was requested, with the ids of the units that answer.

@@ -22,6 +22,7 @@ use crate::store::{FragmentKey, KnownLayer, layer_key};
 use super::Error;
 use super::facts::{Facts, FactsError, LARGEST};
 use super::packages::Keys;
+use super::stock::Missing;
 
 /// The largest layer, uncompressed, that is read for the facts in it: that of databases and homes.
 const LARGEST_LAYER: u64 = 1 << 30;
@@ -111,18 +112,25 @@ impl Previous {
         self.layers.remove(key);
     }
 
-    /// Those of `missing` that lie in layers which are not its own: they are wanted, whatever else is asked. Told from the plan
-    /// alone, so only of layers that hold nothing but packages; [`super::layers`] tells it of all, when heads are known.
-    pub(super) fn lacks(
-        &self,
-        plan: &Plan,
-        keys: &Keys,
-        missing: BTreeSet<StorePath>,
-        codec: Codec,
-    ) -> BTreeSet<StorePath> {
+    /// Those of `missing` that are wanted, whatever else is asked: store paths in layers which are not its own, and Debian packages
+    /// of which it knows nothing. The former is told from the plan alone, so only of layers that hold nothing but store paths;
+    /// [`super::layers`] tells it of all, when heads are known.
+    pub(super) fn lacks(&self, plan: &Plan, keys: &Keys, missing: Missing, codec: Codec) -> Missing {
         if self.layers.is_empty() {
             return missing;
         }
+        let Missing { packages, mut debs } = missing;
+        debs.retain(|_, key| self.facts.deb(*key).is_none());
+        Missing { packages: self.lacks_of_layers(plan, keys, &packages, codec), debs }
+    }
+
+    fn lacks_of_layers(
+        &self,
+        plan: &Plan,
+        keys: &Keys,
+        missing: &BTreeSet<StorePath>,
+        codec: Codec,
+    ) -> BTreeSet<StorePath> {
         let by_id: BTreeMap<&str, (&StorePath, &FragmentKey)> =
             keys.iter().map(|(path, key)| (path.base_name(), (path, key))).collect();
         let mut lacking = BTreeSet::new();

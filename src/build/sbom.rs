@@ -10,14 +10,13 @@ use crate::image::ImagePath;
 use crate::image::tree::{Metadata, Node, Tree};
 use crate::nix::{Sha256, StorePath};
 use crate::root::addressed::Addressed;
-use crate::sbom::licence::{LARGEST, licences};
 use crate::sbom::{Distribution, Origin, Package, Sbom, name_and_output};
-use crate::store::Fragment;
 
 use super::content::{Content, content};
 use super::debs::DebFragments;
 use super::facts::Facts;
-use super::packages::{Fragments, Keys};
+use super::packages::Keys;
+use super::stock::{Absent, Stock};
 use super::units::deb_id;
 use super::view::Shelf;
 use super::{Error, Project, closure};
@@ -36,7 +35,7 @@ pub(super) struct Inventory<'a> {
     pub(super) closure: &'a BTreeSet<StorePath>,
     pub(super) content: &'a Content,
     /// Where Debian's packages are read; `None`: they are not there, and nothing is known of licences.
-    pub(super) debs: Option<(&'a Shelf<'a>, &'a DebFragments)>,
+    pub(super) library: Option<&'a Shelf<'a>>,
 }
 
 /// What a Debian package says of itself.
@@ -91,9 +90,8 @@ impl Inventory<'_> {
     }
 
     fn says(&self, name: &PackageName) -> Result<Says, Error> {
-        let Some((library, fragments)) = self.debs else { return Ok(Says::default()) };
-        let Some(fragment) = fragments.get(name) else { return Ok(Says::default()) };
-        let facts = library.store.facts(fragment)?;
+        let Some(library) = self.library else { return Ok(Says::default()) };
+        let facts = &library.deb(name)?.facts;
         let field = |name| Some(facts.paragraph().ok()?.get(name)?.to_owned());
         let is_address = |text: &String| text.starts_with("http") && text.bytes().all(|byte| byte.is_ascii_graphic());
         let first_line = |text: String| text.lines().next().unwrap_or_default().trim().to_owned();
@@ -102,18 +100,8 @@ impl Inventory<'_> {
         Ok(Says {
             homepage: field("Homepage").filter(is_address).filter(is_short),
             description: field("Description").map(first_line).filter(is_line).filter(is_short),
-            licences: copyright(library, fragment, name)?.as_deref().map(licences).unwrap_or_default(),
+            licences: library.licences(name)?,
         })
-    }
-}
-
-/// The text of a package's copyright file; `None` where it has none of its own, or not as text.
-fn copyright(library: &Shelf<'_>, fragment: &Fragment, name: &PackageName) -> Result<Option<String>, Error> {
-    let path = format!("usr/share/doc/{name}/copyright");
-    let path = ImagePath::new(path.as_bytes()).map_err(std::io::Error::other)?;
-    match library.read_in(fragment, &path, 0, LARGEST) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        bytes => Ok(Some(String::from_utf8_lossy(&bytes?).into_owned())),
     }
 }
 
@@ -175,13 +163,32 @@ impl Project<'_> {
     /// What the image of one system is made of, by the lock and the project's own content. Licences and addresses of Debian's
     /// packages are told where the packages are in the store; nothing is fetched.
     pub fn sbom(&self, lock: &Lock, system: System) -> Result<Sbom, Error> {
+        let (debs, missing) = self.debs().stored(&lock.debs(system))?;
+        self.sbom_of(lock, system, missing.is_empty().then_some(debs))
+    }
+
+    /// The same with all licences: Debian's packages that are not in the store, as their layers were taken over, are fetched. In a
+    /// store that others can write to nothing more is told than [`Project::sbom`] does.
+    pub fn complete_sbom(&self, lock: &Lock, system: System) -> Result<Sbom, Error> {
+        if self.store.is_untrusted() {
+            return self.sbom(lock, system);
+        }
+        let locked = lock.debs(system);
+        let (mut debs, missing) = self.debs().stored(&locked)?;
+        let missing = locked.into_iter().filter(|(name, _)| missing.contains_key(*name));
+        debs.extend(self.debs().make(missing.collect())?);
+        self.sbom_of(lock, system, Some(debs))
+    }
+
+    fn sbom_of(&self, lock: &Lock, system: System, debs: Option<DebFragments>) -> Result<Sbom, Error> {
         let content = content(self.machine, lock, system)?;
         let closure = closure(lock, system, &content)?;
-        let fragments = self.debs().known_fragments(&lock.debs(system))?;
-        let (known, make) = (Facts::default(), |_: &StorePath| Err(io::Error::from(io::ErrorKind::NotFound).into()));
+        let (known, make) = (Facts::default(), |_: Absent<'_>| Err(io::Error::from(io::ErrorKind::NotFound).into()));
+        let has_debs = debs.is_some();
+        let stock = Stock { debs: debs.unwrap_or_default(), ..Stock::default() };
         // Of Nix's packages nothing is read.
-        let library = Shelf::new(self.store, &Keys::new(), Fragments::new(), &known, &make);
-        let debs = fragments.as_ref().map(|fragments| (&library, fragments));
-        Inventory { machine: self.machine, lock, system, closure: &closure, content: &content, debs }.sbom()
+        let library = Shelf::new(self.store, (&Keys::new(), &lock.debs(system)), stock, &known, &make);
+        let library = has_debs.then_some(&library);
+        Inventory { machine: self.machine, lock, system, closure: &closure, content: &content, library }.sbom()
     }
 }

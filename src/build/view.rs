@@ -2,12 +2,17 @@
 //!
 //! Every answer is remembered ([`Facts`]). An earlier image's facts answer before a package is made, which may mean to fetch it.
 
+mod debs;
+mod listings;
+
 use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::io;
 use std::sync::Arc;
 
+use crate::channel::LockedDeb;
+use crate::deb::PackageName;
 use crate::image::ImagePath;
 use crate::image::listing::{Listing, ListingKind};
 use crate::nix::{Hasher, Sha256, StorePath};
@@ -17,13 +22,18 @@ use crate::store::{Extent, Fragment, FragmentKey, LastMember, Store};
 
 use super::Error;
 use super::facts::Facts;
-use super::packages::{Fragments, Keys};
+use super::packages::Keys;
+use super::stock::{Absent, Stock};
+use super::units;
+use debs::DebOnShelf;
+
+pub(super) use listings::Listings;
 
 /// Bytes read at a time.
 const PIECE: usize = 1 << 20;
 
 /// Makes the fragment of a package that is not in the store.
-pub(super) type MakeFragment<'a> = dyn Fn(&StorePath) -> Result<Arc<Fragment>, Error> + 'a;
+pub(super) type MakeFragment<'a> = dyn Fn(Absent<'_>) -> Result<Arc<Fragment>, Error> + 'a;
 
 /// A package, and what of it was looked at.
 struct OnShelf {
@@ -34,8 +44,9 @@ struct OnShelf {
 
 /// The packages of an image.
 pub(super) struct Shelf<'a> {
-    pub(super) store: &'a Store,
+    store: &'a Store,
     packages: BTreeMap<StorePath, OnShelf>,
+    debs: BTreeMap<PackageName, DebOnShelf>,
     /// What an earlier image knows.
     known: &'a Facts,
     /// What was asked of this one.
@@ -49,21 +60,25 @@ pub(super) struct Shelf<'a> {
 }
 
 impl<'a> Shelf<'a> {
-    /// The packages `keys`; `fragments` of them are in `store`, and others are made where `known` does not answer.
+    /// The packages `keys` and `debs`; those of `stock` are in `store`, and others are made where `known` does not answer.
     pub(super) fn new(
         store: &'a Store,
-        keys: &Keys,
-        mut fragments: Fragments,
+        (keys, debs): (&Keys, &units::Debs<'_>),
+        mut stock: Stock,
         known: &'a Facts,
         make: &'a MakeFragment<'a>,
     ) -> Self {
         let on_shelf = |(path, key): (&StorePath, &FragmentKey)| {
-            let fragment = fragments.remove(path).map(OnceCell::from).unwrap_or_default();
+            let fragment = stock.packages.remove(path).map(OnceCell::from).unwrap_or_default();
             (path.clone(), OnShelf { key: *key, fragment, listing: OnceCell::new() })
+        };
+        let deb_on_shelf = |(name, deb): (&&PackageName, &&LockedDeb)| {
+            ((*name).clone(), DebOnShelf::new(FragmentKey::deb(&deb.sha256), stock.debs.remove(*name)))
         };
         Self {
             store,
             packages: keys.iter().map(on_shelf).collect(),
+            debs: debs.iter().map(deb_on_shelf).collect(),
             known,
             asked: RefCell::default(),
             make,
@@ -75,23 +90,19 @@ impl<'a> Shelf<'a> {
 
     /// The fragments that are there now, and all answers. The fault of a question that had none goes before whatever `outcome`
     /// was made of it.
-    pub(super) fn close<T>(self, outcome: Result<T, Error>) -> Result<(T, Fragments, Facts), Error> {
+    pub(super) fn close<T>(self, outcome: Result<T, Error>) -> Result<(T, Stock, Facts), Error> {
         if let Some(fault) = self.fault.into_inner() {
             return Err(fault);
         }
         let made = outcome?;
         let fragment = |(path, on_shelf): (_, OnShelf)| Some((path, on_shelf.fragment.into_inner()?));
-        Ok((made, self.packages.into_iter().filter_map(fragment).collect(), self.asked.into_inner()))
+        let packages = self.packages.into_iter().filter_map(fragment).collect();
+        let debs = self.debs.into_iter().filter_map(|(name, deb)| Some((name, deb.into_fragment()?))).collect();
+        Ok((made, Stock { packages, debs }, self.asked.into_inner()))
     }
 
     /// Up to `length` bytes at `offset` of a fragment's file; fewer where it ends.
-    pub(super) fn read_in(
-        &self,
-        fragment: &Fragment,
-        inner: &ImagePath,
-        offset: u64,
-        length: usize,
-    ) -> io::Result<Vec<u8>> {
+    fn read_in(&self, fragment: &Fragment, inner: &ImagePath, offset: u64, length: usize) -> io::Result<Vec<u8>> {
         let mut extents = self.extents.borrow_mut();
         let extents = match extents.entry(fragment.key) {
             Entry::Occupied(entry) => entry.into_mut(),
@@ -147,15 +158,19 @@ impl<'a> Shelf<'a> {
         }
     }
 
-    /// A package's fragment, made where it is not there.
     fn fragment<'s>(&self, path: &StorePath, on_shelf: &'s OnShelf) -> io::Result<&'s Fragment> {
-        if on_shelf.fragment.get().is_none() {
-            match (self.make)(path) {
-                Ok(fragment) => drop(on_shelf.fragment.set(fragment)),
+        self.made(Absent::Package(path), &on_shelf.fragment)
+    }
+
+    /// A package's fragment, made where it is not there.
+    fn made<'s>(&self, package: Absent<'_>, fragment: &'s OnceCell<Arc<Fragment>>) -> io::Result<&'s Fragment> {
+        if fragment.get().is_none() {
+            match (self.make)(package) {
+                Ok(made) => drop(fragment.set(made)),
                 Err(fault) => self.fail(fault),
             }
         }
-        on_shelf.fragment.get().map(|fragment| &**fragment).ok_or_else(|| io::Error::other("a package is not there"))
+        fragment.get().map(|fragment| &**fragment).ok_or_else(|| io::Error::other("a package is not there"))
     }
 
     /// A package's listing; `None` where that failed, which [`Shelf::close`] tells.
@@ -212,52 +227,5 @@ impl Packages for Shelf<'_> {
         };
         self.asked.borrow_mut().put_below(on_shelf.key, path, &below);
         below
-    }
-}
-
-/// Everything in store paths: packages, and what is made for this image.
-pub(super) struct Listings<'a> {
-    /// Listings of what is at hand.
-    made: BTreeMap<StorePath, Listing>,
-    shelf: &'a Shelf<'a>,
-}
-
-impl<'a> Listings<'a> {
-    pub(super) fn new(shelf: &'a Shelf<'a>) -> Self {
-        Self { made: BTreeMap::new(), shelf }
-    }
-
-    pub(super) fn insert(&mut self, path: StorePath, listing: Listing) {
-        self.made.insert(path, listing);
-    }
-
-    /// Who knows `package`.
-    fn of(&self, package: &StorePath) -> &dyn Packages {
-        if self.made.contains_key(package) { &self.made } else { self.shelf }
-    }
-}
-
-impl Packages for Listings<'_> {
-    fn paths(&self) -> Box<dyn Iterator<Item = &StorePath> + '_> {
-        let mut all: Vec<&StorePath> = self.made.keys().chain(self.shelf.packages.keys()).collect();
-        all.sort();
-        all.dedup();
-        Box::new(all.into_iter())
-    }
-
-    fn contains(&self, package: &StorePath) -> bool {
-        self.of(package).contains(package)
-    }
-
-    fn get(&self, package: &StorePath, path: &ImagePath) -> Option<&ListingKind> {
-        self.of(package).get(package, path)
-    }
-
-    fn names(&self, package: &StorePath, folder: &ImagePath) -> Vec<Vec<u8>> {
-        self.of(package).names(package, folder)
-    }
-
-    fn below(&self, package: &StorePath, path: &ImagePath) -> Vec<(ImagePath, ListingKind)> {
-        self.of(package).below(package, path)
     }
 }

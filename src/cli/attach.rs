@@ -71,7 +71,7 @@ impl Ready {
         let mut report = Report::default();
         if let Some(format) = self.sbom {
             for (image, manifest) in built.images.iter().zip(manifests) {
-                let sbom = project.sbom(&built.lock, image.system)?;
+                let sbom = project.complete_sbom(&built.lock, image.system)?;
                 let subject = Subject::of(&repository, reference, manifest)?;
                 let path = sbom.path(format);
                 let name = path.rsplit('/').next().unwrap_or(&path);

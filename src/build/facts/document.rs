@@ -3,6 +3,11 @@
 //! A line that names the format; then maps, each behind the number of its entries, keys in order, each once. Numbers are
 //! little-endian base 128 (LEB128), texts stand behind their length. A kind is a byte (`?` nothing, `D` a folder, `F` a file, `X` an executable
 //! one, `L` a link) with a file's size or a link's target. What is read is checked as if anybody had written it.
+//!
+//! The first line is another one where the image has Debian packages: then [`debs`] follows.
+
+mod answers;
+mod debs;
 
 use std::collections::BTreeMap;
 
@@ -11,10 +16,15 @@ use crate::image::listing::ListingKind;
 use crate::nix::Sha256;
 use crate::store::FragmentKey;
 
-use super::{Answers, Facts, FileOf, Piece};
+use super::{Facts, FileOf};
 
-/// The first line; another format gets another one.
+pub(super) use debs::fit;
+
+/// The first line without Debian packages; another format gets another one.
 const MAGIC: &[u8] = b"dumbc facts 1\n";
+
+/// The first line with Debian packages.
+const MAGIC_WITH_DEBS: &[u8] = b"dumbc facts 2\n";
 
 /// A document that can't be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -30,7 +40,8 @@ pub enum FactsError {
 impl Facts {
     /// The document: the same facts give the same bytes.
     pub(in crate::build) fn to_bytes(&self) -> Vec<u8> {
-        let mut out = Writer(MAGIC.to_vec());
+        let has_debs = !self.debs.is_empty();
+        let mut out = Writer(if has_debs { MAGIC_WITH_DEBS } else { MAGIC }.to_vec());
         out.map(&self.packages, |out, key, answers| {
             out.key(key);
             out.answers(answers);
@@ -39,13 +50,25 @@ impl Facts {
             out.file(file);
             out.0.extend_from_slice(digest.as_bytes());
         });
+        if has_debs {
+            out.map(&self.debs, |out, key, deb| {
+                out.key(key);
+                out.deb(deb);
+            });
+            out.licences(&self.licences);
+        }
         out.0
     }
 
     /// Reads a document.
     pub(in crate::build) fn from_bytes(bytes: &[u8]) -> Result<Self, FactsError> {
-        let mut input = Reader(bytes.strip_prefix(MAGIC).ok_or(FactsError::Unknown)?);
-        input.facts().filter(|_| input.0.is_empty()).ok_or(FactsError::Damaged)
+        let (has_debs, rest) = match (bytes.strip_prefix(MAGIC), bytes.strip_prefix(MAGIC_WITH_DEBS)) {
+            (Some(rest), _) => (false, rest),
+            (None, Some(rest)) => (true, rest),
+            (None, None) => return Err(FactsError::Unknown),
+        };
+        let mut input = Reader(rest);
+        input.facts(has_debs).filter(|_| input.0.is_empty()).ok_or(FactsError::Damaged)
     }
 }
 
@@ -94,34 +117,6 @@ impl Writer {
                 self.text(target);
             }
         }
-    }
-
-    fn answers(&mut self, answers: &Answers) {
-        self.map(&answers.kinds, |out, path, kind| {
-            out.text(path.as_bytes());
-            out.kind(kind.as_ref());
-        });
-        self.map(&answers.names, |out, folder, names| {
-            out.text(folder.as_bytes());
-            out.number(names.len() as u64);
-            for name in names {
-                out.text(name);
-            }
-        });
-        self.map(&answers.below, |out, path, found| {
-            out.text(path.as_bytes());
-            out.number(found.len() as u64);
-            for (path, kind) in found {
-                out.text(path.as_bytes());
-                out.kind(Some(kind));
-            }
-        });
-        self.map(&answers.bytes, |out, (path, offset, length), bytes| {
-            out.text(path.as_bytes());
-            out.number(*offset);
-            out.number(*length);
-            out.text(bytes);
-        });
     }
 }
 
@@ -215,31 +210,10 @@ impl<'a> Reader<'a> {
         Some(list)
     }
 
-    fn facts(&mut self) -> Option<Facts> {
+    fn facts(&mut self, has_debs: bool) -> Option<Facts> {
         let packages = self.map(|input| Some((input.key()?, input.answers()?)))?;
         let digests = self.map(|input| Some((input.file()?, Sha256::from_bytes(input.digest()?))))?;
-        Some(Facts { packages, digests })
-    }
-
-    fn answers(&mut self) -> Option<Answers> {
-        Some(Answers {
-            kinds: self.map(|input| Some((input.path()?, input.kind()?)))?,
-            names: self.map(|input| Some((input.path()?, input.list(Self::name, |name| name)?)))?,
-            below: self.map(|input| Some((input.path()?, input.list(Self::entry, |(path, _)| path)?)))?,
-            bytes: self.map(|input| {
-                let piece: Piece = (input.path()?, input.number()?, input.number()?);
-                Some((piece, input.text()?.to_vec()))
-            })?,
-        })
-    }
-
-    /// One component of a path.
-    fn name(&mut self) -> Option<Vec<u8>> {
-        let path = self.path()?;
-        (!path.is_root() && path.name() == path.as_bytes()).then(|| path.as_bytes().to_vec())
-    }
-
-    fn entry(&mut self) -> Option<(ImagePath, ListingKind)> {
-        Some((self.path()?, self.kind()??))
+        let (debs, licences) = if has_debs { (self.debs()?, self.licences()?) } else { Default::default() };
+        Some(Facts { packages, digests, debs, licences })
     }
 }

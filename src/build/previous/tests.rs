@@ -1,7 +1,11 @@
 use std::io::Cursor;
+use std::sync::Arc;
 
 use super::*;
-use crate::image::listing::ListingKind;
+use crate::build::debs::DebKeys;
+use crate::build::facts::DebFacts;
+use crate::deb::{PackageFacts, PackageName};
+use crate::image::listing::{Listing, ListingEntry, ListingKind};
 use crate::image::tar::{Kind, TAIL, padding, write_header};
 use crate::image::tree::Metadata;
 use crate::plan::Layer;
@@ -121,15 +125,37 @@ fn facts_of_a_forged_layer_are_not_used() {
 fn packages_are_wanted_where_no_layer_of_the_image_is_theirs() {
     let paths = ["git", "hello", "less"].map(sample::store_path);
     let keys: Keys = paths.iter().map(|path| (path.clone(), FragmentKey::store_path(path, &digest("nar")))).collect();
-    let missing: BTreeSet<StorePath> = paths.iter().cloned().collect();
+    let missing = |paths: &[StorePath]| Missing { packages: paths.iter().cloned().collect(), ..Missing::default() };
     let ids = |names: &[usize]| names.iter().map(|&name| paths[name].base_name().to_owned()).collect::<Vec<_>>();
     let plan = Plan { layers: [ids(&[0]), ids(&[1, 2])].map(|units| Layer { units }).into() };
-    let lacks = |previous: &Previous| previous.lacks(&plan, &keys, missing.clone(), Codec::default());
-    assert_eq!(lacks(&Previous::default()), missing);
+    let lacks = |previous: &Previous| previous.lacks(&plan, &keys, missing(&paths), Codec::default());
+    assert_eq!(lacks(&Previous::default()), missing(&paths));
     let lone = layer_key(&super::super::packages::lone_head(&paths[0]), [&keys[&paths[0]]], Codec::default());
     let known =
         KnownLayer { diff_id: DiffId(digest("tar")), blob: BlobDigest(digest("blob")), tar_size: 1, blob_size: 1 };
     let previous = Previous { layers: BTreeMap::from([(lone, known)]), facts: Facts::default() };
-    assert_eq!(lacks(&previous), BTreeSet::from([paths[1].clone(), paths[2].clone()]));
-    assert_eq!(previous.lacks(&plan, &keys, missing.clone(), Codec::Zstd(3)), missing);
+    assert_eq!(lacks(&previous), missing(&paths[1..]));
+    assert_eq!(previous.lacks(&plan, &keys, missing(&paths), Codec::Zstd(3)), missing(&paths));
+}
+
+#[test]
+fn debian_packages_are_wanted_that_it_knows_nothing_of() {
+    let keys: DebKeys =
+        ["hello", "less"].map(|name| (name.parse().unwrap(), FragmentKey::deb(&digest(name)))).into_iter().collect();
+    let missing = Missing { debs: keys.clone(), ..Missing::default() };
+    let lacks = |previous: &Previous| {
+        previous.lacks(&Plan { layers: Vec::new() }, &Keys::new(), missing.clone(), Codec::default()).debs
+    };
+    let mut facts = Facts::default();
+    let root =
+        ListingEntry { path: ImagePath::default(), kind: ListingKind::Directory, metadata: Metadata::root(0o755) };
+    let deb = DebFacts::new(Listing::new(vec![root]).unwrap(), PackageFacts::default());
+    facts.put_deb(FragmentKey::deb(&digest("less")), &Arc::new(deb));
+    let known =
+        KnownLayer { diff_id: DiffId(digest("tar")), blob: BlobDigest(digest("blob")), tar_size: 1, blob_size: 1 };
+    let mut previous = Previous { layers: BTreeMap::from([(digest("key"), known)]), facts };
+    assert_eq!(lacks(&previous).keys().map(PackageName::as_str).collect::<Vec<_>>(), ["hello"]);
+    // Without layers there is nothing to take over, whatever it knows.
+    previous.layers.clear();
+    assert_eq!(lacks(&previous), keys);
 }

@@ -9,6 +9,7 @@ mod inspect;
 mod push;
 mod push_faults;
 mod taken_over;
+mod taken_over_debian;
 mod tls;
 mod tokens;
 
