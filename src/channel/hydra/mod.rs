@@ -135,7 +135,9 @@ impl Hydra<'_> {
         let mut patience = PATIENCE.into_iter();
         loop {
             self.pace.wait(2, self.http.clock());
-            let document = match self.http.fetch_bytes(&place, BUILD, conditions)? {
+            let answered = self.http.fetch_bytes(&place, BUILD, conditions);
+            self.pace.spent(2, self.http.clock());
+            let document = match answered? {
                 Answer::Body(document) => document,
                 Answer::Absent { .. } | Answer::NotModified => return Ok(None),
             };

@@ -9,6 +9,8 @@ use crate::cache::http::Clock;
 const BURST: f64 = 7.0;
 /// Requests a second, in the long run.
 const RATE: f64 = 2.0;
+/// What rounding leaves of a permission.
+const NOTHING: f64 = 1e-6;
 
 /// A bucket of permissions that fills with time.
 pub(in crate::channel) struct Pace {
@@ -20,20 +22,30 @@ impl Pace {
         Self { state: Mutex::new(None) }
     }
 
-    /// Waits until `requests` may go.
+    /// Waits until `requests` may go. When they were answered, they are [`Pace::spent`].
     pub(in crate::channel) fn wait(&self, requests: u32, clock: &dyn Clock) {
-        let wait = {
-            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-            let now = clock.now();
-            let (left, then) = state.unwrap_or((BURST, now));
-            let passed = now.duration_since(then).unwrap_or_default().as_secs_f64();
-            let left = (left + passed * RATE).min(BURST) - f64::from(requests);
-            *state = Some((left, now));
-            Duration::from_secs_f64((-left / RATE).max(0.0))
-        };
-        if !wait.is_zero() {
-            clock.sleep(wait);
+        loop {
+            let lacking = f64::from(requests) - self.left(clock.now());
+            if lacking < NOTHING {
+                return;
+            }
+            clock.sleep(Duration::from_secs_f64(lacking / RATE));
         }
+    }
+
+    /// Takes `requests` out, which were answered just now. The host took them out earlier, and may have been full until then: what it
+    /// has left is never less than what is counted here, however long something stood still.
+    pub(in crate::channel) fn spent(&self, requests: u32, clock: &dyn Clock) {
+        let now = clock.now();
+        let left = self.left(now) - f64::from(requests);
+        *self.state.lock().unwrap_or_else(PoisonError::into_inner) = Some((left, now));
+    }
+
+    fn left(&self, now: SystemTime) -> f64 {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let (left, then) = state.unwrap_or((BURST, now));
+        let passed = now.duration_since(then).unwrap_or_default().as_secs_f64();
+        (left + passed * RATE).min(BURST)
     }
 
     /// How long `names` questions of two requests each take from now on, in the worst case.
@@ -70,15 +82,38 @@ mod tests {
         let clock = Still(Mutex::new((SystemTime::UNIX_EPOCH, Duration::ZERO)));
         let pace = Pace::new();
         let slept = || clock.0.lock().unwrap().1;
-        for _ in 0..7 {
+        let go = || {
             pace.wait(1, &clock);
+            pace.spent(1, &clock);
+        };
+        for _ in 0..7 {
+            go();
         }
         assert_eq!(slept(), Duration::ZERO);
         for _ in 0..10 {
-            pace.wait(1, &clock);
+            go();
         }
         assert_eq!(slept(), Duration::from_secs(5));
         assert_eq!(Pace::expected(3), Duration::ZERO);
         assert_eq!(Pace::expected(20), Duration::from_millis(16_500));
+    }
+
+    #[test]
+    fn what_stood_still_before_it_arrived_gives_nothing_more() {
+        let clock = Still(Mutex::new((SystemTime::UNIX_EPOCH, Duration::ZERO)));
+        let pace = Pace::new();
+        pace.wait(2, &clock);
+        clock.sleep(Duration::from_secs(3));
+        pace.spent(2, &clock);
+        let before = clock.now();
+        for _ in 0..3 {
+            pace.wait(2, &clock);
+            pace.spent(2, &clock);
+        }
+        assert_eq!(
+            clock.now().duration_since(before).unwrap(),
+            Duration::from_millis(500),
+            "five were left, and six asked"
+        );
     }
 }
