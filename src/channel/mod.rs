@@ -16,6 +16,7 @@ mod hosts;
 pub mod hydra;
 mod index;
 mod jobs;
+mod kept;
 #[cfg(feature = "build")]
 pub mod known;
 mod lock;

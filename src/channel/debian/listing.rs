@@ -4,10 +4,11 @@
 //! here.
 
 use std::fmt::Write as _;
-use std::fs::{self, File};
-use std::io::{self, Read as _, Write as _};
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::Path;
 
+use super::super::kept::write_whole;
 use super::Candidate;
 use super::error::ArchiveError;
 use super::index::Index;
@@ -87,15 +88,13 @@ fn keep(kept: &Path, listed: &[Listed]) -> io::Result<()> {
         let description = description.as_deref().unwrap_or_default();
         writeln!(text, "{name}\t{version}\t{installed_size}\t{description}").map_err(io::Error::other)?;
     }
-    let folder = kept.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(folder)?;
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all(text.as_bytes())?;
-    file.persist(kept).map(drop).map_err(|error| error.error)
+    write_whole(kept, text.as_bytes())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

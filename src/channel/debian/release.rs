@@ -1,11 +1,11 @@
 //! A suite's Release file: found, verified, and neither too old nor of another suite.
 
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
+use super::super::kept::write_whole;
 use super::error::ArchiveError;
 use super::signature::{self, SignatureFault};
 use super::sites::Site;
@@ -114,7 +114,8 @@ impl Loader<'_> {
             });
         }
         if seen != Some(release.date) {
-            remember(&memory, release.date).map_err(|source| ArchiveError::File { path: memory.clone(), source })?;
+            write_whole(&memory, format!("{}\n", release.date).as_bytes())
+                .map_err(|source| ArchiveError::File { path: memory.clone(), source })?;
         }
         Ok(())
     }
@@ -123,15 +124,6 @@ impl Loader<'_> {
         let key = Sha256::of(format!("{}\n{}", site.place, site.path).as_bytes()).hex();
         self.state.join("dates").join(key)
     }
-}
-
-fn remember(path: &Path, date: Timestamp) -> std::io::Result<()> {
-    let folder = path.parent().unwrap_or(path);
-    fs::create_dir_all(folder)?;
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    writeln!(file, "{date}")?;
-    file.persist(path)?;
-    Ok(())
 }
 
 fn utf8(bytes: Vec<u8>) -> Result<String, SignatureFault> {

@@ -4,7 +4,6 @@
 //! them, as the job leads to its build.
 
 mod error;
-mod kept;
 mod pace;
 
 use std::collections::BTreeMap;
@@ -19,8 +18,9 @@ use crate::cache::http::{Answer, Conditions, Fetched, Http, HttpError, RESERVED,
 use crate::config::System;
 use crate::nix::{Sha256, StorePath};
 
+use super::kept::write_whole;
+
 pub use error::HydraError;
-pub(super) use kept::write_whole;
 pub(super) use pace::Pace;
 
 /// Builds are told at length.

@@ -10,7 +10,7 @@ use crate::progress::Progress;
 use super::super::answers::{Faults, by_name, explain};
 use super::super::asking::Asking;
 use super::super::cost::cost;
-use super::super::error::{Error, did_you_mean};
+use super::super::error::Error;
 use super::super::index::Package;
 use super::super::lock::{Lock, LockedOrigin, LockedRelease, LockedRequest};
 use super::super::name::Attribute;
@@ -274,21 +274,18 @@ fn unbuilt(reason: &NoBuild, entry: &Entry, release: &Release, system: System) -
     let (message, help) = match reason {
         NoBuild::NoJob => (
             format!("`{attribute}` is in {release}, but was not built for {system} there (evaluation {evaluation})"),
-            did_you_mean(&[]).or(Some(
-                "it may be another package's alias, or left out of the public cache: `dumbc search` finds others"
-                    .to_owned(),
-            )),
+            "it may be another package's alias, or left out of the public cache: `dumbc search` finds others",
         ),
         NoBuild::Unfinished => (
             format!("`{attribute}` of {release} is still being built for {system}"),
-            Some("try again later, or name an older release".to_owned()),
+            "try again later, or name an older release",
         ),
         NoBuild::Failed => (
             format!("`{attribute}` of {release} failed to build for {system}"),
-            Some("name another release, or another package".to_owned()),
+            "name another release, or another package",
         ),
     };
-    Diagnostic { help, ..Diagnostic::error(message, None) }
+    Diagnostic::error(message, None).help(help)
 }
 
 /// A version that is known by its revision alone.

@@ -17,7 +17,8 @@ use crate::config::System;
 use crate::nix::{Sha256, StorePath};
 
 use super::super::hosts::Hosts;
-use super::super::hydra::{percent_encoded, write_whole};
+use super::super::hydra::percent_encoded;
+use super::super::kept::write_whole;
 use super::error::SearchFault;
 use answers::{JsonFirst, JsonPackage, JsonResolved};
 

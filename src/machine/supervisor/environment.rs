@@ -83,6 +83,7 @@ fn path(
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::machine::boot::tests::account;
 
     /// A plan without anything that runs.
     pub(in super::super) fn plan() -> BootPlan {
@@ -94,17 +95,6 @@ pub(super) mod tests {
             "daemons": [], "channels": {}, "logs": {"json": false, "persist": false}, "user-rebuild": true
         }))
         .unwrap()
-    }
-
-    pub(in super::super) fn account(name: &str, uid: u32) -> PlanAccount {
-        PlanAccount {
-            name: name.to_owned(),
-            uid,
-            gid: uid,
-            groups: Vec::new(),
-            home: format!("/home/{name}"),
-            shell: "/bin/sh".to_owned(),
-        }
     }
 
     fn map(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use crate::boot::{Layout, PLAN_VERSION, PlanAccount, PlanChannel, PlanLogs};
+use crate::boot::{Layout, PLAN_VERSION, PlanChannel, PlanLogs};
 use crate::home::manifest::{MANIFEST, Manifest};
+use crate::machine::boot::tests::account;
 use crate::machine::service::unpack;
 use crate::machine::service::wire::Answer;
 use crate::machine::service::*;
@@ -116,14 +117,7 @@ impl Place {
 
     pub(in crate::machine) fn plan(&self) -> BootPlan {
         let user = |name: &str, uid| {
-            let account = PlanAccount {
-                name: name.to_owned(),
-                uid,
-                gid: uid,
-                groups: Vec::new(),
-                home: format!("/home/{name}"),
-                shell: "/bin/sh".to_owned(),
-            };
+            let account = account(name, uid);
             (name.to_owned(), PlanUser { account, generation: path(&format!("home-{name}")).to_string() })
         };
         let channel = PlanChannel {

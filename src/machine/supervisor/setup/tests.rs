@@ -1,5 +1,6 @@
-use super::super::environment::tests::{account, plan};
+use super::super::environment::tests::plan;
 use super::*;
+use crate::machine::boot::tests::account;
 
 pub(in super::super) fn unit(name: &str) -> PlanUnit {
     PlanUnit { command: vec!["/bin/true".to_owned()], ..PlanUnit::bare(name, &account("root", 0)) }
